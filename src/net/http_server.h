@@ -1,0 +1,137 @@
+/* A strict HTTP/1.1 server (RFC 9112): keep-alive, pipelining (answers in order), chunked bodies,
+ * Expect, HEAD. Ambiguous framing (Content-Length with Transfer-Encoding, differing
+ * Content-Lengths, bare CR, space before the colon, obs-fold) is refused with 400 and the
+ * connection closed. Caps and timeouts on everything a client can make slow or large.
+ *
+ * One http_exchange is one request with its answer. The handler is called when the head and the
+ * whole body are there (the body cap can be chosen per request when the head is there). It answers
+ * at once or later; the exchange stays valid until it was answered, or until on_abort when the
+ * client left before.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include "base/arena.h"
+#include "base/shared.h"
+#include "base/str.h"
+#include "net/listener.h"
+
+struct http_server;
+struct http_exchange;
+
+enum http_method {
+    HTTP_GET,
+    HTTP_HEAD,
+    HTTP_POST,
+    HTTP_PUT,
+    HTTP_PATCH,
+    HTTP_DELETE,
+    HTTP_OPTIONS,
+    HTTP_OTHER,
+};
+
+struct http_header {
+    struct bx_str name, value; /* value trimmed */
+};
+
+/* Borrowed from the exchange: valid until it is answered or aborted. */
+struct http_request {
+    enum http_method method;
+    struct bx_str method_name;
+    struct bx_str target;   /* as sent */
+    struct bx_str path;     /* before '?', not decoded */
+    struct bx_str query;    /* behind '?', not decoded; empty when absent */
+    struct bx_str raw_head; /* the header lines, without the request line, CRLF separated */
+    const struct http_header *headers;
+    size_t header_count;
+    struct bx_str body;
+    bool is_upgrade; /* Connection: upgrade and Upgrade present */
+    bool is_tls;
+    const char *peer; /* printable address */
+};
+
+/* First header with that name (case-insensitive); empty slice with ptr NULL when absent. */
+struct bx_str http_header_get(const struct http_request *r, struct bx_str name);
+/* Raw value of a query parameter (first of that name), false when absent. */
+bool http_query_get(struct bx_str query, struct bx_str name, struct bx_str *out_raw);
+/* Percent-decodes ("+" is a space when is_form) into the arena. BX_E_INVALID on a broken escape or
+ * a NUL. */
+int http_url_decode(struct bx_arena *arena, struct bx_str raw, bool is_form, struct bx_str *out);
+
+struct http_handler {
+    /* The head is there, the body is not yet read. *out_max_body starts as the server's default;
+     * set it (0: no body allowed). May answer right away (http_respond) to refuse early: the body
+     * is then discarded. May be NULL. */
+    void (*on_head)(struct http_exchange *x, size_t *out_max_body, void *arg);
+    /* Head and body are there. An upgrade request comes here too: http_exchange_upgrade or answer.
+     */
+    void (*on_request)(struct http_exchange *x, void *arg);
+};
+
+struct http_server_opts {
+    size_t max_header_bytes; /* request line and headers; 0: 16 KiB -> 431 */
+    size_t max_headers;      /* 0: 100 -> 431 */
+    size_t max_body_bytes;   /* default of on_head; 0: 1 MiB -> 413 */
+    size_t max_pipelined;    /* requests answered out of the buffer before reading on; 0: 32 */
+    size_t max_connections;  /* 0: 100000; further ones are answered 503 and closed */
+    size_t max_connections_per_ip; /* 0: no limit; 503 */
+    uint32_t header_timeout_ms;    /* from first byte to end of head; 0: 10 s -> 408 */
+    uint32_t body_timeout_ms;      /* without progress; 0: 30 s -> 408 */
+    uint32_t idle_timeout_ms;      /* keep-alive without request; 0: 65 s, closed silently */
+    const char *server_name;       /* Server header; NULL: none */
+};
+
+int http_server_new(struct net_loop *loop, const struct http_server_opts *opts,
+                    const struct http_handler *handler, void *arg, struct http_server **out);
+
+/* A server may listen on several addresses. */
+int http_server_listen(struct http_server *s, const struct net_listener_opts *opts,
+                       uint16_t *out_port);
+
+/* Stops listening; idle connections are closed, running exchanges may finish; on_closed once all
+ * are gone (upgraded connections are not the server's any more). */
+void http_server_close(struct http_server *s, void (*on_closed)(void *arg), void *arg);
+/* Closes what is left right now; frees the server at the end of the turn. */
+void http_server_free(struct http_server *s);
+
+size_t http_server_connections(const struct http_server *s);
+
+const struct http_request *http_exchange_request(const struct http_exchange *x);
+struct bx_arena *http_exchange_arena(struct http_exchange *x); /* lives as long as the exchange */
+struct net_loop *http_exchange_loop(const struct http_exchange *x);
+
+/* Someone's pointer of his own on the exchange. */
+void http_exchange_set_arg(struct http_exchange *x, void *arg);
+void *http_exchange_arg(const struct http_exchange *x);
+
+/* Called (once) when the client leaves or times out before the answer; the exchange is gone
+ * afterwards. */
+void http_exchange_on_abort(struct http_exchange *x,
+                            void (*on_abort)(struct http_exchange *x, void *arg), void *arg);
+
+/* --- the answer: any headers, then exactly one respond. Content-Length, Date and Connection are
+ * the server's. --- */
+
+/* Adds a response header (copied). Values with CR, LF or NUL are a programming error of ours
+ * (asserted). */
+void http_add_header(struct http_exchange *x, const char *name, struct bx_str value);
+/* Body is copied; content_type may be NULL for no body. HEAD and 304/204 send no body but its
+ * length. */
+void http_respond(struct http_exchange *x, int status, const char *content_type,
+                  struct bx_str body);
+/* Takes one reference of body. */
+void http_respond_shared(struct http_exchange *x, int status, const char *content_type,
+                         struct bx_shared *body);
+/* After this answer the connection closes. */
+void http_set_close(struct http_exchange *x);
+
+/* Standard reason phrase, "Unknown" when there is none. */
+const char *http_reason(int status);
+
+/* Takes the connection away from HTTP (before any answer): the exchange and all of HTTP's memory
+ * for it go at the end of this turn. *out_rest is what the client sent behind the head (valid
+ * during this turn). The caller sets its own handler on the returned connection and writes the 101
+ * itself. */
+struct net_tcp *http_exchange_upgrade(struct http_exchange *x, struct bx_str *out_rest);
+
+#endif
