@@ -1,0 +1,3 @@
+import { clientSuite } from '../lib/client-suite.mjs';
+
+for (const how of ['polling', 'websocket', 'upgrade']) clientSuite('v4', how);
