@@ -1,4 +1,4 @@
-/* Timers on a hierarchical wheel: start, restart and stop are O(1); a timer costs 40 bytes inside
+/* Timers on a hierarchical wheel: start, restart and stop are O(1); a timer costs 48 bytes inside
  * its owner. Resolution is one millisecond and a timer never fires early. Long waits that need no
  * precision take a slack: they are rounded up to a multiple of it, so that thousands of idle
  * heartbeats share one wake-up.
@@ -10,7 +10,9 @@
 
 struct net_timer {
     struct bx_list node;
-    uint64_t due_ms;
+    struct net_loop *loop; /* of the last start */
+    uint64_t due_ms : 63;
+    uint64_t is_high : 1; /* stands above level 0 of the wheel */
     void (*fn)(void *arg);
     void *arg;
 };
