@@ -1,0 +1,65 @@
+/* Emitting to many: all of a namespace, the union of rooms, minus rooms; each socket at most once.
+ */
+#ifndef SIO_BROADCAST_H
+#define SIO_BROADCAST_H
+
+#include <sio/socket.h>
+#include <sio/types.h>
+
+/* Who. Built on the stack; slices are borrowed for the call. A room is a name or a socket id. */
+struct sio_target {
+    struct sio_namespace *ns;
+    const struct sio_str *rooms; /* none: everyone */
+    size_t room_count;
+    const struct sio_str *except; /* rooms or ids */
+    size_t except_count;
+    unsigned flags; /* enum sio_flags */
+};
+
+/* Event to everyone in target. The packet is encoded once; consecutive broadcasts of one loop turn
+ * to the same single room leave in one write per socket. SIO_E_INVALID as in sio_emit. */
+SIO_API int sio_broadcast(const struct sio_target *target, const char *name,
+                          struct sio_payload payload);
+
+/* To one room, which is most of what servers do. */
+SIO_API int sio_broadcast_room(struct sio_namespace *ns, struct sio_str room, const char *name,
+                               struct sio_payload payload);
+
+struct sio_responses {
+    const struct sio_str
+        *answers; /* JSON of each client's first argument, "null" without one; borrowed */
+    size_t count;
+    size_t expected; /* clients that were asked */
+};
+
+/* Event that every client acknowledges. on_done once: rc 0 when all have, SIO_E_TIMEOUT with those
+ * that have until then. */
+SIO_API int sio_broadcast_ack(const struct sio_target *target, const char *name,
+                              struct sio_payload payload, uint32_t timeout_ms,
+                              void (*on_done)(int rc, const struct sio_responses *responses,
+                                              void *arg),
+                              void *arg);
+
+/* A socket of this server or of another one behind the adapter. */
+struct sio_remote_socket {
+    struct sio_str id;
+    struct sio_str data_json;
+    const struct sio_str *rooms;
+    size_t room_count;
+    struct sio_str handshake_json;
+    struct sio_socket *local; /* NULL when it lives on another server */
+};
+
+/* All matching sockets of all servers; on_done once, later in this turn or after the others have
+ * answered. */
+SIO_API int sio_fetch_sockets(const struct sio_target *target,
+                              void (*on_done)(int rc, const struct sio_remote_socket *sockets,
+                                              size_t count, void *arg),
+                              void *arg);
+SIO_API int sio_sockets_join(const struct sio_target *target, const struct sio_str *rooms,
+                             size_t count);
+SIO_API int sio_sockets_leave(const struct sio_target *target, const struct sio_str *rooms,
+                              size_t count);
+SIO_API int sio_disconnect_sockets(const struct sio_target *target, bool close);
+
+#endif
