@@ -1,0 +1,302 @@
+// Linking WaBox numbers, and everything that ends or interrupts a link.
+import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { Contact } from './lib/contact.mjs'
+import { sleep, until } from './lib/journal.mjs'
+import { receivedOnceInOrder, series, unique } from './lib/say.mjs'
+import { Sim } from './lib/sim.mjs'
+import { Wabox, readQr } from './lib/wabox.mjs'
+
+const servers = []
+
+/** A simulator and a waboxd of their own, so that waiting tests can wait beside the others. */
+async function house(simOptions) {
+  const sim = await Sim.start(simOptions)
+  servers.push(sim)
+  const wabox = await Wabox.start({ whatsapp: sim.url })
+  servers.push(wabox)
+  const admin = await wabox.admin()
+  await admin.connect()
+  servers.push({ stop: async () => admin.close() })
+  return { sim, wabox, admin }
+}
+
+after(async () => {
+  for (const server of servers.reverse()) await server.stop()
+})
+
+describe('linking', { concurrency: true }, () => {
+  describe('the quick ones', () => {
+    let sim, admin
+    let nextPhone = 6281300000001
+
+    before(async () => {
+      ({ sim, admin } = await house({ seed: 6 }))
+    })
+
+    const newNumber = name => admin.addNumber(name, String(nextPhone++))
+
+    async function linked(name) {
+      const number = await newNumber(name)
+      await number.link(sim)
+      return number
+    }
+
+    test('by QR: PAIRING, then CONNECTED within three seconds of the scan', async t => {
+      const number = await newNumber('By QR')
+      const ms = await number.link(sim)
+      t.diagnostic(`scan to CONNECTED: ${ms} ms`)
+      assert.ok(ms < 3000, `${ms} ms`)
+      const statuses = admin.journal.all('whatsapp:status', number.mine).map(s => s.status)
+      assert.ok(statuses.indexOf('PAIRING') >= 0 && statuses.indexOf('PAIRING') < statuses.indexOf('CONNECTED'), statuses.join(' '))
+      const session = await number.session()
+      assert.equal(session.status, 'CONNECTED')
+      assert.ok(session.lastConnected)
+      assert.equal(session.qrCode ?? null, null, 'no QR of a linked number')
+      const account = await sim.phone(number.phone)
+      assert.deepEqual(account.devices.map(d => [d.id, d.connected]), [[1, true]])
+      assert.ok(account.devices[0].prekeys >= 30, 'prekeys were uploaded')
+    })
+
+    test('the QR is the same in the answer, in the event and in GET …/qr', async () => {
+      const number = await newNumber('Same QR')
+      const data = await number.startLink()
+      const event = await number.wait('whatsapp:qr')
+      assert.equal(readQr(event.qrCode), readQr(data.qrCode))
+      assert.ok(Date.parse(event.expiresAt) > Date.now())
+      const live = (await admin.call('GET', `/sessions/${data.id}/qr`)).data
+      assert.equal(readQr(live.qrCode), readQr(data.qrCode))
+      assert.equal(live.isLive, true)
+    })
+
+    test('by pairing code', async () => {
+      const number = await newNumber('By code')
+      const mark = admin.journal.mark()
+      const data = await number.startLink('code')
+      assert.match(data.pairingCode, /^[1-9A-HJ-NP-TV-Z]{4}-[1-9A-HJ-NP-TV-Z]{4}$/)
+      const answer = await sim.enterCode(data.pairingCode, number.phone)
+      assert.equal(answer.phone, number.phone)
+      await number.connected({ after: mark })
+    })
+
+    test('a wrong pairing code does not link', async () => {
+      const number = await newNumber('Wrong code')
+      const data = await number.startLink('code')
+      const wrong = data.pairingCode[0] === 'A' ? `B${data.pairingCode.slice(1)}` : `A${data.pairingCode.slice(1)}`
+      await assert.rejects(sim.enterCode(wrong, number.phone), { status: 403 })
+      await sleep(500)
+      assert.notEqual((await number.session()).status, 'CONNECTED')
+    })
+
+    test('unlinked on the phone: DISCONNECTED(logged_out), sending is 409, linking again works', async () => {
+      const number = await linked('Unlinked')
+      const mark = admin.journal.mark()
+      await sim.unlink(number.phone)
+      const status = await number.status('DISCONNECTED', { after: mark })
+      assert.equal(status.reason, 'logged_out')
+      await assert.rejects(number.send('6281399999999', 'hello'), { status: 409 })
+      await sleep(1500)
+      assert.deepEqual((await sim.phone(number.phone)).devices, [], 'it does not come back by itself')
+      await number.link(sim)
+      assert.deepEqual((await sim.phone(number.phone)).devices.map(d => d.id), [2])
+    })
+
+    test('logged out in WaBox: the phone no longer lists the device', async () => {
+      const number = await linked('Logged out')
+      const { id } = await number.session()
+      const mark = admin.journal.mark()
+      await admin.call('DELETE', `/sessions/${id}`)
+      await number.status('DISCONNECTED', { after: mark })
+      await until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: 'the device to be gone' })
+    })
+
+    // [failure at login, expected reason, does retryAt follow from `expire`?]
+    const failures = [
+      [{ reason: 401 }, 'logged_out'],
+      [{ reason: 402, code: 101, expire: 600 }, 'banned', 600],
+      [{ reason: 403 }, 'logged_out'],
+      [{ reason: 405 }, 'outdated'],
+      [{ reason: 406 }, 'banned'],
+      [{ reason: 409 }, 'error']
+    ]
+    for (const [failure, reason, expire] of failures) {
+      test(`failure ${failure.reason} at login ends as DISCONNECTED(${reason})`, async () => {
+        const number = await linked(`Failure ${failure.reason}`)
+        await sim.setFailure(number.phone, failure)
+        const mark = admin.journal.mark()
+        await sim.disconnect(number.phone)
+        const status = await number.status('DISCONNECTED', { after: mark })
+        assert.equal(status.reason, reason)
+        if (expire) {
+          const seconds = (Date.parse(status.retryAt) - Date.now()) / 1000
+          assert.ok(seconds > expire - 30 && seconds <= expire + 5, `retry in ${seconds} s`)
+        } else {
+          assert.equal(status.retryAt ?? null, null)
+        }
+        assert.ok((await number.session()).errorMessage ?? true)
+        await sim.clearFailure(number.phone)
+        await sleep(1500)
+        assert.ok((await sim.phone(number.phone)).devices.every(d => !d.connected), 'it does not come back by itself')
+      })
+    }
+
+    for (const reason of [500, 503]) {
+      test(`failure ${reason} at login is RECONNECTING, then CONNECTED`, async () => {
+        const number = await linked(`Failure ${reason}`)
+        await sim.setFailure(number.phone, { reason, times: 1 })
+        const mark = admin.journal.mark()
+        await sim.disconnect(number.phone)
+        await number.status('RECONNECTING', { after: mark })
+        await number.connected({ after: mark, timeout: 30000 })
+      })
+    }
+
+    test('a temporary ban that ends: the number comes back at retryAt, not before', async () => {
+      const number = await linked('Short ban')
+      await sim.setFailure(number.phone, { reason: 402, code: 101, expire: 5, times: 1 })
+      const mark = admin.journal.mark()
+      await sim.disconnect(number.phone)
+      const status = await number.status('DISCONNECTED', { after: mark })
+      assert.ok(status.retryAt)
+      await number.connected({ after: mark, timeout: 30000 })
+      assert.ok(Date.now() >= Date.parse(status.retryAt) - 500, 'it waited')
+    })
+
+    test('stream error 515 restarts at once', async () => {
+      const number = await linked('Restart required')
+      const mark = admin.journal.mark()
+      const start = Date.now()
+      await sim.streamError(number.phone, { code: 515 })
+      await number.connected({ after: mark })
+      assert.ok(Date.now() - start < 5000, 'no backoff')
+    })
+
+    test('stream error 503 is a reconnect with a pause', async () => {
+      const number = await linked('Unavailable')
+      const mark = admin.journal.mark()
+      await sim.streamError(number.phone, { code: 503 })
+      await number.status('RECONNECTING', { after: mark })
+      await number.connected({ after: mark, timeout: 30000 })
+    })
+
+    test('replaced: DISCONNECTED(replaced), and no fight for the connection', async () => {
+      const number = await linked('Replaced')
+      const mark = admin.journal.mark()
+      await sim.streamError(number.phone, { conflict: 'replaced' })
+      const status = await number.status('DISCONNECTED', { after: mark })
+      assert.equal(status.reason, 'replaced')
+      await sleep(2500)
+      assert.ok((await sim.phone(number.phone)).devices.every(d => !d.connected))
+      const { id } = await number.session()
+      await admin.call('PATCH', `/sessions/${id}/status`, { status: 'PENDING' })
+      await number.connected({ after: mark })
+      assert.deepEqual((await sim.phone(number.phone)).devices.map(d => d.id), [1], 'same device, no new QR')
+    })
+
+    test('a socket cut without a word is a short RECONNECTING', async () => {
+      const number = await linked('Cut')
+      const mark = admin.journal.mark()
+      await sim.disconnect(number.phone)
+      await number.status('RECONNECTING', { after: mark })
+      await number.connected({ after: mark, timeout: 30000 })
+    })
+  })
+
+  describe('the patient ones', { concurrency: true }, () => {
+    let sim, admin
+
+    before(async () => {
+      ({ sim, admin } = await house({ seed: 7 }))
+      await sim.settings({ refs: 2 })
+    })
+
+    test('the QR rotates when the first one expires, and the new one works', async () => {
+      const number = await admin.addNumber('Rotation', '6281300100001')
+      const data = await number.startLink()
+      const first = await number.wait('whatsapp:qr')
+      const second = await number.wait('whatsapp:qr', q => q.qrCode !== first.qrCode, { timeout: 70000, what: 'a second QR' })
+      assert.ok(Date.parse(second.expiresAt) > Date.parse(first.expiresAt))
+      assert.notEqual(readQr(second.qrCode).split(',')[0], readQr(first.qrCode).split(',')[0], 'another ref')
+      const live = (await admin.call('GET', `/sessions/${data.id}/qr`)).data
+      assert.equal(readQr(live.qrCode), readQr(second.qrCode))
+      await sim.scanQr(readQr(second.qrCode), { phone: number.phone, pushName: 'Rotation' })
+      await number.connected()
+    })
+
+    test('when no QR is left the number is PENDING again, and can be linked anew', async () => {
+      const number = await admin.addNumber('Out of refs', '6281300100002')
+      const data = await number.startLink()
+      await number.wait('whatsapp:qr')
+      const mark = admin.journal.mark()
+      await number.status('PENDING', { after: mark, timeout: 110000 })
+      await assert.rejects(admin.call('GET', `/sessions/${data.id}/qr`), { status: 404 })
+      await number.link(sim)
+    })
+
+    test('a dead but connected link is noticed', async () => {
+      const number = await admin.addNumber('Dead link', '6281300100003')
+      await number.link(sim)
+      const mark = admin.journal.mark()
+      await sim.setFault(number.phone, { silent: true })
+      await number.status('RECONNECTING', { after: mark, timeout: 90000 })
+      await sim.clearFault(number.phone)
+      await number.connected({ after: mark, timeout: 70000 })
+    })
+  })
+
+  describe('the network goes away', () => {
+    test('the simulator restarts: numbers come back by themselves, and messages waited', async () => {
+      const dataDir = mkdtempSync(path.join(tmpdir(), 'wabox-sim-'))
+      const { sim, admin } = await house({ seed: 8, dataDir })
+      const numbers = []
+      for (let i = 1; i <= 3; i++) {
+        const number = await admin.addNumber(`Number ${i}`, `628130020000${i}`)
+        await number.link(sim)
+        numbers.push(number)
+      }
+      const customer = await Contact.open({ version: '7', simUrl: sim.url, pushName: 'Patient' })
+      servers.push({ stop: () => customer.close() })
+      const mark = admin.journal.mark()
+      await sim.stop()
+      for (const number of numbers) await number.status('RECONNECTING', { after: mark })
+      const texts = series('said to nobody', 2)
+      for (const text of texts) assert.equal((await numbers[0].send(customer, text)).status, 'PENDING')
+      servers.push(await Sim.start({ ...sim.options, port: sim.port }))
+      for (const number of numbers) await number.connected({ after: mark, timeout: 60000 })
+      await receivedOnceInOrder(customer, texts, { timeout: 40000 })
+    })
+
+    test('without a network linking says so and waits at most 15 s', async () => {
+      const wabox = await Wabox.start({ whatsapp: 'ws://127.0.0.1:9/ws/chat' })
+      servers.push(wabox)
+      const admin = await wabox.admin()
+      const number = await admin.addNumber('Nowhere', '6281300300001')
+      const start = Date.now()
+      const answer = await number.startLink().catch(error => error.body)
+      assert.ok(Date.now() - start < 17000)
+      assert.ok(!answer.qrCode)
+      const session = await number.session()
+      assert.equal(session.status, 'PENDING')
+      assert.ok(session.errorMessage, 'a sentence says what is wrong')
+    })
+  })
+})
+
+test('two numbers of one WaBox talk to each other', async () => {
+  const { sim, admin } = await house({ seed: 9 })
+  const [left, right] = [await admin.addNumber('Left', '6281300400001'), await admin.addNumber('Right', '6281300400002')]
+  await left.link(sim)
+  await right.link(sim)
+  const [there, back] = [unique('to the right'), unique('to the left')]
+  const sent = await left.sendText(right, there)
+  await receivedOnceInOrder(right, [there])
+  await left.waitStatus(sent.id, 'DELIVERED')
+  await right.sendText(left, back)
+  await receivedOnceInOrder(left, [back])
+  const { chatId } = await right.waitText(there)
+  await right.markRead(chatId)
+  await left.waitStatus(sent.id, 'READ')
+})
