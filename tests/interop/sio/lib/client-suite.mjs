@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { ask, clients, closeAll, engineOf, join, open, settled, transports, welcomed, whoami } from './clients.mjs';
 import { Proxy } from './proxy.mjs';
-import { Server } from './server.mjs';
+import { Server, isReference } from './server.mjs';
 import { collect, next, sleep, until } from './wait.mjs';
 
 const values = [
@@ -239,10 +239,11 @@ export function clientSuite(row, how) {
         const watcher = await join(client, quick.url(), options);
         const { id } = socket;
         const gone = next(socket, 'disconnect');
-        if (isOld) await next(engineOf(socket), 'pong'); // Node forgets the timeout at the upgrade, until the next ping
         proxy.freeze();
         const [seen] = await gone;
         assert.equal(seen, 'ping timeout');
+        // Node quirk not to copy: completing an upgrade clears the timeout of an EIO3 session for ever
+        if (isReference && isOld && how === 'upgrade') return;
         assert.equal(await reasonOf(watcher, id), 'ping timeout');
       } finally {
         closeAll();
