@@ -1,0 +1,74 @@
+/**
+ * What customers write, as a list of pieces that the view turns into text nodes and a few known elements. Nothing here
+ * produces HTML, so a customer's text can never become markup. Only http(s) addresses become links.
+ */
+export type Piece =
+  | { kind: "text" | "bold" | "italic" | "strike" | "code" | "mention"; text: string }
+  | { kind: "link"; text: string; href: string };
+
+const address = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+/giu;
+const style = /(```)([^`]+)```|(?<![\p{L}\p{N}])([*_~`])(?=\S)([^\n]*?\S)\3(?![\p{L}\p{N}])/gu;
+const styleKind = { "*": "bold", _: "italic", "~": "strike", "`": "code", "```": "code" } as const;
+
+/** Punctuation at the end belongs to the sentence; a closing bracket too, unless it was opened inside. */
+function trimAddress(raw: string): string {
+  let text = raw.replace(/[.,;:!?…'"]+$/u, "");
+  while (/[)\]]$/.test(text)) {
+    const close = text.at(-1)!;
+    const open = close === ")" ? "(" : "[";
+    if (text.split(open).length >= text.split(close).length) break;
+    text = text.slice(0, -1);
+  }
+  return text;
+}
+
+function toHref(text: string): string | null {
+  try {
+    const url = new URL(text.startsWith("www.") ? `https://${text}` : text);
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
+  } catch {
+    return null;
+  }
+}
+
+function styled(text: string): Piece[] {
+  const out: Piece[] = [];
+  let at = 0;
+  for (const match of text.matchAll(style)) {
+    if (match.index > at) out.push({ kind: "text", text: text.slice(at, match.index) });
+    const mark = (match[1] ?? match[3]) as keyof typeof styleKind;
+    out.push({ kind: styleKind[mark], text: match[2] ?? match[4]! });
+    at = match.index + match[0].length;
+  }
+  if (at < text.length) out.push({ kind: "text", text: text.slice(at) });
+  return out;
+}
+
+function withMentions(pieces: Piece[], names: ReadonlyMap<string, string>): Piece[] {
+  if (names.size === 0) return pieces;
+  return pieces.flatMap((piece): Piece[] => {
+    if (piece.kind !== "text") return [piece];
+    return piece.text.split(/(@\d{5,20})/).filter(Boolean).map((part) => {
+      const name = part.startsWith("@") ? names.get(part.slice(1)) : undefined;
+      return name ? { kind: "mention", text: `@${name}` } : { kind: "text", text: part };
+    });
+  });
+}
+
+/** `mentions`: digits of the mentioned JID -> name to show. */
+export function rich(text: string, mentions: ReadonlyMap<string, string> = new Map()): Piece[] {
+  const out: Piece[] = [];
+  let at = 0;
+  for (const match of text.matchAll(address)) {
+    const shown = trimAddress(match[0]);
+    const href = toHref(shown);
+    if (!href) continue;
+    out.push(...withMentions(styled(text.slice(at, match.index)), mentions), { kind: "link", text: shown, href });
+    at = match.index + shown.length;
+  }
+  out.push(...withMentions(styled(text.slice(at)), mentions));
+  return out;
+}
+
+/** One to three emoji and nothing else: shown large. */
+export const isJumbo = (text: string): boolean => /^(?:\p{Extended_Pictographic}(?:\p{Emoji_Modifier}|\uFE0F|\u200D\p{Extended_Pictographic})*\s*){1,3}$/u.test(text);

@@ -1,0 +1,149 @@
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { Archive, Pin, Search, Users, X } from "lucide-react";
+import { memo, useEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
+import { Link } from "wouter";
+import { listState, loadMoreChats, retryList } from "../../data/lists";
+import { useDraft } from "../../data/prefs";
+import { store, useStore } from "../../data/store";
+import type { ChatRow } from "../../data/types";
+import { useI18n } from "../../i18n";
+import { listTime } from "../../lib/format";
+import { Avatar, Button, cx, Empty, IconButton, Skeleton } from "../../ui/kit";
+import { NumberPicker } from "./NumberPicker";
+import { SearchResults } from "./SearchResults";
+import { openLists, setView, view, viewNumbers, visibleChats, type Tab } from "./view";
+
+const rowHeight = 72;
+const tabs: Tab[] = ["all", "unread", "groups", "archived"];
+/** Lists loaded at the same time when several numbers are shown together. */
+const parallel = 4;
+
+interface Props { chatId: string | null; searchRef: RefObject<HTMLInputElement | null> }
+
+export function ChatList({ chatId, searchRef }: Props) {
+  const { t } = useI18n();
+  const shown = view.use();
+  const searching = shown.query.trim() !== "" || shown.scope !== null;
+  return (
+    <>
+      <header className="list-head">
+        <div className="list-title"><h1>{t("nav.inbox")}</h1><NumberPicker /></div>
+        <div className="search">
+          <Search size={17} aria-hidden />
+          {shown.scope && (
+            <span className="search-scope">{shown.scope.name}
+              <button type="button" aria-label={t("search.everywhere")} onClick={() => setView({ scope: null })}><X size={13} aria-hidden /></button>
+            </span>
+          )}
+          <input ref={searchRef} type="search" value={shown.query} placeholder={t(shown.scope ? "search.inChat" : "search.placeholder")} aria-label={t(shown.scope ? "search.inChat" : "search.placeholder")}
+            onChange={(event) => setView({ query: event.target.value })}
+            onKeyDown={(event) => {
+              if (event.key !== "Escape") return;
+              event.stopPropagation();
+              setView({ query: "", scope: null });
+            }} />
+          {searching && <IconButton label={t("search.clear")} icon={X} size={16} onClick={() => setView({ query: "", scope: null })} />}
+        </div>
+        {!searching && (
+          <div className="chips" role="group" aria-label={t("list.filters")}>
+            {tabs.map((tab) => (
+              <button key={tab} type="button" className="chip" aria-pressed={shown.tab === tab} onClick={() => setView({ tab })}>{t(`list.tab.${tab}`)}</button>
+            ))}
+          </div>
+        )}
+      </header>
+      {searching ? <SearchResults chatId={chatId} /> : <Rows chatId={chatId} />}
+    </>
+  );
+}
+
+function Rows({ chatId }: { chatId: string | null }) {
+  const { t } = useI18n();
+  const shown = view.use();
+  const archived = shown.tab === "archived";
+  const orderVersion = useStore((state) => state.orderVersion);
+  const numbersVersion = useStore((state) => state.numbersVersion);
+  const ids = useMemo(() => visibleChats(store.state, shown, chatId), [orderVersion, numbersVersion, shown, chatId]);
+  const several = useStore((state) => viewNumbers(state, shown).length) > 1;
+  const scroller = useRef<HTMLDivElement>(null);
+  const rows = useVirtualizer({
+    count: ids.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 6,
+    getItemKey: (index) => ids[index]!, directDomUpdates: true,
+  });
+  const open = openLists(store.state, shown);
+  const failed = open.find((id) => listState(store.state, id, archived).error !== null);
+  const items = rows.getVirtualItems();
+  const nearEnd = (items.at(-1)?.index ?? -1) >= ids.length - 25;
+  const wanted = chatId !== null && !store.state.chats.has(chatId);
+
+  useEffect(() => {
+    if (!nearEnd && !wanted) return;
+    const busy = open.filter((id) => listState(store.state, id, archived).loading).length;
+    const idle = open.filter((id) => !listState(store.state, id, archived).loading && !listState(store.state, id, archived).error);
+    for (const id of idle.slice(0, Math.max(0, parallel - busy))) void loadMoreChats(id, archived);
+  });
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: 0 });
+  }, [shown.tab, shown.numberId]);
+
+  const moveFocus = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8, Home: -Infinity, End: Infinity }[event.key];
+    if (step === undefined || event.altKey) return;
+    event.preventDefault();
+    const from = Number((event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset.index ?? -1);
+    const to = Math.min(Math.max(from + step, 0), ids.length - 1);
+    rows.scrollToIndex(to);
+    requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${to}"] a`)?.focus()));
+  };
+
+  if (ids.length === 0 && failed === undefined) {
+    if (open.length > 0) return <Skeleton kind="chat" rows={9} />;
+    return <Empty icon={archived ? Archive : undefined} title={t(`list.empty.${shown.tab}`)} text={shown.tab === "all" ? t("list.empty.text") : undefined} />;
+  }
+  return (
+    <div className="rows" ref={scroller} onKeyDown={moveFocus} data-testid="chat-list">
+      <div role="list" aria-label={t("list.label")} className="rows-inner" ref={rows.containerRef}>
+        {items.map((item) => (
+          <div key={item.key} role="listitem" aria-setsize={open.length ? -1 : ids.length} aria-posinset={item.index + 1} data-index={item.index} ref={rows.measureElement} className="row-slot">
+            <Row id={ids[item.index]!} current={ids[item.index] === chatId} showNumber={several} />
+          </div>
+        ))}
+      </div>
+      {failed !== undefined
+        ? <div className="rows-end" role="alert">{t("list.failed")} <Button onClick={() => retryList(failed, archived)}>{t("retry")}</Button></div>
+        : open.length > 0 && <div className="rows-end" aria-hidden>…</div>}
+    </div>
+  );
+}
+
+const Row = memo(function Row({ id, current, showNumber }: { id: string; current: boolean; showNumber: boolean }) {
+  const chat = useStore((state) => state.chats.get(id));
+  const typing = useStore((state) => (state.presence.get(id)?.contactUntil ?? 0) > 0);
+  const number = useStore((state) => (showNumber && chat ? state.numbers.get(chat.whatsappNumberId)?.name : undefined));
+  return chat ? <ChatLink chat={chat} current={current} typing={typing} number={number} /> : null;
+});
+
+export function ChatLink({ chat, current, typing = false, number, onClick }: { chat: ChatRow; current: boolean; typing?: boolean; number?: string | undefined; onClick?: () => void }) {
+  const { t, tn, language } = useI18n();
+  const draft = useDraft(chat.id);
+  const name = (chat.isGroup && chat.groupName) || chat.contactName;
+  return (
+    <Link href={`/inbox/${chat.id}`} className={cx("chat-link", chat.unreadCount > 0 && "chat-unread")} aria-current={current ? "true" : undefined} draggable={false} {...(onClick ? { onClick } : {})}>
+      <Avatar name={name} group={chat.isGroup && Users} size={46} />
+      <span className="chat-body">
+        <span className="chat-top">
+          <span className="chat-name">{name}</span>
+          <time className="chat-time" dateTime={chat.lastMessageTime}>{listTime(chat.lastMessageTime, language, { yesterday: t("day.yesterday") })}</time>
+        </span>
+        <span className="chat-bottom">
+          {typing ? <span className="chat-typing">{t("chat.typing")}</span>
+            : draft && !current ? <span className="chat-last"><i className="draft">{t("chat.draft")}</i> {draft}</span>
+              : <span className="chat-last">{chat.lastMessage}</span>}
+          {number && <span className="chat-number">{number}</span>}
+          {chat.isPinned && <><Pin size={14} className="chat-pin" aria-hidden /><span className="sr-only">{t("chat.pinned")}</span></>}
+          {chat.unreadCount > 0 && <span className="unread"><span aria-hidden>{chat.unreadCount > 999 ? "999+" : chat.unreadCount}</span><span className="sr-only">{tn("chat.unread", chat.unreadCount)}</span></span>}
+        </span>
+      </span>
+    </Link>
+  );
+}

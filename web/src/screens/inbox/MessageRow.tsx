@@ -1,0 +1,183 @@
+import { AlertCircle, Ban, Check, CheckCheck, Clock, Copy, File, Image as ImageIcon, Info, MapPin, Mic, RotateCcw, Reply, Sticker, Trash2, Undo2, User as UserIcon, Video, BarChart3 } from "lucide-react";
+import { memo, useEffect, useMemo, useState } from "react";
+import { release, retry, undo } from "../../data/outbox";
+import { setDraft } from "../../data/prefs";
+import { store, useStore } from "../../data/store";
+import type { Message, MessageStatus, User } from "../../data/types";
+import { useI18n, type Key } from "../../i18n";
+import { clock, hash } from "../../lib/format";
+import { isJumbo, rich } from "../../lib/rich";
+import { cx, IconButton, type Icon } from "../../ui/kit";
+import { toast } from "../../ui/toast";
+
+const ticks: Record<MessageStatus, { icon: Icon; label: Key }> = {
+  PENDING: { icon: Clock, label: "status.PENDING" }, SENT: { icon: Check, label: "status.SENT" }, DELIVERED: { icon: CheckCheck, label: "status.DELIVERED" },
+  READ: { icon: CheckCheck, label: "status.READ" }, FAILED: { icon: AlertCircle, label: "status.FAILED" },
+};
+
+export function Tick({ status }: { status: MessageStatus }) {
+  const { t } = useI18n();
+  const { icon: Icon, label } = ticks[status];
+  return <span className={`tick tick-${status}`} data-status={status}><Icon size={16} aria-hidden /><span className="sr-only">{t(label)}</span></span>;
+}
+
+const kinds: Partial<Record<Message["type"], Icon>> = { IMAGE: ImageIcon, VIDEO: Video, AUDIO: Mic, DOCUMENT: File, STICKER: Sticker, LOCATION: MapPin, CONTACT: UserIcon, POLL: BarChart3 };
+
+/** A customer's words. Every piece is a text node; nothing they write is ever markup. */
+function Text({ message }: { message: Message }) {
+  const names = useMemo(() => new Map((message.mentions ?? []).map((one) => [one.jid.replace(/[@:].*$/, ""), one.name ?? one.jid.replace(/@.*$/, "")])), [message.mentions]);
+  const pieces = useMemo(() => rich(message.content, names), [message.content, names]);
+  return (
+    <span className={cx("msg-text", isJumbo(message.content) && "msg-jumbo")} dir="auto">
+      {pieces.map((piece, i) => {
+        switch (piece.kind) {
+          case "link": return <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">{piece.text}</a>;
+          case "bold": return <strong key={i}>{piece.text}</strong>;
+          case "italic": return <em key={i}>{piece.text}</em>;
+          case "strike": return <s key={i}>{piece.text}</s>;
+          case "code": return <code key={i}>{piece.text}</code>;
+          case "mention": return <span key={i} className="mention">{piece.text}</span>;
+          case "text": return piece.text;
+        }
+      })}
+    </span>
+  );
+}
+
+/** Only addresses of the web; anything else is not a place to send somebody. */
+const safeUrl = (url: string | null) => (url && /^https?:\/\//i.test(url) ? url : null);
+
+function Body({ message }: { message: Message }) {
+  const { t } = useI18n();
+  const [broken, setBroken] = useState(false);
+  if (message.revokedAt) return <span className="msg-revoked"><Ban size={15} aria-hidden /> {t("chat.revoked")}</span>;
+  const Kind = kinds[message.type];
+  const url = safeUrl(message.mediaUrl);
+  if (!Kind) return <Text message={message} />;
+  return (
+    <>
+      {url && !broken && (message.type === "IMAGE" || message.type === "STICKER")
+        ? <a href={url} target="_blank" rel="noopener noreferrer"><img className="msg-image" src={url} alt={message.mediaCaption ?? t("chat.image")} loading="lazy" onError={() => setBroken(true)} /></a>
+        : url
+          ? <a className="msg-file" href={url} target="_blank" rel="noopener noreferrer"><Kind size={20} aria-hidden /> {message.content}</a>
+          : <span className="msg-file"><Kind size={20} aria-hidden /> <Text message={message} /></span>}
+      {url && message.mediaCaption && message.type !== "DOCUMENT" && <Text message={{ ...message, content: message.mediaCaption }} />}
+    </>
+  );
+}
+
+function Reactions({ message }: { message: Message }) {
+  const { t } = useI18n();
+  const list = message.reactions ?? [];
+  if (list.length === 0) return null;
+  const counts = new Map<string, string[]>();
+  for (const one of list) counts.set(one.emoji, [...(counts.get(one.emoji) ?? []), one.isFromMe ? t("chat.you") : one.fromName ?? one.fromJid.replace(/@.*$/, "")]);
+  return (
+    <ul className="reactions" aria-label={t("chat.reactions")}>
+      {[...counts].map(([emoji, names]) => <li key={emoji} title={names.join(", ")}><span>{emoji}</span>{names.length > 1 && <b>{names.length}</b>}<span className="sr-only">{names.join(", ")}</span></li>)}
+    </ul>
+  );
+}
+
+function Quote({ message, onQuoted }: { message: Message; onQuoted: (waId: string) => void }) {
+  const { t } = useI18n();
+  const quoted = useStore((state) => state.messages.get(state.idByWaId.get(message.quotedMessageId ?? "") ?? ""));
+  if (!message.quotedMessageId) return null;
+  const who = quoted ? (quoted.isFromMe ? t("chat.you") : quoted.fromName ?? quoted.fromNumber) : t("chat.quoted");
+  return (
+    <button type="button" className="quote" tabIndex={-1} onClick={() => onQuoted(message.quotedMessageId!)}>
+      <b>{who}</b><span>{quoted?.revokedAt ? t("chat.revoked") : quoted?.content ?? message.quotedContent ?? ""}</span>
+    </button>
+  );
+}
+
+interface RowProps {
+  id: string; first: boolean; group: boolean; me: User; tabbable: boolean; flash: boolean;
+  onFocus: (id: string) => void; onReply: (message: Message) => void; onInfo: (id: string) => void; onQuoted: (waId: string) => void;
+}
+
+export const MessageRow = memo(function MessageRow({ id, first, group, me, tabbable, flash, onFocus, onReply, onInfo, onQuoted }: RowProps) {
+  const { t, language } = useI18n();
+  const message = useStore((state) => state.messages.get(id));
+  if (!message) return null;
+  if (message.type === "SYSTEM") return <div className="system"><span>{message.content}</span></div>;
+  const mine = message.isFromMe;
+  const sender = mine ? (message.sentBy ? (message.sentBy.id === me.id ? t("chat.you") : message.sentBy.name) : t("chat.phone")) : message.fromName ?? message.fromNumber;
+  const copy = () => void navigator.clipboard?.writeText(message.content).then(() => toast(t("chat.copied")));
+  return (
+    <article className={cx("msg", mine ? "msg-out" : "msg-in", first && "msg-first", flash && "msg-flash")} tabIndex={tabbable ? 0 : -1} data-id={id}
+      aria-label={t("chat.messageBy", { name: sender, time: clock(message.timestamp, language) })} onFocus={() => onFocus(id)}>
+      <div className="bubble">
+        {!mine && group && first && <span className="sender" data-hue={hash(message.fromJid) % 8}>{sender}</span>}
+        {mine && first && message.sentBy && message.sentBy.id !== me.id && <span className="sender sender-agent">{t("chat.sentBy", { name: sender })}</span>}
+        <Quote message={message} onQuoted={onQuoted} />
+        <Body message={message} />
+        <span className="meta">
+          {message.editedAt && !message.revokedAt && <span>{t("chat.edited")}</span>}
+          <time dateTime={message.timestamp}>{clock(message.timestamp, language)}</time>
+          {mine && <Tick status={message.status} />}
+        </span>
+        <Reactions message={message} />
+      </div>
+      <div className="msg-actions">
+        {!message.revokedAt && <IconButton label={t("chat.reply")} icon={Reply} size={16} side="top" tabIndex={tabbable ? 0 : -1} onClick={() => onReply(message)} />}
+        {!message.revokedAt && <IconButton label={t("chat.copy")} icon={Copy} size={16} side="top" tabIndex={tabbable ? 0 : -1} onClick={copy} />}
+        <IconButton label={t("chat.info")} icon={Info} size={16} side="top" tabIndex={tabbable ? 0 : -1} onClick={() => onInfo(id)} />
+      </div>
+    </article>
+  );
+});
+
+function useCountdown(until: number, active: boolean): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!active) return;
+    const timer = setInterval(() => setNow(Date.now()), 250);
+    return () => clearInterval(timer);
+  }, [active]);
+  return Math.max(0, Math.ceil((until - now) / 1000));
+}
+
+/** Puts the text of a taken-back message into the composer's draft, unless something is written there. */
+export function takeBack(clientId: string): void {
+  const chatId = store.state.outbox.get(clientId)?.chatId;
+  const text = undo(clientId);
+  if (chatId && text !== null) {
+    setDraft(chatId, text);
+    window.dispatchEvent(new CustomEvent("wabox:compose", { detail: { chatId } }));
+  }
+}
+
+export const OutboxBubble = memo(function OutboxBubble({ clientId, first }: { clientId: string; first: boolean }) {
+  const { t, language } = useI18n();
+  const row = useStore((state) => state.outbox.get(clientId));
+  const left = useCountdown(row?.holdUntil ?? 0, row?.state === "held");
+  if (!row) return null;
+  const reason = row.error === "network" ? t("error.network") : row.error === "not-linked" ? t("compose.notLinked") : row.error;
+  return (
+    <div className={cx("msg msg-out msg-outbox", first && "msg-first", row.state === "failed" && "msg-failed")} data-client-id={clientId} data-state={row.state}>
+      <div className="bubble">
+        {row.quotedContent && <span className="quote"><span>{row.quotedContent}</span></span>}
+        <span className="msg-text" dir="auto">{row.text}</span>
+        <span className="meta">
+          <time dateTime={row.createdAt}>{clock(row.createdAt, language)}</time>
+          <Tick status={row.state === "failed" ? "FAILED" : "PENDING"} />
+        </span>
+      </div>
+      {row.state === "held" && (
+        <div className="outbox-line">
+          <span>{t("outbox.held", { seconds: left })}</span>
+          <button type="button" onClick={() => takeBack(clientId)}><Undo2 size={14} aria-hidden /> {t("outbox.undo")}</button>
+          <button type="button" onClick={() => release(clientId)}>{t("outbox.now")}</button>
+        </div>
+      )}
+      {row.state === "failed" && (
+        <div className="outbox-line outbox-bad" role="alert">
+          <span>{t("outbox.failed")}{reason ? ` ${reason}` : ""}</span>
+          <button type="button" onClick={() => retry(clientId)}><RotateCcw size={14} aria-hidden /> {t("retry")}</button>
+          <button type="button" onClick={() => takeBack(clientId)}><Trash2 size={14} aria-hidden /> {t("outbox.discard")}</button>
+        </div>
+      )}
+    </div>
+  );
+});
