@@ -9,6 +9,7 @@
 #ifndef WS_CONN_H
 #define WS_CONN_H
 
+#include "base/metrics.h"
 #include "base/shared.h"
 #include "net/http_server.h"
 #include "net/tcp.h"
@@ -34,23 +35,24 @@ struct ws_handler {
     void (*on_message)(struct ws_conn *ws, bool is_binary, uint8_t *data, size_t len, void *arg);
     /* The blocked output has drained. May be NULL. */
     void (*on_drain)(struct ws_conn *ws, void *arg);
-    /* Exactly once, last call; memory goes at the end of the turn. code is what the peer sent (1005
-     * without a body), or what we closed with, or 1006. reason is borrowed for the call. */
+    /* Exactly once, last call; memory goes at the end of the turn. code is what the peer's close
+     * frame said (1005 without a body), or what we failed the connection with for a fault of the
+     * peer (1002, 1007, 1009), or 1006 when it ended without the peer's close frame. reason is
+     * borrowed for the call. */
     void (*on_close)(struct ws_conn *ws, uint16_t code, struct bx_str reason, void *arg);
 };
 
 struct ws_opts {
-    size_t max_message_bytes;    /* inflated too -> 1009; 0: 1 MiB */
-    bool is_deflate;             /* offer/accept permessage-deflate */
-    size_t deflate_threshold;    /* smaller messages go uncompressed; 0: 1024 */
-    int deflate_level;           /* 0: 3 */
-    bool is_server_takeover;     /* keep our compressor's context between messages (about 40-260 KiB
-                                    each); default no */
-    bool is_client_takeover;     /* allow the peer's context takeover; default no */
+    size_t max_message_bytes; /* inflated too -> 1009; 0: 1 MiB; below 1 GiB */
+    bool is_deflate;          /* offer/accept permessage-deflate */
+    size_t deflate_threshold; /* smaller messages go uncompressed; 0: 1024 */
+    int deflate_level;        /* 0: 3 */
+    /* Allow the server's (the client's) compressor to keep its context between messages: costs the
+     * compressing end about 260 KiB and the other 40 KiB per connection; default no. Without, an
+     * idle connection holds no zlib memory. */
+    bool is_server_takeover, is_client_takeover;
     uint8_t deflate_window_bits; /* 9..15; 0: 15 */
-    bool
-        is_closing_silently; /* on protocol errors just close with the code; (always so) reserved */
-    uint32_t close_timeout_ms; /* for the peer's close frame; 0: 5 s */
+    uint32_t close_timeout_ms;   /* for the peer's close frame; 0: 5 s */
 };
 
 /* Server: checks the handshake of an upgrade request (version, key). BX_OK; BX_E_VERSION: version
@@ -73,8 +75,11 @@ struct ws_connect_opts {
     uint32_t timeout_ms;       /* whole handshake; 0: 20 s */
     struct ws_opts ws;
 };
-/* Client: on_open once with rc, never before this returns; on failure c is gone and on_close is not
- * called. */
+/* Client: on_open once with rc, never before this returns; on failure ws is gone and on_close is
+ * not called. rc: what net_tcp_connect gives, BX_E_TIMEOUT, BX_E_AUTH (401), BX_E_DENIED (403),
+ * BX_E_NOT_FOUND (404), BX_E_RATE_LIMITED (429), BX_E_UNAVAILABLE (5xx), BX_E_INVALID (not a valid
+ * WebSocket answer). ws_close or ws_abort before on_open cancel without any callback. Returns
+ * BX_E_INVALID for a bad URL. */
 int ws_connect(struct net_loop *loop, const struct ws_connect_opts *opts,
                const struct ws_handler *handler,
                void (*on_open)(struct ws_conn *ws, int rc, void *arg), void *arg,
@@ -91,8 +96,10 @@ void ws_send(struct ws_conn *ws, bool is_binary, const void *ptr, size_t len, bo
 void ws_send2(struct ws_conn *ws, bool is_binary, struct bx_str head, struct bx_str body,
               bool is_compress);
 
-/* Room to build a message of at most max_len (<= 30 KiB) bytes in place behind a reserved frame
- * header; ws_send_commit frames what was written. Only when !ws_is_deflating(ws). */
+/* Room to build a message of at most max_len bytes in place behind a reserved frame header;
+ * ws_send_commit frames what was written, uncompressed (so ask ws_is_deflating first when that
+ * matters). Never NULL, also on a closing connection, where commit does nothing. */
+enum { WS_SEND_RESERVE_MAX = 30 << 10 };
 uint8_t *ws_send_reserve(struct ws_conn *ws, size_t max_len);
 void ws_send_commit(struct ws_conn *ws, bool is_binary, size_t len);
 
@@ -111,5 +118,8 @@ void ws_ping(struct ws_conn *ws, struct bx_str payload);
 void ws_close(struct ws_conn *ws, uint16_t code, struct bx_str reason);
 /* Cuts the connection; on_close(1006) follows before the end of this turn. */
 void ws_abort(struct ws_conn *ws);
+
+/* Adds the ws_* rows to a metrics set. */
+void ws_metrics_register(struct bx_metrics *set);
 
 #endif
