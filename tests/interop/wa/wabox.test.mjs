@@ -179,7 +179,7 @@ for (const version of VERSIONS) {
     })
 
     test('typing is seen on both sides', async () => {
-      const { chatId } = await shop.waitMessage(m => m.fromNumber === `+${customer.phone}`)
+      const { id: chatId } = await shop.chatWith(customer)
       const mark = admin.journal.mark()
       await customer.typing(shop)
       await shop.wait('chat:presence', d => d.chatId === chatId && d.contact === 'composing', { after: mark })

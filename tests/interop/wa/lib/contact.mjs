@@ -17,7 +17,7 @@ import { enterCode, scanQr } from './sim.mjs'
 process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'
 
 // libsignal prints ratchets on the console; BAILEYS_LOG=1 lets it.
-if (!process.env.BAILEYS_LOG) for (const level of ['info', 'warn', 'error', 'log']) console[level] = () => {}
+if (!process.env.BAILEYS_LOG) for (const level of ['info', 'warn', 'error']) console[level] = () => {}
 
 export const VERSIONS = ['6', '7']
 

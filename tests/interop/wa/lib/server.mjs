@@ -39,7 +39,10 @@ export class Server {
       if (this.#stderr.length > 200) this.#stderr.shift()
     })
     this.port = await new Promise((resolve, reject) => {
-      const fail = why => reject(new Error(`${this.name} ${why}\n${this.#stderr.slice(-20).join('\n')}`))
+      const fail = why => {
+        child.kill('SIGKILL')
+        reject(new Error(`${this.name} ${why}\n${this.#stderr.slice(-20).join('\n')}`))
+      }
       const timer = setTimeout(() => fail(`was not ready after ${timeout} ms`), timeout)
       child.once('error', error => fail(`did not start: ${error.message}`))
       child.once('exit', (code, signal) => fail(`ended before it was ready (${code ?? signal})`))
