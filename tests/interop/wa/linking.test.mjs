@@ -45,11 +45,9 @@ describe('linking', { concurrency: true }, () => {
       return number
     }
 
-    test('by QR: PAIRING, then CONNECTED within three seconds of the scan', async t => {
+    test('by QR: PAIRING, then CONNECTED', async () => {
       const number = await newNumber('By QR')
-      const ms = await number.link(sim)
-      t.diagnostic(`scan to CONNECTED: ${ms} ms`)
-      assert.ok(ms < 3000, `${ms} ms`)
+      await number.link(sim)
       const statuses = admin.journal.all('whatsapp:status', number.mine).map(s => s.status)
       assert.ok(statuses.indexOf('PAIRING') >= 0 && statuses.indexOf('PAIRING') < statuses.indexOf('CONNECTED'), statuses.join(' '))
       const session = await number.session()
@@ -285,11 +283,14 @@ describe('linking', { concurrency: true }, () => {
   })
 })
 
-test('two numbers of one WaBox talk to each other', async () => {
+test('two numbers of one WaBox link quickly and talk to each other', async t => {
   const { sim, admin } = await house({ seed: 9 })
   const [left, right] = [await admin.addNumber('Left', '6281300400001'), await admin.addNumber('Right', '6281300400002')]
-  await left.link(sim)
-  await right.link(sim)
+  for (const number of [left, right]) {
+    const ms = await number.link(sim)
+    t.diagnostic(`scan to CONNECTED: ${ms} ms`)
+    assert.ok(ms < 3000, `${ms} ms; alone on a quiet machine it should be under 1 s`)
+  }
   const [there, back] = [unique('to the right'), unique('to the left')]
   const sent = await left.sendText(right, there)
   await receivedOnceInOrder(right, [there])
