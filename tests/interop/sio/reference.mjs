@@ -232,7 +232,7 @@ async function listen(port, { allowEIO3 = false, ...options } = {}) {
   stops.push(async () => {
     engine.close();
     const closed = io.close();
-    http.closeAllConnections?.();
+    setTimeout(() => http.closeAllConnections(), 100); // after the answers that say goodbye
     await closed;
   });
   return http.address().port;

@@ -37,6 +37,10 @@ function flagsOf({ app = 'echo', ports = { main: 0, eio3: 0, msgpack: 0, recover
   return flags;
 }
 
+// A failed test must not leave its server behind.
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 export class Server {
   #stderr = '';
   #ended = false;
@@ -48,6 +52,7 @@ export class Server {
     const args = [...words, ...flagsOf(options)];
     server.line = `${file} ${args.join(' ')}`;
     server.child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+    running.add(server.child);
     server.child.stderr.setEncoding('utf8').on('data', (text) => {
       server.#stderr = (server.#stderr + text).slice(-8000);
     });
@@ -55,6 +60,7 @@ export class Server {
       server.child.once('error', reject);
       server.child.once('exit', (code, signal) => {
         server.#ended = true;
+        running.delete(server.child);
         resolve({ code, signal });
       });
     });
