@@ -79,10 +79,10 @@ function watch(engine) {
     conn.on('close', () => perIp.set(ip, perIp.get(ip) - 1));
     if (limits.sendQueue === Infinity) return;
     conn.on('packetCreate', () => {
-      const waiting = conn.transport.socket?._socket?.writableLength ?? 0;
-      if (waiting <= limits.sendQueue) return;
+      const waiting = conn.writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+      if (waiting <= limits.sendQueue || conn.readyState !== 'open') return;
       count('max_send_queue');
-      conn.transport.socket.terminate();
+      conn.transport.socket?.terminate();
     });
   });
 }
