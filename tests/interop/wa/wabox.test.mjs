@@ -361,10 +361,10 @@ describe('the network misbehaves', () => {
     { name: 'duplicates', fault: { duplicate: 1 }, order: true },
     { name: 'delays', fault: { delayMs: [5, 120] }, order: true },
     { name: 'replays after a reconnect', fault: { replay: 6 }, order: true, reconnect: true },
-    { name: 'lost acks', fault: { loseAck: 0.3 }, order: false },
+    { name: 'lost acks', fault: { loseAck: 0.5 }, order: false },
     { name: 'reordering', fault: { reorder: 0.5 }, order: false },
     { name: 'drops until a reconnect', fault: { drop: 0.4 }, order: false, reconnect: true },
-    { name: 'corrupted ciphertext', fault: { corrupt: 0.4 }, order: false }
+    { name: 'corrupted ciphertext', fault: { corrupt: 0.6 }, order: false }
   ]
 
   for (const { name, fault, order, reconnect } of faults) {
@@ -373,6 +373,9 @@ describe('the network misbehaves', () => {
         const customer = people[version]
         const [questions, answers] = [series(`${name} in`, count), series(`${name} out`, count)]
         const unread = await unreadOf(customer)
+        const [kind] = Object.keys(fault)
+        const times = async () => (await sim.stats()).faults?.[kind] ?? 0
+        const timesBefore = await times()
         await sim.setFault(shop.phone, fault)
         try {
           await Promise.all([sendAll(customer, shop, questions), sendAll(shop, customer, answers)])
@@ -380,7 +383,10 @@ describe('the network misbehaves', () => {
             await sleep(500)
             await sim.clearFault(shop.phone)
             if (fault.replay) await sim.setFault(shop.phone, fault)
+            const mark = admin.journal.mark()
             await sim.disconnect(shop.phone)
+            await shop.status('RECONNECTING', { after: mark })
+            await shop.connected({ after: mark, timeout: 30000 })
           }
           for (const text of questions) await shop.waitText(text, { timeout: 30000 })
           for (const text of answers) await customer.waitText(text, { timeout: 30000 })
@@ -388,6 +394,7 @@ describe('the network misbehaves', () => {
         } finally {
           await sim.clearFault(shop.phone)
         }
+        assert.ok(await times() > timesBefore, `the simulator did ${kind}`)
         exactly(shop.textsReceived(), questions, order)
         exactly(customer.textsReceived(), answers, order)
         assert.equal(await unreadOf(customer), unread + count, 'counted once each')
