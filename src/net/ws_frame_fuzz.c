@@ -146,12 +146,15 @@ static void compare_with_oracle(const struct run *r, const uint8_t *data, size_t
     wslay_event_recv(ctx);
     uint16_t code = wslay_event_get_status_code_received(ctx);
     bool is_over = !wslay_event_get_read_enabled(ctx);
-    /* 1012 to 1014 were registered after wslay's table; otherwise both agree on every message and
-     * on whether the connection is over */
+    /* wslay judges a close code before its frame is complete, so an open frame decides nothing;
+     * codes 1012 to 1014 were registered after its table. */
+    bool is_newer_code = r->code >= 1012 && r->code <= 1014;
     BX_ASSERT(bx_str_eq(bx_buf_view(&o.log), bx_buf_view(&r->log)));
-    BX_ASSERT(is_over == (r->ends > 0) || r->ends);
-    BX_ASSERT(!is_over || code == WSLAY_CODE_ABNORMAL_CLOSURE || code == r->code ||
-              r->code < 1012 || r->code > 1014);
+    BX_ASSERT(!is_over || r->ends || r->proto.partial); /* we also end at a bad first byte alone */
+    /* a close body of one byte, which 5.5.1 forbids, is no code to wslay */
+    bool is_half_code = code == WSLAY_CODE_NO_STATUS_RCVD && r->code == WS_CLOSE_PROTOCOL;
+    BX_ASSERT(code == WSLAY_CODE_ABNORMAL_CLOSURE || code == r->code || is_newer_code ||
+              is_half_code);
     wslay_event_context_free(ctx);
     bx_buf_done(&o.log);
 }
