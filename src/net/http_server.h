@@ -16,8 +16,13 @@
 #include "base/str.h"
 #include "net/listener.h"
 
+struct bx_metrics;
 struct http_server;
 struct http_exchange;
+
+/* http_requests_total by class, http_refused_total by reason, http_connections. Once per process.
+ */
+void http_metrics_register(struct bx_metrics *set);
 
 enum http_method {
     HTTP_GET,
@@ -34,7 +39,10 @@ struct http_header {
     struct bx_str name, value; /* value trimmed */
 };
 
-/* Borrowed from the exchange: valid until it is answered or aborted. */
+/* Borrowed from the exchange: valid until it is answered or aborted. One exception keeps handshakes
+ * cheap: the slices of an upgrade request (is_upgrade) lie in the receive buffer while on_head and
+ * on_request run. Whoever answers an upgrade request later takes them again from
+ * http_exchange_request by then. */
 struct http_request {
     enum http_method method;
     struct bx_str method_name;
@@ -45,7 +53,8 @@ struct http_request {
     const struct http_header *headers;
     size_t header_count;
     struct bx_str body;
-    bool is_upgrade; /* Connection: upgrade and Upgrade present */
+    struct bx_str authority; /* of an absolute-form target, else the Host header */
+    bool is_upgrade;         /* Connection: upgrade and Upgrade present, HTTP/1.1, no body */
     bool is_tls;
     const char *peer; /* printable address */
 };
@@ -57,6 +66,14 @@ bool http_query_get(struct bx_str query, struct bx_str name, struct bx_str *out_
 /* Percent-decodes ("+" is a space when is_form) into the arena. BX_E_INVALID on a broken escape or
  * a NUL. */
 int http_url_decode(struct bx_arena *arena, struct bx_str raw, bool is_form, struct bx_str *out);
+/* Value of a cookie (first of that name, quotes removed); false when absent. */
+bool http_cookie_get(const struct http_request *r, struct bx_str name, struct bx_str *out_value);
+/* Decoded field of an application/x-www-form-urlencoded text (a body, or a query).
+ * BX_E_NOT_FOUND, BX_E_INVALID. */
+int http_form_get(struct bx_arena *arena, struct bx_str form, struct bx_str name,
+                  struct bx_str *out);
+/* Whether Accept-Encoding allows gzip (q-values, "*"). */
+bool http_accepts_gzip(const struct http_request *r);
 
 struct http_handler {
     /* The head is there, the body is not yet read. *out_max_body starts as the server's default;
@@ -71,6 +88,7 @@ struct http_handler {
 struct http_server_opts {
     size_t max_header_bytes; /* request line and headers; 0: 16 KiB -> 431 */
     size_t max_headers;      /* 0: 100 -> 431 */
+    size_t max_target_bytes; /* 0: 8 KiB -> 414 */
     size_t max_body_bytes;   /* default of on_head; 0: 1 MiB -> 413 */
     size_t max_pipelined;    /* requests answered out of the buffer before reading on; 0: 32 */
     size_t max_connections;  /* 0: 100000; further ones are answered 503 and closed */
@@ -78,7 +96,8 @@ struct http_server_opts {
     uint32_t header_timeout_ms;    /* from first byte to end of head; 0: 10 s -> 408 */
     uint32_t body_timeout_ms;      /* without progress; 0: 30 s -> 408 */
     uint32_t idle_timeout_ms;      /* keep-alive without request; 0: 65 s, closed silently */
-    const char *server_name;       /* Server header; NULL: none */
+    const char *server_name;       /* Server header; NULL: none; kept */
+    size_t gzip_min_bytes;         /* compress text and JSON answers from here on; 0: never */
 };
 
 int http_server_new(struct net_loop *loop, const struct http_server_opts *opts,
@@ -104,8 +123,9 @@ struct net_loop *http_exchange_loop(const struct http_exchange *x);
 void http_exchange_set_arg(struct http_exchange *x, void *arg);
 void *http_exchange_arg(const struct http_exchange *x);
 
-/* Called (once) when the client leaves or times out before the answer; the exchange is gone
- * afterwards. */
+/* Called (once) when the client leaves before the answer (a half-closed client counts as gone, as
+ * in Node); the exchange is gone afterwards. Without an on_abort the exchange stays valid until it
+ * is answered, and the answer goes nowhere. */
 void http_exchange_on_abort(struct http_exchange *x,
                             void (*on_abort)(struct http_exchange *x, void *arg), void *arg);
 
@@ -115,13 +135,15 @@ void http_exchange_on_abort(struct http_exchange *x,
 /* Adds a response header (copied). Values with CR, LF or NUL are a programming error of ours
  * (asserted). */
 void http_add_header(struct http_exchange *x, const char *name, struct bx_str value);
-/* Body is copied; content_type may be NULL for no body. HEAD and 304/204 send no body but its
- * length. */
+/* Body is copied; content_type may be NULL for no body. HEAD and 304 send no body but its
+ * length, 204 neither. */
 void http_respond(struct http_exchange *x, int status, const char *content_type,
                   struct bx_str body);
 /* Takes one reference of body. */
 void http_respond_shared(struct http_exchange *x, int status, const char *content_type,
                          struct bx_shared *body);
+/* {"success":false,"error":<reason phrase>,"message":<message>}. */
+void http_respond_error(struct http_exchange *x, int status, struct bx_str message);
 /* After this answer the connection closes. */
 void http_set_close(struct http_exchange *x);
 
