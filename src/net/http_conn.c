@@ -44,6 +44,20 @@ static void refuse(struct http_conn *c, enum http_refusal why)
     leave(c);
 }
 
+static void refuse_body(struct http_conn *c)
+{
+    struct http_exchange *x = c->exchange;
+    struct http_server *s = c->server;
+    if (s->handler.on_too_large) {
+        x->is_keep_alive = false;
+        http_count_refused(HTTP_REFUSAL_BODY_TOO_LARGE);
+        s->handler.on_too_large(x, s->arg);
+        if (x->is_answered || !x->conn)
+            return;
+    }
+    refuse(c, HTTP_REFUSAL_BODY_TOO_LARGE);
+}
+
 static void start_timer(struct http_conn *c, uint32_t delay_ms)
 {
     net_timer_start_slack(c->server->loop, &c->timer, delay_ms, delay_ms >= 8000 ? 1000 : 1);
@@ -66,7 +80,7 @@ static void dispatch(struct http_conn *c, struct http_exchange *x)
 static void start_body(struct http_conn *c, struct http_exchange *x, enum http_expect expect)
 {
     if (!x->is_chunked && x->body_left > x->max_body) {
-        refuse(c, HTTP_REFUSAL_BODY_TOO_LARGE);
+        refuse_body(c);
         return;
     }
     if (expect == HTTP_EXPECT_CONTINUE && !c->rest.len)
@@ -150,8 +164,10 @@ static bool take_body(struct http_conn *c)
 {
     struct http_exchange *x = c->exchange;
     int rc = x->is_chunked ? take_chunks(c, x) : take_length(c, x);
-    if (rc < 0)
-        refuse(c, rc == BX_E_INVALID ? HTTP_REFUSAL_CHUNK : HTTP_REFUSAL_BODY_TOO_LARGE);
+    if (rc == BX_E_INVALID)
+        refuse(c, HTTP_REFUSAL_CHUNK);
+    else if (rc < 0)
+        refuse_body(c);
     else if (rc == HTTP_CHUNKED_DONE)
         dispatch(c, x);
     else

@@ -83,6 +83,9 @@ struct http_handler {
     /* Head and body are there. An upgrade request comes here too: http_exchange_upgrade or answer.
      */
     void (*on_request)(struct http_exchange *x, void *arg);
+    /* The body is larger than max_body: may answer in its own way (the connection closes
+     * afterwards); an exchange left unanswered gets the server's 413. May be NULL. */
+    void (*on_too_large)(struct http_exchange *x, void *arg);
 };
 
 struct http_server_opts {

@@ -170,8 +170,19 @@ static void signal_closed(uv_handle_t *handle)
     free(handle->data);
 }
 
+/* Connections whose owners have let go (closing handshakes, lingering) end with the loop. */
+static void abort_left_over(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    struct net_tcp *c = handle->type == UV_POLL && !uv_is_closing(handle) ? handle->data : NULL;
+    if (c && c->magic == NET_TCP_MAGIC)
+        net_tcp_abort(c, BX_E_CLOSED);
+}
+
 void net_loop_free(struct net_loop *loop)
 {
+    net_loop_end_turn(loop);
+    uv_walk(&loop->uv, abort_left_over, NULL);
     net_loop_end_turn(loop);
     BX_LIST_EACH(&loop->signals, node)
     {

@@ -15,8 +15,10 @@ int sio_server_new_on(struct net_loop *loop, const struct sio_server_opts *opts,
 
 /* True when the request's path is this server's: pass the exchange to sio_server_handle then. */
 bool sio_server_owns(const struct sio_server *server, const struct http_request *request);
-/* Body cap for on_head. */
-size_t sio_server_max_body(const struct sio_server *server);
+/* When the head is there (sets the body cap), and when the request is whole. */
+void sio_server_on_head(struct sio_server *server, struct http_exchange *x, size_t *out_max_body);
+/* Its body is too large (http_handler.on_too_large): answers. */
+void sio_server_on_too_large(struct sio_server *server, struct http_exchange *x);
 void sio_server_handle(struct sio_server *server, struct http_exchange *x);
 
 /* Disconnects everyone and drains for at most grace_ms; on_closed once nothing is left. Then
