@@ -127,18 +127,20 @@ export class Server {
     return Number(/VmRSS:\s+(\d+)/.exec(status)[1]);
   }
 
-  // Prometheus text -> Map from `name{labels}` to number.
+  // Prometheus text -> Map from `name{labels}` to number; `twice` names the series that came more than once (not allowed).
   async metrics() {
     const answer = await request(`${this.url()}/metrics`);
     assert.equal(answer.status, 200, 'GET /metrics');
     const series = new Map();
+    const twice = [];
     for (const line of answer.text.split('\n')) {
       if (!line || line.startsWith('#')) continue;
       const m = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)/.exec(line);
       assert.ok(m, `not Prometheus text: ${line}`);
-      series.set(m[1], Number(m[2]));
+      if (series.has(m[1])) twice.push(m[1]);
+      series.set(m[1], (series.get(m[1]) ?? 0) + Number(m[2]));
     }
-    return series;
+    return Object.assign(series, { twice });
   }
   // Fails unless a counter whose name or labels match `pattern` went up since `before`.
   async assertCounted(before, pattern) {

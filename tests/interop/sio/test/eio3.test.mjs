@@ -48,6 +48,15 @@ for (const [app, which] of [['echo', 'main'], ['protocol', 'eio3']]) {
       assert.deepEqual(decode3Binary(answer.body), ['4text é😀', Buffer.from([4, 1, 2, 3, 4]), '4end']);
     });
 
+    it('answers base64 for a whole session whose handshake said b64=1, also where later requests do not repeat it', async () => {
+      const session = await Polling3.open(base, { query: '&b64=1' });
+      session.root = session.root.replace('&b64=1', '');
+      await session.send('4text', 'b4AQIDBA==');
+      const answer = await session.get();
+      assert.match(answer.headers['content-type'], /^text\/plain/);
+      assert.deepEqual(decode3(answer.text), ['4text', 'b4AQIDBA==']);
+    });
+
     it('keeps text-only payloads text although the client could take binary', async () => {
       const session = await Polling3.open(base);
       await session.send('4only text');

@@ -205,6 +205,10 @@ describe('requests and their errors', () => {
     await server.assertCounted(before_, /./);
   });
 
+  it('no series of /metrics is there twice', async () => {
+    assert.deepEqual((await server.metrics()).twice, []);
+  });
+
   it('several requests on one connection, pipelined, are answered in order', async () => {
     const one = (q, last) =>
       `GET /engine.io/?${q} HTTP/1.1\r\nHost: x\r\n${last ? 'Connection: close\r\n' : ''}\r\n`;
