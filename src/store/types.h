@@ -122,8 +122,8 @@ struct st_chat {
     bool is_pinned, is_archived;
     int64_t muted_until; /* -1: for ever */
     int64_t message_count;
-    struct bx_str meta; /* JSON: group description, owner, addressing mode, expiration, …; may be
-                           NULL */
+    struct bx_str meta; /* JSON: group description, owner, addressing mode, …; may be NULL;
+                           lists and searches leave it NULL */
     int64_t created_at, updated_at;
 };
 
@@ -161,7 +161,8 @@ enum st_message_flag {
     ST_MESSAGE_PLACEHOLDER = 1, /* could not be opened yet; st_message_fill completes it */
     ST_MESSAGE_VIEW_ONCE = 2,
     ST_MESSAGE_FORWARDED = 4,
-    ST_MESSAGE_FROM_HISTORY = 8 /* came with history sync */
+    ST_MESSAGE_FROM_HISTORY = 8, /* came with history sync */
+    ST_MESSAGE_NO_PREVIEW = 16   /* set by the store from st_message_new.keeps_preview */
 };
 
 struct st_message {

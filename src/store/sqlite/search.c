@@ -1,0 +1,184 @@
+/* Full text over messages. The FTS5 table has no text of its own (view message_search).
+ *
+ * Why entries wait for the end of the transaction: FTS5 writes its pending terms out as a segment
+ * whenever a savepoint opens or a row id comes that is not greater than the last one. A job has a
+ * savepoint of its own, so indexing inside jobs would write a segment per message. Collected and
+ * sorted, a whole group commit makes one.
+ */
+#include "store/sqlite/db.h"
+
+#include <stdlib.h>
+
+/* ---- maintenance ---- */
+
+static struct st_reindex *reindex_add(struct st_tx *tx, int64_t message_id)
+{
+    if (tx->reindex_count == tx->reindex_cap) {
+        tx->reindex_cap = tx->reindex_cap ? 2 * tx->reindex_cap : 256;
+        tx->reindex = bx_realloc(tx->reindex, tx->reindex_cap, sizeof *tx->reindex);
+    }
+    struct st_reindex *r = &tx->reindex[tx->reindex_count];
+    *r = (struct st_reindex){.message_id = message_id, .order = (uint32_t)tx->reindex_count++};
+    return r;
+}
+
+static struct bx_str heap_str(struct st_cur *c)
+{
+    int col = c->col++;
+    const void *ptr = sqlite3_column_blob(c->stmt, col);
+    size_t len = (size_t)sqlite3_column_bytes(c->stmt, col);
+    return (struct bx_str){bx_strndup(len ? ptr : "", len), len};
+}
+
+int st_search_touch(struct st_tx *tx, int64_t message_id)
+{
+    struct st_cur c;
+    int rc = st_db_begin(&c, tx->conn, "SELECT scope, body FROM message_search WHERE id = ?1",
+                         Q(I(message_id)));
+    if (rc == BX_OK)
+        rc = st_db_next(&c);
+    if (rc <= 0)
+        return rc < 0 ? rc : BX_E_NOT_FOUND;
+    struct st_reindex *r = reindex_add(tx, message_id);
+    r->scope = heap_str(&c);
+    r->body = heap_str(&c);
+    st_db_end(&c);
+    return BX_OK;
+}
+
+void st_search_new(struct st_tx *tx, int64_t message_id)
+{
+    reindex_add(tx, message_id)->is_new = true;
+}
+
+void st_search_truncate(struct st_tx *tx, size_t count)
+{
+    while (tx->reindex_count > count) {
+        struct st_reindex *r = &tx->reindex[--tx->reindex_count];
+        free((char *)r->scope.ptr);
+        free((char *)r->body.ptr);
+    }
+}
+
+static int by_id_then_order(const void *a, const void *b)
+{
+    const struct st_reindex *x = a, *y = b;
+    if (x->message_id != y->message_id)
+        return x->message_id < y->message_id ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static int reindex_one(struct st_conn *conn, const struct st_reindex *r)
+{
+    int rc = BX_OK;
+    if (!r->is_new)
+        rc = st_db_run(conn,
+                       "INSERT INTO message_fts (message_fts, rowid, scope, body) VALUES "
+                       "('delete', ?1, ?2, ?3)",
+                       Q(I(r->message_id), T(r->scope), T(r->body)));
+    if (rc >= 0)
+        rc = st_db_run(conn,
+                       "INSERT INTO message_fts (rowid, scope, body) "
+                       "SELECT id, scope, body FROM message_search WHERE id = ?1",
+                       Q(I(r->message_id)));
+    return rc < 0 ? rc : BX_OK;
+}
+
+/* The first entry of a message says what the index holds now; the view says what it shall hold. */
+int st_search_flush(struct st_tx *tx)
+{
+    if (tx->reindex_count == 0)
+        return BX_OK;
+    qsort(tx->reindex, tx->reindex_count, sizeof *tx->reindex, by_id_then_order);
+    int rc = BX_OK;
+    for (size_t i = 0; rc == BX_OK && i < tx->reindex_count; i++)
+        if (i == 0 || tx->reindex[i].message_id != tx->reindex[i - 1].message_id)
+            rc = reindex_one(tx->conn, &tx->reindex[i]);
+    st_search_truncate(tx, 0);
+    return rc;
+}
+
+/* ---- queries ---- */
+
+static bool is_word_byte(unsigned char c)
+{
+    return c >= 0x80 || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/* {body} : ("word" AND "word" …): whatever a person types becomes plain words. */
+static size_t match_words(struct bx_buf *out, struct bx_str text, bool is_prefix)
+{
+    size_t words = 0;
+    for (size_t i = 0; i < text.len;) {
+        size_t end = i;
+        while (end < text.len && is_word_byte((unsigned char)text.ptr[end]))
+            end++;
+        if (end > i) {
+            bx_buf_printf(out, "%s\"" BX_STR_FMT "\"", words++ ? " AND " : "body : (",
+                          BX_STR_ARG(bx_str_slice(text, i, end)));
+        }
+        i = end + 1;
+    }
+    if (words)
+        bx_buf_printf(out, "%s)",
+                      is_prefix && is_word_byte((unsigned char)text.ptr[text.len - 1]) ? "*" : "");
+    return words;
+}
+
+static void match_scope(struct bx_buf *out, const struct st_search_query *q)
+{
+    if (q->chat_id)
+        bx_buf_printf(out, " AND scope : c%lld", (long long)q->chat_id);
+    for (size_t i = 0; q->number_ids && i < q->number_count; i++)
+        bx_buf_printf(out, "%sn%lld", i == 0 ? " AND scope : (" : " OR ",
+                      (long long)q->number_ids[i]);
+    if (q->number_ids)
+        bx_buf_lit(out, ")");
+}
+
+static void hit_read(struct st_cur *c, struct bx_arena *a, void *out)
+{
+    struct st_search_hit *hit = out;
+    hit->snippet = st_col_str(c, a);
+    st_message_read_row(c, a, &hit->message);
+}
+
+static int hits_find(struct st_conn *conn, const struct st_search_query *q, struct bx_str match,
+                     struct bx_arena *a, struct st_search_hit **out, size_t *out_count)
+{
+    return st_db_list(
+        conn, a, hit_read, sizeof **out, out, out_count,
+        "SELECT snippet(message_fts, 1, char(2), char(3), '…', 12), " ST_MESSAGE_COLUMNS
+        " FROM message_fts f CROSS JOIN messages m ON m.id = f.rowid " ST_MESSAGE_JOINS
+        "WHERE message_fts MATCH ?1 AND f.rowid < ?2 "
+        "AND m.number_id NOT IN (SELECT id FROM numbers WHERE deleted_at > 0) "
+        "ORDER BY f.rowid DESC LIMIT ?3",
+        Q(T(match), I(q->before_id ? q->before_id : INT64_MAX), I(st_limit(q->limit))));
+}
+
+int st_search(struct st_conn *conn, const struct st_search_query *query, struct bx_arena *a,
+              struct st_search_hit **out, size_t *out_count)
+{
+    struct st_search_query q = *query;
+    if (q.chat_id)
+        q.chat_id = st_chat_resolve(conn, q.chat_id);
+    struct bx_buf match;
+    bx_buf_init(&match, 0);
+    struct st_search_hit *hits = NULL;
+    size_t count = 0;
+    int rc = BX_OK;
+    bool is_empty =
+        (q.number_ids && q.number_count == 0) || match_words(&match, q.text, q.is_prefix) == 0;
+    if (!is_empty) {
+        match_scope(&match, &q);
+        rc = hits_find(conn, &q, bx_buf_view(&match), a, &hits, &count);
+    }
+    for (size_t i = 0; rc == BX_OK && i < count; i++)
+        rc = st_chat_get(conn, hits[i].message.chat_id, a, &hits[i].chat);
+    bx_buf_done(&match);
+    if (rc != BX_OK)
+        return rc;
+    *out = hits;
+    *out_count = count;
+    return BX_OK;
+}

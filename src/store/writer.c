@@ -1,0 +1,286 @@
+/* The writer: a thread, a bounded queue, a transaction that many jobs share. While one commit waits
+ * for the disk the next jobs gather; the group that forms is the batching, no timer needed.
+ */
+#include "store/sqlite/db.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct job {
+    st_job_fn *run;
+    st_done_fn *on_done;
+    void *arg;
+    int rc;
+};
+
+struct st_writer {
+    unsigned magic;
+    struct st_writer_options options;
+    struct st_tx tx;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t has_work;
+    /* under lock: a ring of accepted jobs */
+    struct job *ring;
+    size_t head, count;
+    bool is_stopping;
+    /* of the thread */
+    struct job *group;
+    _Atomic int health;
+};
+
+enum { WRITER_MAGIC = 0x53745772 };
+
+enum { M_JOBS, M_FAILED, M_COMMITS, M_COMMIT_FAILURES, M_QUEUE, M_REFUSED };
+struct bx_metric st_metrics[] = {
+    [M_JOBS] = {.name = "st_jobs_total", .help = "Write jobs run", .kind = BX_COUNTER},
+    [M_FAILED] = {.name = "st_jobs_failed_total",
+                  .help = "Write jobs that failed by themselves",
+                  .kind = BX_COUNTER},
+    [M_COMMITS] = {.name = "st_commits_total", .help = "Group commits", .kind = BX_COUNTER},
+    [M_COMMIT_FAILURES] = {.name = "st_commit_failures_total",
+                           .help = "Transactions lost as a whole",
+                           .kind = BX_COUNTER},
+    [M_QUEUE] = {.name = "st_queue_jobs", .help = "Write jobs waiting", .kind = BX_GAUGE},
+    [M_REFUSED] = {.name = "st_jobs_refused_total",
+                   .help = "Write jobs refused because the queue was full",
+                   .kind = BX_COUNTER},
+};
+const size_t st_metric_count = BX_LEN(st_metrics);
+
+static bool take(struct st_writer *w, struct job *out)
+{
+    if (w->count == 0)
+        return false;
+    *out = w->ring[w->head];
+    w->head = (w->head + 1) % w->options.max_queue;
+    w->count--;
+    bx_metric_set(&st_metrics[M_QUEUE], (int64_t)w->count);
+    return true;
+}
+
+static void wait_until(struct st_writer *w, uint64_t ns_from_now)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    uint64_t ns = (uint64_t)at.tv_nsec + ns_from_now;
+    at.tv_sec += (time_t)(ns / 1000000000u);
+    at.tv_nsec = (long)(ns % 1000000000u);
+    pthread_cond_timedwait(&w->has_work, &w->lock, &at);
+}
+
+/* The first job of a group: waits for one. False: stopped and nothing left. */
+static bool take_first(struct st_writer *w, struct job *out)
+{
+    pthread_mutex_lock(&w->lock);
+    while (w->count == 0 && !w->is_stopping)
+        pthread_cond_wait(&w->has_work, &w->lock);
+    bool has = take(w, out);
+    pthread_mutex_unlock(&w->lock);
+    return has;
+}
+
+static bool take_more(struct st_writer *w, struct job *out)
+{
+    pthread_mutex_lock(&w->lock);
+    if (w->count == 0 && w->options.linger_us && !w->is_stopping)
+        wait_until(w, w->options.linger_us * (uint64_t)1000);
+    bool has = take(w, out);
+    pthread_mutex_unlock(&w->lock);
+    return has;
+}
+
+/* Runs jobs into the open transaction until the group is full, late or alone. *out_lost_rc is the
+ * reason when the database dropped the transaction. */
+static size_t group_run(struct st_writer *w, int *out_lost_rc)
+{
+    uint64_t deadline = bx_mono_ms() + w->options.max_latency_ms;
+    size_t n = 1; /* the first is there already */
+    for (;;) {
+        struct job *job = &w->group[n - 1];
+        bool is_lost;
+        job->rc = st_tx_job(&w->tx, job->run, job->arg, &is_lost);
+        bx_metric_add(&st_metrics[M_JOBS], 1);
+        if (is_lost) {
+            *out_lost_rc = job->rc;
+            return n;
+        }
+        if (job->rc < 0)
+            bx_metric_add(&st_metrics[M_FAILED], 1);
+        if (n == w->options.max_jobs || bx_mono_ms() >= deadline || !take_more(w, &w->group[n]))
+            return n;
+        n++;
+    }
+}
+
+static void group_finish(struct st_writer *w, size_t count, int rc)
+{
+    w->health = rc;
+    bx_metric_add(&st_metrics[rc < 0 ? M_COMMIT_FAILURES : M_COMMITS], 1);
+    for (size_t i = 0; i < count; i++) {
+        struct job *job = &w->group[i];
+        /* A job that failed by itself keeps its own reason. */
+        if (job->on_done)
+            job->on_done(rc < 0 && job->rc >= 0 ? rc : job->rc, job->arg);
+    }
+}
+
+static void group_do(struct st_writer *w)
+{
+    w->group[0].rc = 0;
+    int rc = st_tx_begin(&w->tx);
+    if (rc < 0) {
+        group_finish(w, 1, rc);
+        return;
+    }
+    int lost_rc = 0;
+    size_t count = group_run(w, &lost_rc);
+    if (lost_rc < 0) {
+        st_tx_rollback(&w->tx);
+        rc = lost_rc;
+    } else {
+        rc = st_tx_commit(&w->tx);
+    }
+    group_finish(w, count, rc);
+}
+
+static void *writer_main(void *arg)
+{
+    struct st_writer *w = arg;
+    pthread_setname_np(pthread_self(), "store-writer");
+    while (take_first(w, &w->group[0]))
+        group_do(w);
+    return NULL;
+}
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+    return value ? value : fallback;
+}
+
+static void writer_free(struct st_writer *w)
+{
+    st_tx_close(&w->tx);
+    pthread_cond_destroy(&w->has_work);
+    pthread_mutex_destroy(&w->lock);
+    w->magic = 0;
+    free(w->ring);
+    free(w->group);
+    free(w);
+}
+
+int st_writer_start(struct st_store *store, const struct st_writer_options *options,
+                    struct st_writer **out)
+{
+    struct st_writer_options o = options ? *options : (struct st_writer_options){0};
+    o.max_jobs = or_default(o.max_jobs, 1024);
+    o.max_latency_ms = or_default(o.max_latency_ms, 20);
+    o.max_queue = or_default(o.max_queue, 65536);
+    struct st_tx tx;
+    int rc = st_tx_open(store, &tx);
+    if (rc != BX_OK)
+        return rc;
+    struct st_writer *w = BX_NEW(struct st_writer);
+    *w = (struct st_writer){.magic = WRITER_MAGIC, .options = o, .tx = tx};
+    w->ring = bx_calloc(o.max_queue, sizeof *w->ring);
+    w->group = bx_calloc(o.max_jobs, sizeof *w->group);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->has_work, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (pthread_create(&w->thread, NULL, writer_main, w) != 0) {
+        writer_free(w);
+        return BX_E_NOMEM;
+    }
+    *out = w;
+    return BX_OK;
+}
+
+int st_writer_submit(struct st_writer *w, st_job_fn *job, void *arg, st_done_fn *on_done)
+{
+    BX_ASSERT(w->magic == WRITER_MAGIC);
+    int rc = BX_OK;
+    pthread_mutex_lock(&w->lock);
+    if (w->is_stopping) {
+        rc = BX_E_CLOSED;
+    } else if (w->count == w->options.max_queue) {
+        rc = BX_E_FULL;
+    } else {
+        w->ring[(w->head + w->count) % w->options.max_queue] =
+            (struct job){.run = job, .on_done = on_done, .arg = arg};
+        w->count++;
+        bx_metric_set(&st_metrics[M_QUEUE], (int64_t)w->count);
+        if (w->count == 1)
+            pthread_cond_signal(&w->has_work);
+    }
+    pthread_mutex_unlock(&w->lock);
+    if (rc == BX_E_FULL)
+        bx_metric_add(&st_metrics[M_REFUSED], 1);
+    return rc;
+}
+
+/* ---- the waiting form ---- */
+
+struct call {
+    st_job_fn *job;
+    void *arg;
+    pthread_mutex_t lock;
+    pthread_cond_t is_over;
+    bool is_done;
+    int rc;
+};
+
+static int call_run(struct st_tx *tx, void *arg)
+{
+    struct call *c = arg;
+    return c->job(tx, c->arg);
+}
+
+static void call_done(int rc, void *arg)
+{
+    struct call *c = arg;
+    pthread_mutex_lock(&c->lock);
+    c->rc = rc;
+    c->is_done = true;
+    pthread_cond_signal(&c->is_over);
+    pthread_mutex_unlock(&c->lock);
+}
+
+int st_writer_call(struct st_writer *w, st_job_fn *job, void *arg)
+{
+    BX_ASSERT(!pthread_equal(pthread_self(), w->thread));
+    struct call c = {.job = job,
+                     .arg = arg,
+                     .lock = PTHREAD_MUTEX_INITIALIZER,
+                     .is_over = PTHREAD_COND_INITIALIZER};
+    int rc = st_writer_submit(w, call_run, &c, call_done);
+    if (rc != BX_OK)
+        return rc;
+    pthread_mutex_lock(&c.lock);
+    while (!c.is_done)
+        pthread_cond_wait(&c.is_over, &c.lock);
+    pthread_mutex_unlock(&c.lock);
+    return c.rc;
+}
+
+void st_writer_stop(struct st_writer *w)
+{
+    if (!w)
+        return;
+    BX_ASSERT(w->magic == WRITER_MAGIC && !pthread_equal(pthread_self(), w->thread));
+    pthread_mutex_lock(&w->lock);
+    w->is_stopping = true;
+    pthread_cond_signal(&w->has_work);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    writer_free(w);
+}
+
+int st_writer_health(const struct st_writer *w)
+{
+    return w->health;
+}

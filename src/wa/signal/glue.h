@@ -1,0 +1,51 @@
+/* What the files of this room share: the object and the bridge between libomemo-c and us. */
+#ifndef WA_SIGNAL_GLUE_H
+#define WA_SIGNAL_GLUE_H
+
+#include "wa/signal/signal.h"
+
+#include <omemo/curve.h>
+#include <omemo/protocol.h>
+#include <omemo/session_pre_key.h>
+#include <omemo/signal_protocol.h>
+
+struct wa_signal {
+    const struct wa_keystore *keystore;
+    struct wa_signal_self self;
+    signal_context *context;
+    signal_protocol_store_context *stores;
+    int store_rc;          /* first failure of the keystore within this call */
+    bool identity_changed; /* seen within this call */
+};
+
+/* Clears what a call records. */
+void wa_signal_begin(struct wa_signal *s);
+/* A negative number of libomemo-c as ours; a failure of the keystore goes first. */
+int wa_signal_error(const struct wa_signal *s, int sg);
+enum wa_retry_reason wa_signal_reason(int sg);
+
+extern const signal_crypto_provider wa_signal_provider;
+int wa_signal_install_stores(struct wa_signal *s);
+
+/* The only way to decode a public key: 32 bytes as X25519, never as an Edwards point. */
+int wa_signal_decode_pub(struct wa_signal *s, const uint8_t pub[CR_CURVE_KEY_SIZE],
+                         ec_public_key **out);
+int wa_signal_encode_pub(const ec_public_key *key, uint8_t out[CR_CURVE_KEY_SIZE]);
+
+/* 8 digits. */
+struct bx_str wa_signal_id_key(uint32_t id, char room[16]);
+
+/* Address without the mapping to a LID. */
+int wa_signal_plain_address(const struct wa_jid *jid, struct wa_address *out);
+static inline signal_protocol_address wa_signal_omemo_address(const struct wa_address *a)
+{
+    return (signal_protocol_address){
+        .name = a->name, .name_len = strlen(a->name), .device_id = a->device};
+}
+
+static inline struct bx_str wa_signal_view(const signal_buffer *b)
+{
+    return bx_str_n(signal_buffer_const_data(b), signal_buffer_len(b));
+}
+
+#endif
