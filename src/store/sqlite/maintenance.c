@@ -48,6 +48,12 @@ static int fsync_directory_of(const char *path)
     return rc;
 }
 
+static int journal_off(sqlite3 *db)
+{
+    int rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? BX_OK : st_db_error(db, rc);
+}
+
 int st_backup(struct st_conn *conn, const char *path)
 {
     if (access(path, F_OK) == 0)
@@ -65,6 +71,10 @@ int st_backup(struct st_conn *conn, const char *path)
     }
     if (result == BX_OK)
         result = copy_pages(conn->db, to);
+    /* One file without a log beside it, readable on read-only media; opening it as a store turns
+     * the log on again. */
+    if (result == BX_OK)
+        result = journal_off(to);
     if (has_snapshot)
         st_read_end(conn);
     sqlite3_close(to);
@@ -214,8 +224,9 @@ static int find(struct st_conn *conn, const char *sql, struct bx_arena *a, struc
     int found = 0;
     int rc = st_db_begin(&c, conn, sql, Q0);
     while (rc >= 0 && (rc = st_db_next(&c)) > 0) {
+        struct bx_str line = st_col_str(&c, a);
         if (found++ < MAX_FINDINGS_EACH)
-            bx_buf_printf(report, BX_STR_FMT "\n", BX_STR_ARG(st_col_str(&c, a)));
+            bx_buf_printf(report, BX_STR_FMT "\n", BX_STR_ARG(line));
     }
     return rc < 0 ? rc : found;
 }

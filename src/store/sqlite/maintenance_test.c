@@ -1,0 +1,239 @@
+#include "store/fixture.h"
+
+#include "store/sqlite/db.h"
+#include "store/sqlite/migrate.h"
+
+#include <fcntl.h>
+
+#define STR(s) bx_str(s)
+
+static void run_sql(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    char *error = NULL;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
+        fail_msg("%s: %s", sql, error);
+    sqlite3_close(db);
+}
+
+static int open_rc(struct fixture *f, char *text, size_t size)
+{
+    struct st_options o = {.path = f->path};
+    struct bx_buf message;
+    bx_buf_init(&message, 0);
+    struct st_store *store;
+    int rc = st_store_open(&o, &store, &message);
+    if (rc == BX_OK)
+        st_store_close(store);
+    snprintf(text, size, "%.*s", (int)message.len, message.data ? (char *)message.data : "");
+    bx_buf_done(&message);
+    return rc;
+}
+
+static void a_newer_schema_is_refused_and_left_alone(void **state)
+{
+    struct fixture *f = *state;
+    char text[400];
+    fixture_stop(f);
+    run_sql(f->path, "PRAGMA user_version = 9999");
+    assert_rc(open_rc(f, text, sizeof text), BX_E_VERSION);
+    assert_non_null(strstr(text, "9999"));
+    assert_non_null(strstr(text, "newer WaBox"));
+    run_sql(f->path, "PRAGMA user_version = 1");
+    assert_rc(open_rc(f, text, sizeof text), BX_OK);
+}
+
+static void foreign_and_broken_files_are_refused(void **state)
+{
+    struct fixture *f = *state;
+    char text[400];
+    fixture_stop(f);
+    unlink(f->path);
+    run_sql(f->path, "CREATE TABLE somebody_else (x)");
+    assert_rc(open_rc(f, text, sizeof text), BX_E_CORRUPT);
+    assert_non_null(strstr(text, "another program"));
+    unlink(f->path);
+    FILE *file = fopen(f->path, "w");
+    for (int i = 0; i < 2000; i++)
+        fputs("this is not a database ", file);
+    fclose(file);
+    assert_rc(open_rc(f, text, sizeof text), BX_E_CORRUPT);
+    assert_true(strlen(text) > 0);
+}
+
+static void migrations_run_in_order_and_all_or_nothing(void **state)
+{
+    struct fixture *f = *state;
+    fixture_stop(f);
+    unlink(f->path);
+    static const struct st_migration good[] = {{1, "one", "CREATE TABLE a (x)"},
+                                               {2, "two", "INSERT INTO a VALUES (2)"}};
+    static const struct st_migration bad[] = {{1, "one", ""},
+                                              {2, "two", ""},
+                                              {3, "three", "INSERT INTO a VALUES (3)"},
+                                              {4, "four", "INSERT INTO missing VALUES (1)"}};
+    sqlite3 *db;
+    struct bx_buf message;
+    bx_buf_init(&message, 0);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_rc(st_migrate(db, good, 1, &message), BX_OK);
+    assert_int_equal(st_migrate_check(db, 2, &message), 1);
+    assert_rc(st_migrate(db, good, 2, &message), BX_OK);
+    assert_rc(st_migrate(db, good, 2, &message), BX_OK);
+    assert_true(st_migrate(db, bad, 4, &message) < 0);
+    assert_non_null(memmem(message.data, message.len, "0004_four", 9));
+    assert_int_equal(st_migrate_check(db, 4, &message), 2); /* still where it was */
+    sqlite3_stmt *stmt;
+    sqlite3_prepare_v2(db, "SELECT count(*) FROM a", -1, &stmt, NULL);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(stmt, 0), 1);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    bx_buf_done(&message);
+}
+
+static int64_t seed(struct fixture *f, int64_t messages)
+{
+    struct st_seed_options o = {.numbers = 5,
+                                .chats = 50,
+                                .messages = messages,
+                                .seed = 1,
+                                .now = INT64_C(1760000000000),
+                                .has_search = true};
+    st_writer_stop(f->writer);
+    f->writer = NULL;
+    assert_rc(st_seed(f->store, &o), BX_OK);
+    assert_rc(st_writer_start(f->store, NULL, &f->writer), BX_OK);
+    return messages;
+}
+
+static void seeded_rows_pass_the_check(void **state)
+{
+    struct fixture *f = *state;
+    seed(f, 2000);
+    struct st_stats stats;
+    assert_rc(st_stats(f->conn, &stats), BX_OK);
+    assert_int_equal(stats.numbers, 5);
+    assert_int_equal(stats.chats, 50);
+    assert_int_equal(stats.messages, 2000);
+    assert_true(stats.file_bytes > 100000);
+    struct bx_buf report;
+    bx_buf_init(&report, 0);
+    assert_int_equal(st_check(f->conn, false, &report), 0);
+    bx_buf_done(&report);
+}
+
+static void the_check_finds_what_was_broken_and_repair_mends_it(void **state)
+{
+    static const struct {
+        const char *sql, *says;
+    } rows[] = {
+        {"UPDATE chats SET unread_count = unread_count + 1 WHERE id = 3", "unread_count"},
+        {"UPDATE chats SET message_count = 0 WHERE id = 4", "message_count"},
+        {"UPDATE number_state SET chat_count = 99 WHERE number_id = 2", "chat counters"},
+        {"UPDATE messages SET content = 'other words' WHERE id = 7", "search index"},
+    };
+    struct fixture *f = *state;
+    seed(f, 300);
+    for (size_t i = 0; i < BX_LEN(rows); i++) {
+        struct bx_buf report;
+        bx_buf_init(&report, 0);
+        run_sql(f->path, rows[i].sql);
+        assert_why(st_check(f->conn, false, &report) == 1, rows[i].says);
+        assert_why(memmem(report.data, report.len, rows[i].says, strlen(rows[i].says)) != NULL,
+                   rows[i].says);
+        assert_rc(WRITE(f, st_repair(tx)), BX_OK);
+        assert_why(st_check(f->conn, false, &report) == 0, rows[i].says);
+        bx_buf_done(&report);
+    }
+}
+
+static void a_backup_made_under_load_restores(void **state)
+{
+    struct fixture *f = *state;
+    char copy[128], text[400];
+    seed(f, 3000);
+    snprintf(copy, sizeof copy, "%s/copy.db", f->dir);
+    struct held h;
+    struct st_tx *pending = held_begin(f, &h); /* a write is under way */
+    assert_rc(st_setting_set(pending, STR("after"), STR("1")), BX_OK);
+    assert_rc(st_backup(f->conn, copy), BX_OK);
+    assert_rc(held_end(&h, BX_OK), BX_OK);
+    assert_rc(st_backup(f->conn, copy), BX_E_EXISTS);
+    assert_rc(WRITE(f, st_chat_clear(tx, 1)), BX_OK);
+    fixture_stop(f);
+    struct bx_buf message;
+    bx_buf_init(&message, 0);
+    assert_rc(st_restore(copy, f->path, &message), BX_OK);
+    fixture_start(f, NULL);
+    struct st_stats stats;
+    assert_rc(st_stats(f->conn, &stats), BX_OK);
+    assert_int_equal(stats.messages, 3000);
+    struct bx_str value;
+    assert_rc(st_setting_get(f->conn, STR("after"), &f->a, &value), BX_E_NOT_FOUND);
+    struct bx_buf report;
+    bx_buf_init(&report, 0);
+    assert_int_equal(st_check(f->conn, false, &report), 0);
+    bx_buf_done(&report);
+    fixture_stop(f);
+    /* A newer or a damaged backup touches nothing. */
+    run_sql(copy, "PRAGMA user_version = 77");
+    assert_rc(st_restore(copy, f->path, &message), BX_E_VERSION);
+    run_sql(copy, "PRAGMA user_version = 1");
+    int fd = open(copy, O_WRONLY);
+    char junk[4096];
+    memset(junk, 0x5a, sizeof junk);
+    for (int page = 3; page < 40; page++)
+        assert_int_equal(pwrite(fd, junk, sizeof junk, page * 4096), sizeof junk);
+    close(fd);
+    assert_rc(st_restore(copy, f->path, &message), BX_E_CORRUPT);
+    assert_rc(open_rc(f, text, sizeof text), BX_OK);
+    assert_rc(st_restore("/nonexistent/x.db", f->path, &message), BX_E_IO);
+    bx_buf_done(&message);
+}
+
+static void a_read_sees_one_moment(void **state)
+{
+    struct fixture *f = *state;
+    struct st_stats before, after;
+    assert_rc(st_read_begin(f->conn) < 0 ? -1 : BX_OK, BX_OK);
+    assert_rc(st_stats(f->conn, &before), BX_OK);
+    struct st_number n = {.name = STR("x"), .phone = STR("1")};
+    int64_t id;
+    assert_rc(WRITE(f, st_number_insert(tx, &n, &id)), BX_OK);
+    assert_rc(st_stats(f->conn, &after), BX_OK);
+    assert_int_equal(before.numbers, after.numbers);
+    st_read_end(f->conn);
+    assert_rc(st_stats(f->conn, &after), BX_OK);
+    assert_int_equal(before.numbers + 1, after.numbers);
+}
+
+static void public_ids_survive_a_restart(void **state)
+{
+    struct fixture *f = *state;
+    char text[ST_UUID_SIZE];
+    st_uuid_format(f->store, ST_UUID_CHAT, 42, text);
+    fixture_stop(f);
+    fixture_start(f, NULL);
+    int64_t id;
+    assert_rc(st_uuid_parse(f->store, ST_UUID_CHAT, bx_str(text), &id), BX_OK);
+    assert_int_equal(id, 42);
+}
+
+#define T_(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T_(a_newer_schema_is_refused_and_left_alone),
+        T_(foreign_and_broken_files_are_refused),
+        T_(migrations_run_in_order_and_all_or_nothing),
+        T_(seeded_rows_pass_the_check),
+        T_(the_check_finds_what_was_broken_and_repair_mends_it),
+        T_(a_backup_made_under_load_restores),
+        T_(a_read_sees_one_moment),
+        T_(public_ids_survive_a_restart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
