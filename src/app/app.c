@@ -1,0 +1,288 @@
+/* One place wires everything; what was opened is closed in reverse. */
+#include "app/app.h"
+
+#include "app/cors.h"
+#include "app/dispatch.h"
+#include "app/first_start.h"
+#include "app/front.h"
+#include "app/secrets.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/tls.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { JANITOR_MS = 60000, JWT_KEY_BYTES = 32 };
+
+/* --- opening --- */
+
+static int open_data_dir(struct wb_app *app, struct bx_buf *message)
+{
+    const char *dir = app->config->data_dir;
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+        bx_buf_printf(message, "DATA_DIR: %s cannot be made: %s", dir, strerror(errno));
+        return bx_err_from_errno(errno);
+    }
+    int rc = wb_secret_file(dir, "master.key", app->master_key, sizeof app->master_key, message);
+    if (rc < 0)
+        return rc;
+    if (app->config->jwt_secret) {
+        app->jwt_key = bx_str(app->config->jwt_secret);
+        return BX_OK;
+    }
+    uint8_t key[JWT_KEY_BYTES];
+    rc = wb_secret_file(dir, "jwt.key", key, sizeof key, message);
+    bx_hex_encode(key, sizeof key, app->jwt_key_text);
+    app->jwt_key = bx_str(app->jwt_key_text);
+    return rc;
+}
+
+static int open_store(struct wb_app *app, struct bx_buf *message)
+{
+    char path[1024];
+    snprintf(path, sizeof path, "%s/wabox.db", app->config->data_dir);
+    struct st_options options = {.path = path};
+    int rc = st_store_open(&options, &app->store, message);
+    if (rc == BX_OK)
+        rc = st_writer_start(app->store, NULL, &app->writer);
+    unsigned count = net_pool_threads(app->pool);
+    app->readers = bx_calloc(count, sizeof *app->readers);
+    for (unsigned i = 0; rc == BX_OK && i < count; i++)
+        rc = st_conn_open(app->store, &app->readers[i]);
+    if (rc < 0 && message->len == 0)
+        bx_buf_printf(message, "%s: %s", path, bx_err_info(rc)->sentence);
+    return rc;
+}
+
+static int ensure_admin(struct wb_app *app, char *out_password, size_t size, struct bx_buf *message)
+{
+    const struct wb_config *c = app->config;
+    char made[17] = "";
+    struct wb_admin admin = {"Administrator", c->admin_username, c->admin_email, c->admin_password};
+    if (!admin.password)
+        admin.password = c->is_demo ? "admin123" : (wb_password_make(made), made);
+    int rc = wb_admin_ensure(app->writer, &admin);
+    if (rc < 0)
+        bx_buf_printf(message, "The first administrator could not be made: %s",
+                      bx_err_info(rc)->sentence);
+    if (out_password && size)
+        snprintf(out_password, size, "%s", rc == 1 ? made : "");
+    return rc < 0 ? rc : wb_access_load(app->access, app->readers[0]);
+}
+
+static void make_rooms(struct wb_app *app)
+{
+    const struct wb_config *c = app->config;
+    app->access = wb_access_new(app->loop);
+    app->cors = wb_cors_new(c->frontend_url);
+    app->dispatch = wb_dispatch_new(app);
+    app->user_limits = wb_limits_new((double)c->rate_per_second, (double)c->rate_burst);
+    app->ip_limits = wb_limits_new((double)c->rate_ip_per_second, 2 * (double)c->rate_ip_per_second);
+    app->throttle = wb_throttle_new(c->login_per_account, c->login_per_ip, c->login_window_ms);
+    bx_metrics_register(&app->metrics, wb_metrics, wb_metric_count);
+    bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
+}
+
+static int start_parts(struct wb_app *app, struct bx_buf *message)
+{
+    for (size_t i = 0; i < wb_part_count; i++) {
+        int rc = wb_parts[i].start(app, message);
+        if (rc < 0)
+            return rc;
+    }
+    return BX_OK;
+}
+
+static int listen_on(struct wb_app *app, struct bx_buf *message)
+{
+    const struct wb_config *c = app->config;
+    struct http_server_opts opts = {.max_body_bytes = (size_t)c->max_body_bytes,
+                                    .max_connections = (size_t)c->max_connections,
+                                    .max_connections_per_ip = (size_t)c->max_connections_per_ip};
+    int rc = http_server_new(app->loop, &opts, &wb_front_handler, app, &app->http);
+    if (rc == BX_OK && c->tls_cert)
+        rc = net_tls_server_new(c->tls_cert, c->tls_key, message, &app->tls);
+    if (rc < 0)
+        return rc;
+    struct net_listener_opts at = {.host = c->host,
+                                   .port = (uint16_t)c->port,
+                                   .tls_mode = app->tls ? NET_TLS_ON : NET_TLS_OFF,
+                                   .tls = app->tls};
+    rc = http_server_listen(app->http, &at, &app->port);
+    if (rc == BX_E_EXISTS)
+        bx_buf_printf(message, "PORT: %lld is in use on %s; stop the other program or set PORT",
+                      (long long)c->port, c->host);
+    else if (rc == BX_E_DENIED)
+        bx_buf_printf(message, "PORT: no permission for port %lld; take one above 1023",
+                      (long long)c->port);
+    else if (rc < 0)
+        bx_buf_printf(message, "HOST: cannot listen on %s: %s", c->host, bx_err_info(rc)->sentence);
+    return rc;
+}
+
+/* --- housekeeping --- */
+
+static int purge_job(struct st_tx *tx, void *arg)
+{
+    const struct wb_app *app = arg;
+    int64_t now = st_tx_now(tx);
+    int rc = st_token_purge(tx, now - 86400000);
+    if (rc >= 0)
+        rc = st_idempotency_purge(tx, now - app->config->idempotency_retention_ms, 1000);
+    return rc;
+}
+
+static void on_janitor(void *arg)
+{
+    struct wb_app *app = arg;
+    uint64_t now = net_loop_now_ms(app->loop);
+    wb_limits_sweep(app->user_limits, now);
+    wb_limits_sweep(app->ip_limits, now);
+    wb_throttle_sweep(app->throttle, bx_mono_ms());
+    wb_access_sweep(app->access, bx_wall_ms());
+    st_writer_submit(app->writer, purge_job, app, NULL);
+    net_timer_start_slack(app->loop, &app->janitor, JANITOR_MS, 1000);
+}
+
+static void on_reload(int signum, void *arg)
+{
+    (void)signum;
+    struct wb_app *app = arg;
+    struct bx_buf message;
+    bx_buf_init(&message, 1024);
+    if (app->tls && net_tls_server_reload(app->tls, &message) < 0)
+        bx_log(BX_LOG_ERROR, "app", "certificate not reloaded", "why=%.*s", (int)message.len,
+               (const char *)message.data);
+    else if (app->tls)
+        bx_log(BX_LOG_INFO, "app", "certificate reloaded", NULL);
+    bx_buf_done(&message);
+}
+
+/* --- the end: stop listening, let requests finish, stop the parts, leave the loop --- */
+
+void wb_app_quiet(struct wb_app *app)
+{
+    if (!app->is_stopping || app->waiting == 0 || --app->waiting > 0)
+        return;
+    net_timer_stop(&app->stop_timer);
+    net_timer_stop(&app->janitor);
+    net_loop_stop(app->loop);
+}
+
+void wb_part_stopped(struct wb_app *app)
+{
+    wb_app_quiet(app);
+}
+
+static void on_http_closed(void *arg)
+{
+    struct wb_app *app = arg;
+    http_server_free(app->http);
+    app->http = NULL;
+    wb_app_quiet(app);
+}
+
+static void on_grace_over(void *arg)
+{
+    struct wb_app *app = arg;
+    bx_log(BX_LOG_WARN, "app", "stopping without the rest", "requests=%zu",
+           wb_dispatch_running(app->dispatch));
+    net_timer_stop(&app->janitor);
+    net_loop_stop(app->loop);
+}
+
+void wb_app_stop(struct wb_app *app)
+{
+    if (app->is_stopping)
+        return;
+    app->is_stopping = true;
+    bx_log(BX_LOG_INFO, "app", "stopping", NULL);
+    app->waiting = 1 + (unsigned)wb_part_count + (wb_dispatch_running(app->dispatch) > 0);
+    net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
+    for (size_t i = wb_part_count; i-- > 0;)
+        wb_parts[i].stop(app);
+    http_server_close(app->http, on_http_closed, app);
+}
+
+static void on_stop_signal(int signum, void *arg)
+{
+    (void)signum;
+    wb_app_stop(arg);
+}
+
+/* --- life --- */
+
+int wb_app_start(const struct wb_config *config, char *admin_password, size_t size,
+                 struct wb_app **out, struct bx_buf *message)
+{
+    struct wb_app *app = *out = BX_NEW(struct wb_app);
+    app->config = config;
+    app->started_ms = bx_mono_ms();
+    net_timer_init(&app->janitor, on_janitor, app);
+    net_timer_init(&app->stop_timer, on_grace_over, app);
+    int rc = net_loop_new(&app->loop);
+    if (rc == BX_OK)
+        rc = net_pool_new(app->loop, (unsigned)config->workers, &app->pool);
+    if (rc < 0) {
+        bx_buf_printf(message, "The system gives no threads or descriptors: %s",
+                      bx_err_info(rc)->sentence);
+        return rc;
+    }
+    make_rooms(app);
+    rc = open_data_dir(app, message);
+    if (rc == BX_OK)
+        rc = open_store(app, message);
+    if (rc == BX_OK)
+        rc = ensure_admin(app, admin_password, size, message);
+    if (rc == BX_OK)
+        rc = start_parts(app, message);
+    if (rc == BX_OK)
+        rc = listen_on(app, message);
+    if (rc < 0)
+        return rc;
+    net_loop_on_signal(app->loop, SIGTERM, on_stop_signal, app);
+    net_loop_on_signal(app->loop, SIGINT, on_stop_signal, app);
+    net_loop_on_signal(app->loop, SIGHUP, on_reload, app);
+    net_timer_start(app->loop, &app->janitor, JANITOR_MS);
+    return BX_OK;
+}
+
+void wb_app_run(struct wb_app *app)
+{
+    net_loop_run(app->loop);
+}
+
+void wb_app_free(struct wb_app *app)
+{
+    if (!app)
+        return;
+    if (app->http)
+        http_server_free(app->http);
+    unsigned readers = app->pool ? net_pool_threads(app->pool) : 0;
+    if (app->pool)
+        net_pool_free(app->pool);
+    if (app->writer)
+        st_writer_stop(app->writer);
+    for (unsigned i = 0; app->readers && i < readers; i++) {
+        if (app->readers[i])
+            st_conn_close(app->readers[i]);
+    }
+    free(app->readers);
+    st_store_close(app->store);
+    wb_dispatch_free(app->dispatch);
+    wb_access_free(app->access);
+    wb_cors_free(app->cors);
+    wb_limits_free(app->user_limits);
+    wb_limits_free(app->ip_limits);
+    wb_throttle_free(app->throttle);
+    if (app->tls)
+        net_tls_unref(app->tls);
+    if (app->loop)
+        net_loop_free(app->loop);
+    free(app);
+}

@@ -1,0 +1,132 @@
+/* waboxd: the server. Parses arguments, starts the application, exits. */
+#include "app/app.h"
+#include "app/docs.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_USAGE = 2 };
+
+static int print_help(struct bx_buf *out)
+{
+    bx_buf_lit(out, "waboxd: the WaBox server\n\n"
+                    "  waboxd [--name=value …]     start; every setting below is a flag, an\n"
+                    "                              environment variable or a line of ./.env\n"
+                    "  waboxd --demo               start with demo data and the login admin/admin123\n"
+                    "  waboxd --env-file=PATH …    another file than ./.env\n"
+                    "  waboxd --openapi | --asyncapi | --api-md | --postman   print a document\n"
+                    "  waboxd --help | --version\n\nSettings:\n");
+    return wb_config_help(out);
+}
+
+static int print_version(struct bx_buf *out)
+{
+    return bx_buf_lit(out, "waboxd " WB_VERSION "\n");
+}
+
+static const struct {
+    const char *flag;
+    int (*write)(struct bx_buf *out);
+} printers[] = {{"--help", print_help},         {"--version", print_version},
+                {"--openapi", wb_openapi_write}, {"--asyncapi", wb_asyncapi_write},
+                {"--api-md", wb_api_md_write},   {"--postman", wb_postman_write}};
+
+static bool print_document(const char *flag, int *out_code)
+{
+    for (size_t i = 0; i < sizeof printers / sizeof printers[0]; i++) {
+        if (strcmp(flag, printers[i].flag) != 0)
+            continue;
+        struct bx_buf out;
+        bx_buf_init(&out, 0);
+        int rc = printers[i].write(&out);
+        if (rc >= 0)
+            fwrite(out.data, 1, out.len, stdout);
+        bx_buf_done(&out);
+        *out_code = rc < 0 || fflush(stdout) != 0;
+        return true;
+    }
+    return false;
+}
+
+/* Takes --env-file out of argv. */
+static const char *take_env_file(int *argc, char **argv)
+{
+    static const char name[] = "--env-file=";
+    const char *path = NULL;
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        if (strncmp(argv[i], name, sizeof name - 1) == 0)
+            path = argv[i] + sizeof name - 1;
+        else
+            argv[kept++] = argv[i];
+    }
+    *argc = kept;
+    return path;
+}
+
+static void announce(const struct wb_app *app, const char *password)
+{
+    const struct wb_config *c = app->config;
+    bool is_any = strcmp(c->host, "0.0.0.0") == 0 || strcmp(c->host, "::") == 0;
+    fprintf(stderr, "WaBox %s is ready: log in at %s://%s:%u/\n", WB_VERSION,
+            c->tls_cert ? "https" : "http", is_any ? "localhost" : c->host, app->port);
+    if (password[0])
+        fprintf(stderr, "First start: log in as %s with the password %s (shown this once)\n",
+                c->admin_username, password);
+    if (c->is_demo)
+        fprintf(stderr, "Demo: log in as %s with the password %s\n", c->admin_username,
+                c->admin_password ? c->admin_password : "admin123");
+    printf("{\"ready\":true,\"port\":%u}\n", app->port);
+    fflush(stdout);
+}
+
+static int run(const struct wb_config *config)
+{
+    struct wb_app *app = NULL;
+    struct bx_buf message;
+    char password[64] = "";
+    bx_buf_init(&message, 4096);
+    int rc = wb_app_start(config, password, sizeof password, &app, &message);
+    if (rc < 0) {
+        fprintf(stderr, "waboxd cannot start: %.*s\n", (int)message.len, (char *)message.data);
+    } else {
+        announce(app, password);
+        explicit_bzero(password, sizeof password);
+        wb_app_run(app);
+    }
+    bx_buf_done(&message);
+    wb_app_free(app);
+    return rc < 0;
+}
+
+int main(int argc, char **argv)
+{
+    int code;
+    if (argc == 2 && print_document(argv[1], &code))
+        return code;
+    signal(SIGPIPE, SIG_IGN);
+    struct wb_config config;
+    struct bx_buf message;
+    int rest = 0;
+    bx_buf_init(&message, 4096);
+    const char *env_file = take_env_file(&argc, argv);
+    int rc = wb_config_load(&config, env_file, argc, argv, &rest, &message);
+    if (rc == BX_OK && rest > 0) {
+        bx_buf_printf(&message, "\"%s\" is no flag; see waboxd --help", argv[1]);
+        rc = BX_E_INVALID;
+    }
+    if (rc < 0) {
+        fprintf(stderr, "waboxd cannot start: %.*s\n", (int)message.len, (char *)message.data);
+        code = EXIT_USAGE;
+    } else {
+        enum bx_log_level level = BX_LOG_INFO;
+        bx_log_level_parse(bx_str(config.log_level), &level);
+        bx_log_setup(level, strcmp(config.log_format, "json") == 0 ? BX_LOG_JSON : BX_LOG_LOGFMT);
+        code = run(&config);
+    }
+    bx_buf_done(&message);
+    wb_config_done(&config);
+    return code;
+}
