@@ -105,6 +105,9 @@ static bool value_fits(const struct wb_field *f, enum wb_type type, const json_t
     case WB_LIST:
         return list_fits(f, value);
     case WB_REF:
+        if (f->ref->choices)
+            return json_is_string(value) && is_choice(f->ref->choices, text_of(value));
+        return json_is_object(value);
     case WB_ANY:
         return json_is_object(value);
     case WB_END:
@@ -152,7 +155,7 @@ int wb_schema_check(const struct wb_schema *schema, const json_t *object, struct
             describe(f, message);
             return BX_E_INVALID;
         }
-        if (value && f->type == WB_REF) {
+        if (value && f->type == WB_REF && !f->ref->choices) {
             int rc = wb_schema_check(f->ref, value, message, out_field);
             if (rc < 0)
                 return rc;

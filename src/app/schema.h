@@ -52,6 +52,7 @@ struct wb_schema {
     const char *name; /* of components/schemas; NULL: written in place */
     const struct wb_field *fields; /* up to WB_END */
     const char *help;
+    const char *choices; /* a named text type "A|B" instead of an object; fields is NULL then */
     bool is_partial; /* an update: no field is required, at least one must be there */
     bool is_open;    /* further members may follow (objects we pass through) */
 };

@@ -153,9 +153,14 @@ static void write_required(struct bx_json_writer *w, const struct wb_schema *sch
 void wb_schema_write_body(struct bx_json_writer *w, const struct wb_schema *schema)
 {
     bx_json_object(w);
-    bx_json_key_cstr(w, "type", "object");
+    bx_json_key_cstr(w, "type", schema->choices ? "string" : "object");
     if (schema->help)
         bx_json_key_cstr(w, "description", schema->help);
+    if (schema->choices) {
+        write_choices(w, schema->choices, false);
+        bx_json_end(w);
+        return;
+    }
     bx_json_key(w, "properties");
     bx_json_object(w);
     for (const struct wb_field *f = schema->fields; f->type != WB_END; f++) {
@@ -196,7 +201,7 @@ void wb_schema_collect(struct wb_schema_set *set, const struct wb_schema *schema
     BX_ASSERT(set->count < BX_LEN(set->list));
     if (schema->name)
         set->list[set->count++] = schema;
-    for (const struct wb_field *f = schema->fields; f->type != WB_END; f++) {
+    for (const struct wb_field *f = schema->fields; f && f->type != WB_END; f++) {
         if (f->ref)
             wb_schema_collect(set, f->ref);
     }
