@@ -24,13 +24,13 @@ void wb_headers_add(struct http_exchange *x, const char *request_id)
 {
     static const struct {
         const char *name;
-        struct bx_str value;
-    } fixed[] = {{"X-Content-Type-Options", BX_STR("nosniff")},
-                 {"X-Frame-Options", BX_STR("DENY")},
-                 {"Referrer-Policy", BX_STR("no-referrer")},
-                 {"Cache-Control", BX_STR("no-store")}};
+        const char *value;
+    } fixed[] = {{"X-Content-Type-Options", "nosniff"},
+                 {"X-Frame-Options", "DENY"},
+                 {"Referrer-Policy", "no-referrer"},
+                 {"Cache-Control", "no-store"}};
     for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
-        http_add_header(x, fixed[i].name, fixed[i].value);
+        http_add_header(x, fixed[i].name, bx_str(fixed[i].value));
     if (request_id)
         http_add_header(x, "X-Request-Id", bx_str(request_id));
 }

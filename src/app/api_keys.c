@@ -58,11 +58,11 @@ const struct wb_schema wb_api_key_made = {
                                         END}};
 
 static const struct {
-    struct bx_str name;
+    const char *name;
     unsigned bit;
-} scopes[] = {{BX_STR("read"), ST_SCOPE_READ},
-              {BX_STR("send"), ST_SCOPE_SEND},
-              {BX_STR("manage"), ST_SCOPE_MANAGE}};
+} scopes[] = {{"read", ST_SCOPE_READ},
+              {"send", ST_SCOPE_SEND},
+              {"manage", ST_SCOPE_MANAGE}};
 
 static void key_fields_write(struct bx_json_writer *w, const struct st_api_key *k)
 {
@@ -73,7 +73,7 @@ static void key_fields_write(struct bx_json_writer *w, const struct st_api_key *
     bx_json_array(w);
     for (size_t i = 0; i < BX_LEN(scopes); i++) {
         if (k->scopes & scopes[i].bit)
-            bx_json_str(w, scopes[i].name);
+            bx_json_cstr(w, scopes[i].name);
     }
     bx_json_end(w);
     bx_json_key(w, "whatsappNumberIds");
@@ -142,7 +142,7 @@ static unsigned scopes_of(const json_t *list)
     unsigned bits = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         for (size_t s = 0; s < BX_LEN(scopes); s++) {
-            if (bx_str_eq(bx_str(json_string_value(json_array_get(list, i))), scopes[s].name))
+            if (bx_str_eq(bx_str(json_string_value(json_array_get(list, i))), bx_str(scopes[s].name)))
                 bits |= scopes[s].bit;
         }
     }

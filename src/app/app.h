@@ -12,6 +12,7 @@
 
 #define WB_VERSION "0.1.0"
 
+struct wb_app;
 struct wb_dispatch;
 struct wb_cors;
 

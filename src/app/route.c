@@ -19,15 +19,15 @@ struct bx_str wb_route_path(const struct wb_route *route, struct bx_arena *arena
 enum wb_param_kind wb_param_kind(struct bx_str name)
 {
     static const struct {
-        struct bx_str name;
+        const char *name;
         enum wb_param_kind kind;
-    } kinds[] = {{BX_STR("sessionId"), WB_PARAM_SESSION},
-                 {BX_STR("chatId"), WB_PARAM_CHAT},
-                 {BX_STR("messageId"), WB_PARAM_MESSAGE},
-                 {BX_STR("cmd"), WB_PARAM_TEXT},
-                 {BX_STR("file"), WB_PARAM_TEXT}};
+    } kinds[] = {{"sessionId", WB_PARAM_SESSION},
+                 {"chatId", WB_PARAM_CHAT},
+                 {"messageId", WB_PARAM_MESSAGE},
+                 {"cmd", WB_PARAM_TEXT},
+                 {"file", WB_PARAM_TEXT}};
     for (size_t i = 0; i < BX_LEN(kinds); i++) {
-        if (bx_str_eq(kinds[i].name, name))
+        if (bx_str_eq(bx_str(kinds[i].name), name))
             return kinds[i].kind;
     }
     return WB_PARAM_ID;
