@@ -59,7 +59,7 @@ function session(number, status = "PENDING") {
   if (!row) db.sessions.push((row = { id: randomUUID(), whatsappNumberId: number.id, status, lastConnected: status === "CONNECTED" ? now() : null, isActive: true, errorMessage: null, createdAt: now(), updatedAt: now(), qr: null, pairingCode: null }));
   return row;
 }
-const showSession = ({ qr, ...row }) => ({ ...row, whatsappNumber: showNumber(numberOf(row.whatsappNumberId)), qrCode: qr?.image ?? null });
+const showSession = ({ qr, timer: _, ...row }) => ({ ...row, whatsappNumber: showNumber(numberOf(row.whatsappNumberId)), qrCode: qr?.image ?? null });
 function note(user, action, target, details) {
   db.audit.unshift({ id: nextId(), createdAt: now(), actor: user ? { id: user.id, name: user.name } : null, action, target, ip: "127.0.0.1", details: details ?? null });
 }

@@ -50,7 +50,7 @@ function reloadOpenChat(): void {
 
 function open(token: string): void {
   openFor = token;
-  client = connect({ token: () => session.get()?.token ?? null, socket: { tryAllTransports: true } });
+  client = connect({ token: () => session.get()?.token ?? null, socket: { transports: ["websocket", "polling"], tryAllTransports: true } });
   connection.set("connecting");
   client.onAny((event, data) => onEvent({ event, data } as LiveEvent));
   client.onState((state) => {

@@ -50,7 +50,8 @@ export function Inbox({ user, chatId }: { user: User; chatId: string | null }) {
       openChat(null);
     },
   });
-  if (numberCount === 0) return <div className="page"><h1 className="sr-only">{t("nav.inbox")}</h1><GettingStarted admin={isAdmin(user)} /></div>;
+  // With a chat open the conversation stays, to say that access to it has ended.
+  if (numberCount === 0 && !chatId) return <div className="page"><h1 className="sr-only">{t("nav.inbox")}</h1><GettingStarted admin={isAdmin(user)} /></div>;
   return (
     <div className={cx("inbox", chatId && "inbox-open")}>
       <section className="list-pane" aria-label={t("list.label")}>

@@ -76,14 +76,33 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const lineOf = useCallback((id: string) => lines.findIndex((line) => line.kind === "message" && line.id === id), [lines]);
   const ready = history.loading !== "first" || history.ids.length > 0;
 
-  // First sight: the end, or the unread divider when it lies higher.
   const placed = useRef(false);
+  // At the end the view follows what arrives. Only the reader's own hand ends that: lines that grow or are measured anew do not.
+  const sticks = useRef(true);
+  const lastInput = useRef(0);
+  const noteInput = () => { lastInput.current = performance.now(); };
+  const onScroll = () => {
+    const element = scroller.current!;
+    const now = !history.hasNewer && element.scrollHeight - element.scrollTop - element.clientHeight < endSlack;
+    if (now) sticks.current = true;
+    else if (performance.now() - lastInput.current < 1_000) sticks.current = false;
+    if (now === atEnd) return;
+    setAtEnd(now);
+    if (now) setUnseen(0);
+  };
+  useLayoutEffect(() => {
+    if (placed.current && sticks.current && !history.hasNewer) list.scrollToEnd();
+  }, [lines, history.hasNewer]);
+  // First sight: the end, or the unread divider when it lies higher.
   useLayoutEffect(() => {
     if (placed.current || lines.length === 0 || history.loading === "first") return;
     placed.current = true;
     if (target?.chatId === chat.id) return;
     const divider = lines.findIndex((line) => line.kind === "unread");
-    if (divider >= 0 && lines.length - divider > 8) list.scrollToIndex(divider, { align: "start" });
+    if (divider >= 0 && lines.length - divider > 8) {
+      sticks.current = false;
+      list.scrollToIndex(divider, { align: "start" });
+    }
     else list.scrollToEnd();
   }, [lines.length, history.loading]);
 
@@ -98,6 +117,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
     if (!flash) return;
     const index = lineOf(flash);
     if (index < 0) return;
+    sticks.current = false;
     list.scrollToIndex(index, { align: "center" });
     jump.set(null);
     const timer = setTimeout(() => setFlash(null), 2_500);
@@ -113,13 +133,6 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
     else if (history.hasNewer && lastIndex > lines.length - 25) void loadNewer(chat.id);
   }, [firstIndex, lastIndex, history, lines.length]);
 
-  const onScroll = () => {
-    const element = scroller.current!;
-    const now = !history.hasNewer && element.scrollHeight - element.scrollTop - element.clientHeight < endSlack;
-    if (now === atEnd) return;
-    setAtEnd(now);
-    if (now) setUnseen(0);
-  };
   useEffect(() => onAtEnd(atEnd && !history.hasNewer), [atEnd, history.hasNewer]);
 
   // Counting what arrives below while somebody reads above; own messages are shown at once.
@@ -134,11 +147,14 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   }, [lastId]);
   const lastLine = lines.at(-1);
   useEffect(() => {
-    if (lastLine?.kind === "outbox") list.scrollToEnd();
+    if (lastLine?.kind !== "outbox") return;
+    sticks.current = true;
+    list.scrollToEnd();
   }, [lastLine?.key]);
 
   const toEnd = () => {
     setUnseen(0);
+    sticks.current = true;
     if (history.hasNewer) {
       placed.current = false;
       void loadHistory(chat.id);
@@ -149,6 +165,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
     const line = lines[index];
     if (line?.kind !== "message") return;
     setActive(line.id);
+    sticks.current = index === lines.length - 1;
     list.scrollToIndex(index);
     requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"] .msg`)?.focus()));
   };
@@ -189,7 +206,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const activeIndex = active ? lineOf(active) : -1;
   return (
     <div className="messages-wrap">
-      <div className="messages" ref={scroller} onScroll={onScroll} onKeyDown={onKeyDown} role="region" aria-label={t("chat.messages")} tabIndex={0} data-testid="messages">
+      <div className="messages" ref={scroller} onScroll={onScroll} onWheel={noteInput} onTouchMove={noteInput} onPointerDown={noteInput} onKeyDownCapture={noteInput} onKeyDown={onKeyDown} role="region" aria-label={t("chat.messages")} tabIndex={0} data-testid="messages">
         {history.loading === "older" && <div className="messages-top" role="status">{t("chat.loadingOlder")}</div>}
         {history.error && <div className="messages-top" role="alert">{t("list.failed")} <Button onClick={() => void (history.hasNewer ? loadNewer(chat.id) : loadOlder(chat.id))}>{t("retry")}</Button></div>}
         {!history.hasOlder && firstIndex === 0 && <span className="sr-only">{t("chat.start")}</span>}
