@@ -1,10 +1,11 @@
 /* The application that shared load generators measure: every client joins `room`; `bcast` goes to
  * the room as `msg`; `echo` is acknowledged. Prints its port and process id.
  *
- *   ./bench_server PORT [uring]
+ *   ./bench_server [uring] PORT
  */
 #include <sio/sio.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +36,9 @@ static void on_echo(struct sio_socket *socket, const struct sio_event *event, vo
 int main(int argc, char **argv)
 {
     struct sio_server *server;
-    uint16_t port = argc > 1 ? (uint16_t)strtoul(argv[1], NULL, 10) : 3000;
-    struct sio_server_opts opts = {.use_io_uring = argc > 2 && strcmp(argv[2], "uring") == 0};
+    uint16_t port = argc > 1 ? (uint16_t)strtoul(argv[argc - 1], NULL, 10) : 3000;
+    struct sio_server_opts opts = {.use_io_uring = argc > 2 && strcmp(argv[1], "uring") == 0};
+    signal(SIGUSR2, SIG_IGN); /* "collect garbage", for servers that have some */
     int rc = sio_server_new(&opts, &server);
     if (rc == 0)
         rc = sio_server_listen(server, "127.0.0.1", port, &port);

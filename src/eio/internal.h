@@ -82,7 +82,6 @@ struct eio_polling {
     struct net_timer noop_timer;    /* keeps GETs turning while the client waits to upgrade */
     struct net_timer close_timer;   /* closing, but no GET comes to be told */
     bool has_probed;
-    bool is_get_b64;   /* of the GET that waits: no binary payloads (v3) */
     bool is_probe_b64; /* of the upgrade: is_b64 of the coming transport */
     char jsonp[12];    /* of the GET that waits: digits; empty: not JSONP */
 };

@@ -77,7 +77,7 @@ static void answer(struct eio_session *s, struct http_exchange *x,
     bool is_binary;
     const char *type = "text/plain; charset=UTF-8";
     bx_buf_init(&payload, 0);
-    int rc = eio_payload_encode(s->protocol, !p->is_get_b64 && !p->jsonp[0], packets, count,
+    int rc = eio_payload_encode(s->protocol, !s->is_b64 && !p->jsonp[0], packets, count,
                                 &payload, &is_binary);
     if (rc == BX_OK && p->jsonp[0]) {
         rc = wrap_jsonp(p->jsonp, &payload);
@@ -224,14 +224,12 @@ static void refuse(struct http_exchange *x, int status)
 void eio_polling_on_get(struct eio_session *s, struct http_exchange *x)
 {
     struct eio_polling *p = s->polling;
-    const struct http_request *r = http_exchange_request(x);
     if (p->get) { /* one GET at a time */
         refuse(x, 400);
         eio_session_end(s, "transport error");
         return;
     }
     p->get = x;
-    p->is_get_b64 = eio_query_flag(r->query, BX_STR("b64"));
     take_jsonp(p, x);
     http_exchange_on_abort(x, on_get_abort, s);
     net_flush_hook_arm(s->server->loop, &p->flush);

@@ -292,6 +292,7 @@ static void add_cookie(struct eio_session *s, struct http_exchange *x)
 static void open_polling(struct eio_server *server, struct http_exchange *x, int protocol)
 {
     struct eio_session *s = eio_session_new(server, http_exchange_request(x), protocol);
+    s->is_b64 = eio_query_flag(http_exchange_request(x)->query, BX_STR("b64"));
     eio_polling_start(s);
     add_cookie(s, x);
     eio_polling_on_get(s, x);
