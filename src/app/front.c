@@ -62,4 +62,11 @@ static void on_request(struct http_exchange *x, void *arg)
         wb_dispatch_request(app->dispatch, x);
 }
 
-const struct http_handler wb_front_handler = {.on_head = on_head, .on_request = on_request};
+static void on_too_large(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    wb_answer_error(x, 413, "The body is larger than this server allows.");
+}
+
+const struct http_handler wb_front_handler = {
+    .on_head = on_head, .on_request = on_request, .on_too_large = on_too_large};

@@ -1,0 +1,105 @@
+// The documents are valid, and no answer is missing from them: calls made from the schemas, good and bad, must be answered as described.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import Ajv from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import jsf from "json-schema-faker";
+import { operations } from "../lib/docs.mjs";
+import { call, login, makeUser, program, startServer } from "../lib/server.mjs";
+
+const ROUNDS = Number(process.env.ROUNDS ?? 25);
+let server, token, user, docs;
+before(async () => {
+  server = await startServer({ RATE_PER_SECOND: "100000", RATE_BURST: "100000", LOGIN_PER_ACCOUNT: "100000" });
+  token = await login(server);
+  user = await makeUser(server, token);
+  docs = await operations(server);
+});
+after(() => server.stop());
+
+test("OpenAPI 3.1 is valid for a public validator", async () => {
+  const result = await new Validator().validate(structuredClone(docs.document));
+  assert.ok(result.valid, JSON.stringify(result.errors)?.slice(0, 2000));
+});
+
+test("waboxd --openapi prints what the server serves; the other documents are there", () => {
+  assert.deepEqual(JSON.parse(execFileSync(program, ["--openapi"])), docs.document);
+  const events = JSON.parse(execFileSync(program, ["--asyncapi"]));
+  assert.equal(events.asyncapi, "3.0.0");
+  for (const message of Object.values(events.channels.main.messages)) assert.ok(events.components.messages[message.$ref.split("/").at(-1)]);
+  const text = JSON.stringify(events), refs = text.match(/#\/components\/schemas\/\w+/g);
+  for (const ref of refs) assert.ok(events.components.schemas[ref.split("/").at(-1)], ref);
+  assert.match(String(execFileSync(program, ["--api-md"])), /POST \/api\/v1\/auth\/login/);
+  const postman = JSON.parse(execFileSync(program, ["--postman"]));
+  assert.ok(postman.item.length > 20);
+});
+
+test("the page under /api/docs needs nobody else", async () => {
+  const page = await (await fetch(`${server.base}/api/docs`)).text();
+  assert.doesNotMatch(page, /https?:\/\//);
+  for (const [, path] of page.matchAll(/(?:src|href)="(\/api\/docs\/[^"]+)"/g)) assert.equal((await fetch(server.base + path)).status, 200, path);
+});
+
+const resolveRefs = (schema) => JSON.parse(JSON.stringify(schema).replaceAll("#/components/schemas/", "#/$defs/"));
+function strict(schema) { // an answer with a key the document does not know is an undocumented answer
+  if (Array.isArray(schema)) return schema.map(strict);
+  if (schema === null || typeof schema !== "object") return schema;
+  const copy = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, strict(value)]));
+  if (copy.type === "object" && copy.properties && !("info" in copy.properties)) copy.additionalProperties = false;
+  return copy;
+}
+
+jsf.format("password", () => `pw-${Math.random()}`);
+jsf.option({ alwaysFakeOptionals: false, optionalsProbability: 0.6, maxItems: 3, failOnInvalidTypes: false, fillProperties: false });
+const pick = (list) => list[Math.floor(Math.random() * list.length)];
+const ODD = [null, 0, -1, 1e308, 2 ** 53, "", " ", "\u0000", "😀", "x".repeat(5000), [], {}, true, "' OR 1=1 --", "/../../etc/passwd", "2025-01-01"];
+
+function pathOf(row) {
+  return row.path.replaceAll(/\{([^}]+)\}/g, (_, name) => {
+    const schema = row.operation.parameters.find((p) => p.name === name && p.in === "path").schema;
+    const good = schema.type === "integer" ? pick([1, 2, 3, 7, 99999]) : schema.format === "uuid" ? crypto.randomUUID() : pick(["hello", "/x"]);
+    return encodeURIComponent(Math.random() < 0.8 ? good : String(pick(ODD)).slice(0, 200) || "0");
+  });
+}
+function queryOf(row) {
+  const query = new URLSearchParams();
+  for (const p of row.operation.parameters.filter((one) => one.in === "query"))
+    if (Math.random() < 0.5) query.set(p.name, Math.random() < 0.6 ? String(p.schema.enum ? pick(p.schema.enum) : p.schema.type === "integer" ? pick([0, 1, 5, 50]) : pick(["true", "a", "hello"])) : String(pick(ODD)));
+  return query.size ? `?${query}` : "";
+}
+function bodyOf(row, $defs) {
+  const schema = row.operation.requestBody?.content["application/json"].schema;
+  if (!schema) return undefined;
+  const value = jsf.generate({ ...resolveRefs(schema), $defs });
+  if (Math.random() < 0.5) value[pick(Object.keys(value).concat("extra"))] = pick(ODD);
+  return value;
+}
+
+test(`no undocumented answer in ${ROUNDS} generated calls of every operation`, { timeout: 300000 }, async () => {
+  const ajv = new Ajv({ strict: false, allErrors: true });
+  addFormats(ajv);
+  const $defs = resolveRefs(docs.document.components.schemas), closed = strict($defs);
+  const validators = new Map();
+  const seen = new Map();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const row of docs.rows) {
+      if (row.operation.responses["200"] && !row.operation.responses["200"].content) continue; // pages and text
+      if (row.path.endsWith("/logout") || (row.path.endsWith("/auth/me") && row.method === "PUT")) continue; // would end the login of this test
+      const auth = pick([token, token, token, user.token, undefined, "garbage"]);
+      const path = pathOf(row) + queryOf(row), body = bodyOf(row, $defs);
+      const { status, body: answer } = await call(server, row.method, path, { token: auth, body });
+      const where = `${row.method} ${row.path} -> ${status}`;
+      const described = row.operation.responses[status];
+      assert.ok(described, `${where} is not in the document (${path} ${JSON.stringify(body)?.slice(0, 300)}): ${answer.message}`);
+      assert.notEqual(status, 500, where);
+      const key = `${row.method} ${row.path} ${status}`;
+      if (!validators.has(key)) validators.set(key, ajv.compile({ ...strict(resolveRefs(described.content["application/json"].schema)), $defs: closed }));
+      const validate = validators.get(key);
+      assert.ok(validate(answer), `${where}: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(answer).slice(0, 300)}`);
+      seen.set(status, (seen.get(status) ?? 0) + 1);
+    }
+  }
+  for (const status of [200, 201, 400, 401, 403, 404]) assert.ok(seen.get(status) > 0, `no ${status} among the answers`);
+});
