@@ -1,0 +1,214 @@
+/* waboxctl: what the person who runs WaBox does beside the server. Settings come from where waboxd
+ * takes them (.env, environment, flags). */
+#include "app/config.h"
+#include "app/doctor.h"
+#include "app/first_start.h"
+#include "app/secrets.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { EXIT_USAGE = 2 };
+
+struct tool {
+    const struct wb_config *config;
+    char path[1024]; /* of the database */
+    struct st_store *store;
+    struct st_writer *writer;
+    struct st_conn *conn;
+};
+
+static int say(int rc, const char *what)
+{
+    if (rc < 0)
+        fprintf(stderr, "%s: %s\n", what, bx_err_info(rc)->sentence);
+    return rc < 0 ? 1 : 0;
+}
+
+static int open_store(struct tool *t, bool has_writer)
+{
+    struct st_options options = {.path = t->path};
+    struct bx_buf message;
+    bx_buf_init(&message, 4096);
+    mkdir(t->config->data_dir, 0700);
+    int rc = st_store_open(&options, &t->store, &message);
+    if (rc < 0)
+        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+    bx_buf_done(&message);
+    if (rc == BX_OK)
+        rc = st_conn_open(t->store, &t->conn);
+    if (rc == BX_OK && has_writer)
+        rc = st_writer_start(t->store, NULL, &t->writer);
+    return rc;
+}
+
+static void close_store(struct tool *t)
+{
+    if (t->writer)
+        st_writer_stop(t->writer);
+    if (t->conn)
+        st_conn_close(t->conn);
+    st_store_close(t->store);
+}
+
+/* The password given, or one made here and printed. */
+static const char *password_of(char **args, int index, int count, char made[17])
+{
+    if (index < count)
+        return args[index];
+    wb_password_make(made);
+    printf("password: %s\n", made);
+    return made;
+}
+
+static int create_admin(struct tool *t, char **args, int count)
+{
+    char made[17];
+    int rc = open_store(t, true);
+    if (rc < 0)
+        return 1;
+    struct wb_admin admin = {args[0], args[0], args[1], password_of(args, 2, count, made)};
+    return say(wb_admin_create(t->writer, &admin), "create-admin");
+}
+
+static int reset_password(struct tool *t, char **args, int count)
+{
+    char made[17];
+    int rc = open_store(t, true);
+    if (rc < 0)
+        return 1;
+    return say(wb_password_reset(t->writer, args[0], password_of(args, 1, count, made)),
+               "reset-password");
+}
+
+static int doctor(struct tool *t, char **args, int count)
+{
+    (void)args, (void)count;
+    struct bx_buf out;
+    bx_buf_init(&out, 0);
+    int failed = wb_doctor(t->config, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    bx_buf_done(&out);
+    return failed > 0;
+}
+
+static int backup(struct tool *t, char **args, int count)
+{
+    (void)count;
+    int rc = open_store(t, false);
+    if (rc == BX_OK)
+        rc = st_backup(t->conn, args[0]);
+    if (rc == BX_OK)
+        printf("%s is complete. Keep %s/master.key with it: credentials are sealed with it.\n",
+               args[0], t->config->data_dir);
+    return say(rc, "backup");
+}
+
+static int restore(struct tool *t, char **args, int count)
+{
+    (void)count;
+    struct bx_buf message;
+    bx_buf_init(&message, 4096);
+    mkdir(t->config->data_dir, 0700);
+    int rc = st_restore(args[0], t->path, &message);
+    if (message.len)
+        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+    bx_buf_done(&message);
+    return say(rc, "restore");
+}
+
+static void on_progress(int64_t done, int64_t total, void *arg)
+{
+    (void)arg;
+    fprintf(stderr, "\r%lld of %lld", (long long)done, (long long)total);
+}
+
+static int64_t number_at(char **args, int index, int count, int64_t fallback)
+{
+    uint64_t n;
+    if (index >= count || bx_str_u64(bx_str(args[index]), INT64_MAX, &n) < 0)
+        return fallback;
+    return (int64_t)n;
+}
+
+static int seed(struct tool *t, char **args, int count)
+{
+    int rc = open_store(t, false);
+    struct st_seed_options options = {.numbers = number_at(args, 0, count, 10),
+                                      .chats = number_at(args, 1, count, 1000),
+                                      .messages = number_at(args, 2, count, 10000),
+                                      .seed = 1,
+                                      .now = bx_wall_ms(),
+                                      .has_search = true,
+                                      .on_progress = on_progress};
+    if (rc == BX_OK)
+        rc = st_seed(t->store, &options);
+    fputc('\n', stderr);
+    return say(rc, "seed");
+}
+
+static const struct command {
+    const char *name, *args, *help;
+    int min_args, max_args;
+    int (*run)(struct tool *t, char **args, int count);
+} commands[] = {
+    {"create-admin", "USERNAME EMAIL [PASSWORD]", "a further administrator", 2, 3, create_admin},
+    {"reset-password", "LOGIN [PASSWORD]", "new password; ends the logins there are", 1, 2,
+     reset_password},
+    {"doctor", "", "looks for what keeps waboxd from working", 0, 0, doctor},
+    {"backup", "FILE", "copies the database while waboxd runs", 1, 1, backup},
+    {"restore", "FILE", "puts a backup in place; waboxd must be stopped", 1, 1, restore},
+    {"seed", "[NUMBERS [CHATS [MESSAGES]]]", "rows for load tests; waboxd must be stopped", 0, 3,
+     seed},
+};
+
+static int usage(void)
+{
+    fprintf(stderr, "waboxctl: looks after a WaBox\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(stderr, "  waboxctl %s %s\n      %s\n", commands[i].name, commands[i].args,
+                commands[i].help);
+    fprintf(stderr, "\nSettings are those of waboxd, as --data-dir=PATH; see waboxd --help\n");
+    return EXIT_USAGE;
+}
+
+static int run(const struct wb_config *config, int argc, char **argv)
+{
+    struct tool t = {.config = config};
+    snprintf(t.path, sizeof t.path, "%s/wabox.db", config->data_dir);
+    for (size_t i = 0; argc > 0 && i < sizeof commands / sizeof commands[0]; i++) {
+        const struct command *c = &commands[i];
+        if (strcmp(argv[0], c->name) != 0)
+            continue;
+        if (argc - 1 < c->min_args || argc - 1 > c->max_args)
+            return usage();
+        int code = c->run(&t, argv + 1, argc - 1);
+        close_store(&t);
+        return code;
+    }
+    return usage();
+}
+
+int main(int argc, char **argv)
+{
+    struct wb_config config;
+    struct bx_buf message;
+    int rest = 0, code;
+    bx_log_setup(BX_LOG_WARN, BX_LOG_LOGFMT);
+    bx_buf_init(&message, 4096);
+    if (wb_config_load(&config, NULL, argc, argv, &rest, &message) < 0) {
+        fprintf(stderr, "waboxctl: %.*s\n", (int)message.len, (char *)message.data);
+        code = EXIT_USAGE;
+    } else {
+        code = run(&config, rest, argv + 1);
+    }
+    bx_buf_done(&message);
+    wb_config_done(&config);
+    return code;
+}
