@@ -1,0 +1,21 @@
+# docker build -t wabox . && docker run -p 5000:5000 -v wabox:/data wabox
+FROM debian:12-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev meson ninja-build pkg-config python3 nodejs npm \
+      libuv1-dev liburing-dev libssl-dev libsodium-dev libjwt-dev libomemo-c-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler \
+      libsqlite3-dev libjansson-dev zlib1g-dev libqrencode-dev libpng-dev libcmocka-dev
+COPY . /src
+WORKDIR /src
+RUN meson setup /build --buildtype=release && ninja -C /build src/cmd/waboxd src/cmd/waboxctl && strip /build/src/cmd/waboxd /build/src/cmd/waboxctl
+
+FROM debian:12-slim
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl libuv1 liburing2 libssl3 libsodium23 libjwt0 libomemo-c0 \
+      libprotobuf-c1 libsqlite3-0 libjansson4 zlib1g libqrencode4 libpng16-16 \
+    && rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 --home-dir /data --create-home wabox && chmod 700 /data
+COPY --from=build /build/src/cmd/waboxd /build/src/cmd/waboxctl /usr/local/bin/
+USER wabox
+WORKDIR /data
+ENV DATA_DIR=/data HOST=0.0.0.0 PORT=5000 LOG_FORMAT=json
+VOLUME /data
+EXPOSE 5000
+HEALTHCHECK --interval=15s --timeout=5s CMD curl -fsS http://127.0.0.1:5000/health || exit 1
+ENTRYPOINT ["waboxd"]
