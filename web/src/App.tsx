@@ -7,7 +7,7 @@ import { session } from "./data/session";
 import { t } from "./i18n";
 import { Login } from "./screens/Login";
 import { Shell } from "./screens/Shell";
-import { ErrorState, TipProvider } from "./ui/kit";
+import { ErrorState, layer, TipProvider } from "./ui/kit";
 import { Toasts } from "./ui/toast";
 
 const queries = new QueryClient({
@@ -33,6 +33,7 @@ export function App() {
     document.documentElement.dataset.theme = theme;
   }, [theme]);
   useEffect(() => {
+    document.querySelector("main")?.append(layer);
     if (!signedIn) queries.clear();
   }, [signedIn]);
   return (

@@ -10,7 +10,7 @@ import { clearDrafts } from "../data/prefs";
 import { isAdmin, notice, session, setUser } from "../data/session";
 import type { User } from "../data/types";
 import { useI18n } from "../i18n";
-import { Avatar, cx, Denied, Empty, Skeleton, Tip } from "../ui/kit";
+import { Avatar, cx, Denied, Empty, Skeleton, Tip, layer } from "../ui/kit";
 import { Logo } from "../ui/Logo";
 import { Inbox } from "./inbox/Inbox";
 import { useNotifications } from "./notifications";
@@ -54,7 +54,7 @@ function UserMenu({ user, onShortcuts }: { user: User; onShortcuts: () => void }
       <Menu.Trigger asChild>
         <button type="button" className="user-btn" aria-label={t("nav.account", { name: user.name })}><Avatar name={user.name} size={36} /></button>
       </Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={layer}>
         <Menu.Content className="menu" side="right" align="end" sideOffset={8} collisionPadding={8}>
           <Menu.Label className="menu-label"><b>{user.name}</b><span>{isAdmin(user) ? t("role.admin") : t("role.user")} · {user.username}</span></Menu.Label>
           <Menu.Item className="menu-item" onSelect={() => navigate("/profile")}><UserRound size={17} aria-hidden /> {t("nav.profile")}</Menu.Item>
@@ -91,7 +91,7 @@ function Nav({ user, onShortcuts }: { user: User; onShortcuts: () => void }) {
         <div className="rail-overflow">
           <Menu.Root modal={false}>
             <Menu.Trigger asChild><button type="button" className="rail-link"><MoreHorizontal size={22} aria-hidden /><span>{t("nav.more")}</span></button></Menu.Trigger>
-            <Menu.Portal>
+            <Menu.Portal container={layer}>
               <Menu.Content className="menu" side="top" align="end" sideOffset={8} collisionPadding={8}>
                 {allowed.slice(primary).map(({ path: to, label, icon: Icon }) => (
                   <Menu.Item key={to} className="menu-item" onSelect={() => navigate(to)}><Icon size={17} aria-hidden /> {t(label)}</Menu.Item>
@@ -125,12 +125,12 @@ function Screens({ user }: { user: User }) {
       <Suspense fallback={<div className="page"><Skeleton /></div>}>
         <Switch>
           {routes.filter((one) => one.screen).map(({ path: to, screen: Screen, admin }) => (
-            <Route key={to} path={to}>{admin && !isAdmin(user) ? <div className="page"><Denied /></div> : Screen && <Screen />}</Route>
+            <Route key={to} path={to}>{admin && !isAdmin(user) ? <div className="page"><Denied heading /></div> : Screen && <Screen />}</Route>
           ))}
           <Route path="/profile"><Profile /></Route>
           <Route path="/">{() => <Inbox user={user} chatId={null} />}</Route>
           <Route path="/inbox/:chatId?">{(params) => <Inbox user={user} chatId={params.chatId ?? null} />}</Route>
-          <Route><div className="page"><Empty title={t("notFound.title")} text={<Link href="/inbox">{t("notFound.back")}</Link>} /></div></Route>
+          <Route><div className="page"><Empty heading title={t("notFound.title")} text={<Link href="/inbox">{t("notFound.back")}</Link>} /></div></Route>
         </Switch>
       </Suspense>
     </main>

@@ -9,6 +9,9 @@ import { hash, initials } from "../lib/format";
 export type Icon = ComponentType<{ size?: number; className?: string; "aria-hidden"?: boolean }>;
 export const cx = (...names: (string | false | null | undefined)[]): string => names.filter(Boolean).join(" ");
 
+/** Where menus and tips are put: inside the page's main landmark (App moves it there), so that nothing stands outside of one. */
+export const layer = document.createElement("div");
+
 // ---- buttons
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { tone?: "primary" | "plain" | "danger" | "quiet"; busy?: boolean; icon?: Icon; ref?: Ref<HTMLButtonElement> };
@@ -27,7 +30,7 @@ export function Tip({ text, side = "bottom", children }: { text: string; side?: 
   return (
     <RadixTooltip.Root>
       <RadixTooltip.Trigger asChild>{children}</RadixTooltip.Trigger>
-      <RadixTooltip.Portal>
+      <RadixTooltip.Portal container={layer}>
         <RadixTooltip.Content className="tip" side={side} sideOffset={6}>{text}</RadixTooltip.Content>
       </RadixTooltip.Portal>
     </RadixTooltip.Root>
@@ -116,6 +119,7 @@ export function Dialog({ title, onClose, children, footer, wide, alert, onSubmit
     const dialog = ref.current!;
     const before = document.activeElement as HTMLElement | null;
     if (!dialog.open) dialog.showModal();
+    dialog.querySelector<HTMLElement>(".dialog-body :is(input, textarea, select, [role=tab][data-state=active]), .dialog-foot .btn")?.focus();
     return () => {
       dialog.close();
       if (before?.isConnected) before.focus();
@@ -125,15 +129,24 @@ export function Dialog({ title, onClose, children, footer, wide, alert, onSubmit
     <>
       <header className="dialog-head">
         <h2 id={id}>{title}</h2>
-        <IconButton label={t("close")} icon={X} onClick={onClose} />
+        <button type="button" className="icon-btn" aria-label={t("close")} onClick={onClose}><X size={20} aria-hidden /></button>
       </header>
-      <div className="dialog-body">{children}</div>
+      {/* Without fields or buttons in it, only a focusable box can be scrolled by keyboard. */}
+      <div className="dialog-body" {...(footer ? {} : { tabIndex: 0, role: "group", "aria-labelledby": id })}>{children}</div>
       {footer && <footer className="dialog-foot">{footer}</footer>}
     </>
   );
   return (
     <dialog ref={ref} className={cx("dialog", wide && "dialog-wide")} aria-labelledby={id} role={alert ? "alertdialog" : undefined}
+      // A tip that is shown would take the key for itself.
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        onClose();
+      }}
       onCancel={(event) => { event.preventDefault(); onClose(); }}
+      // Some browsers close without asking when Escape is pressed twice in a row.
+      onClose={() => { if (ref.current?.isConnected) onClose(); }}
       onMouseDown={(event) => { if (event.target === ref.current) onClose(); }}>
       {onSubmit
         ? <form className="dialog-box" noValidate onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>{content}</form>
@@ -180,11 +193,11 @@ export const Alert = ({ children, tone = "bad" }: { children: ReactNode; tone?: 
   </div>
 );
 
-interface EmptyProps { icon?: Icon; title: string; text?: ReactNode; children?: ReactNode }
-export const Empty = ({ icon: Icon = Inbox, title, text, children }: EmptyProps) => (
+interface EmptyProps { icon?: Icon | undefined; title: string; text?: ReactNode; children?: ReactNode; heading?: boolean }
+export const Empty = ({ icon: Icon = Inbox, title, text, children, heading }: EmptyProps) => (
   <div className="empty">
     <span className="empty-icon"><Icon size={30} aria-hidden /></span>
-    <p className="empty-title">{title}</p>
+    {heading ? <h1 className="empty-title">{title}</h1> : <p className="empty-title">{title}</p>}
     {text && <p className="empty-text">{text}</p>}
     {children}
   </div>
@@ -201,9 +214,9 @@ export function ErrorState({ text, onRetry }: { text: string; onRetry?: () => vo
   );
 }
 
-export function Denied({ text }: { text?: string }) {
+export function Denied({ text, heading }: { text?: string; heading?: boolean }) {
   const { t } = useI18n();
-  return <Empty icon={Lock} title={t("denied.title")} text={text ?? t("denied.text")} />;
+  return <Empty icon={Lock} heading={heading ?? false} title={t("denied.title")} text={text ?? t("denied.text")} />;
 }
 
 export function Skeleton({ rows = 6, kind = "row" }: { rows?: number; kind?: "row" | "chat" | "bubble" }) {
@@ -221,8 +234,8 @@ export const Badge = ({ tone = "plain", children }: { tone?: "plain" | "good" | 
 export function Avatar({ name, group, size = 44 }: { name: string; group?: Icon | false; size?: number }) {
   const Group = group || null;
   return (
-    <span className="avatar" data-hue={hash(name) % 8} data-size={size} aria-hidden>
-      {Group ? <Group size={Math.round(size * 0.5)} aria-hidden /> : initials(name)}
+    <span className="avatar" data-hue={hash(name) % 8} data-size={size} data-initials={Group ? undefined : initials(name)} aria-hidden>
+      {Group && <Group size={Math.round(size * 0.5)} aria-hidden />}
     </span>
   );
 }

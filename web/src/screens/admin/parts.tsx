@@ -6,7 +6,7 @@ import { useEffect, useState, type ReactNode } from "react";
 import { ApiError, type ListQuery } from "../../data/api";
 import type { Page } from "../../data/types";
 import { useI18n } from "../../i18n";
-import { Denied, Empty, ErrorState, IconButton, Skeleton, type Icon } from "../../ui/kit";
+import { Denied, Empty, ErrorState, IconButton, Skeleton, type Icon, layer } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 import "../../styles/admin.css";
 
@@ -47,7 +47,7 @@ export function DataTable<T>({ list, label, columns, rowKey, actions, empty, fil
   const { t } = useI18n();
   const { search, setSearch } = list;
   return (
-    <section aria-label={label} className="data">
+    <div className="data">
       {!noSearch && (
         <div className="data-tools">
           <div className="search"><Search size={17} aria-hidden /><input type="search" value={search} placeholder={t("table.search")} aria-label={t("table.search")} onChange={(event) => setSearch(event.target.value)} /></div>
@@ -55,7 +55,7 @@ export function DataTable<T>({ list, label, columns, rowKey, actions, empty, fil
         </div>
       )}
       <TableBody {...{ list, label, columns, rowKey, actions, empty }} />
-    </section>
+    </div>
   );
 }
 
@@ -99,7 +99,7 @@ export function RowMenu({ name, actions }: { name: string; actions: (Action | fa
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger asChild><button type="button" className="icon-btn" aria-label={t("table.more", { name })}><MoreVertical size={18} aria-hidden /></button></Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={layer}>
         <Menu.Content className="menu" align="end" sideOffset={4} collisionPadding={8}>
           {actions.filter((one): one is Action => Boolean(one)).map(({ label, icon: Icon, run, danger }) => (
             // The menu gives the focus back before a dialog takes it, so that the dialog can return it here.

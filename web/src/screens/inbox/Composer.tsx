@@ -11,7 +11,7 @@ import type { ChatRow, Message, Template, User } from "../../data/types";
 import { language as currentLanguage, useI18n } from "../../i18n";
 import { clock, phone } from "../../lib/format";
 import { commandAt, fill, firstBlank, matching, type Variables } from "../../lib/template";
-import { cx, IconButton, Live } from "../../ui/kit";
+import { cx, IconButton, Live, layer } from "../../ui/kit";
 import { useShortcuts } from "../shortcuts";
 import { takeBack } from "./MessageRow";
 
@@ -181,7 +181,7 @@ export function Composer({ chat, me, reply, onReply }: Props) {
       <div className="composer-row">
         <Popover.Root open={emoji} onOpenChange={setEmoji}>
           <Popover.Trigger asChild><button type="button" className="icon-btn" aria-label={t("compose.emoji")}><Smile size={22} aria-hidden /></button></Popover.Trigger>
-          <Popover.Portal>
+          <Popover.Portal container={layer}>
             <Popover.Content className="menu emoji-pop" side="top" align="start" sideOffset={10} collisionPadding={8} aria-label={t("compose.emoji")}
               onCloseAutoFocus={(event) => { event.preventDefault(); area.current?.focus(); }}>
               <Suspense fallback={<div className="emoji-wait" />}><EmojiPicker onPick={insert} /></Suspense>

@@ -4,6 +4,7 @@ import { useMemo } from "react";
 import { store, useStore } from "../../data/store";
 import { useI18n } from "../../i18n";
 import { phone } from "../../lib/format";
+import { layer } from "../../ui/kit";
 import { StatusDot } from "../../ui/LinkStatus";
 import { setView, view } from "./view";
 
@@ -26,7 +27,7 @@ export function NumberPicker() {
           <span>{chosen?.name ?? t("numbers.all")}</span> <ChevronDown size={16} aria-hidden />
         </button>
       </Menu.Trigger>
-      <Menu.Portal>
+      <Menu.Portal container={layer}>
         <Menu.Content className="menu menu-scroll" align="end" sideOffset={6} collisionPadding={8}>
           <Menu.RadioGroup value={String(chosen?.id ?? "")} onValueChange={(value) => setView({ numberId: value ? Number(value) : null })}>
             <Menu.RadioItem className="menu-item" value=""><span className="menu-check"><Menu.ItemIndicator><Check size={16} aria-hidden /></Menu.ItemIndicator></span>{t("numbers.all")}</Menu.RadioItem>
