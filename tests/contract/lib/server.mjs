@@ -12,7 +12,7 @@ export const ADMIN = { username: "admin", password: "first-admin-1" };
 export async function startServer(env = {}, args = []) {
   const dir = env.DATA_DIR ?? await mkdtemp(join(tmpdir(), "wabox-contract-"));
   const child = spawn(program, args, {
-    cwd: dir,
+    cwd: env.DATA_DIR ? tmpdir() : dir,
     env: { PATH: process.env.PATH, PORT: "0", HOST: "127.0.0.1", DATA_DIR: join(dir, "data"), ADMIN_PASSWORD: ADMIN.password,
       WABOX_WHATSAPP: "off", LOG_LEVEL: "debug", LOGIN_PER_IP: "100000", ...env },
   });
