@@ -2,6 +2,7 @@
 #include "app/app.h"
 
 #include "app/cors.h"
+#include "app/demo.h"
 #include "app/dispatch.h"
 #include "app/first_start.h"
 #include "app/front.h"
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/http_static.h"
 #include "net/tls.h"
 
 #include <errno.h>
@@ -48,6 +50,8 @@ static int open_store(struct wb_app *app, struct bx_buf *message)
     snprintf(path, sizeof path, "%s/wabox.db", app->config->data_dir);
     struct st_options options = {.path = path};
     int rc = st_store_open(&options, &app->store, message);
+    if (rc == BX_OK && app->config->is_demo)
+        rc = wb_demo_fill(app->store);
     if (rc == BX_OK)
         rc = st_writer_start(app->store, NULL, &app->writer);
     unsigned count = net_pool_threads(app->pool);
@@ -277,6 +281,7 @@ void wb_app_free(struct wb_app *app)
     wb_dispatch_free(app->dispatch);
     wb_access_free(app->access);
     wb_cors_free(app->cors);
+    http_static_free(app->web);
     wb_limits_free(app->user_limits);
     wb_limits_free(app->ip_limits);
     wb_throttle_free(app->throttle);

@@ -58,6 +58,7 @@ struct wb_app {
     struct wb_dispatch *dispatch;
     struct wb_cors *cors;
     struct wb_limits *user_limits, *ip_limits; /* loop thread */
+    struct http_static *web; /* NULL: no page embedded */
     struct wb_throttle *throttle;              /* failed logins; any thread */
     struct bx_metrics metrics;
     struct net_timer janitor;

@@ -11,19 +11,20 @@ void wb_app_mount(struct wb_app *app, struct wb_mount mount)
     app->mounts[app->mount_count++] = mount;
 }
 
-static const struct wb_mount *mount_of(const struct wb_app *app, const struct http_request *r)
-{
-    for (size_t i = 0; i < app->mount_count; i++) {
-        if (app->mounts[i].owns(r, app->mounts[i].arg))
-            return &app->mounts[i];
-    }
-    return NULL;
-}
-
 static bool is_rest(const struct http_request *r)
 {
     return bx_str_starts(r->path, BX_STR("/api/")) || bx_str_is(r->path, "/api") ||
            bx_str_is(r->path, "/health") || bx_str_is(r->path, "/metrics");
+}
+
+/* NULL: REST's. */
+static const struct wb_mount *mount_of(const struct wb_app *app, const struct http_request *r)
+{
+    for (size_t i = 0; i < app->mount_count && !is_rest(r); i++) {
+        if (app->mounts[i].owns(r, app->mounts[i].arg))
+            return &app->mounts[i];
+    }
+    return NULL;
 }
 
 /* A failure that the HTTP server finds while the body comes in (413, 408) is read by scripts too,
@@ -55,7 +56,7 @@ static void on_request(struct http_exchange *x, void *arg)
 {
     struct wb_app *app = arg;
     const struct http_request *r = http_exchange_request(x);
-    const struct wb_mount *m = is_rest(r) ? NULL : mount_of(app, r);
+    const struct wb_mount *m = mount_of(app, r);
     if (m)
         to_mount(app, m, x);
     else if (!wb_cors_preflight(app->cors, x))

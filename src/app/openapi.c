@@ -122,6 +122,10 @@ static bool can_fail_with(const struct wb_route *r, int status)
         return r->flags & WB_IDEMPOTENT;
     case 429:
         return r->rate != WB_RATE_FREE;
+    case 414:
+        return has_param || has_query;
+    case 408:
+    case 431:
     case 500:
     case 503:
         return true;
@@ -132,7 +136,8 @@ static bool can_fail_with(const struct wb_route *r, int status)
 
 static void write_answers(struct bx_json_writer *w, const struct wb_route *r)
 {
-    static const int failures[] = {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503};
+    static const int failures[] = {400, 401, 403, 404, 408, 409, 413,
+                                   414, 415, 422, 429, 431, 500, 503};
     char code[8];
     snprintf(code, sizeof code, "%d", r->status ? r->status : 200);
     bx_json_key(w, "responses");

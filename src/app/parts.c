@@ -1,8 +1,11 @@
-/* What lives beside REST, in the order of starting. Realtime, the WhatsApp engine, the outbox and
- * the web page each bring a row. */
+/* What lives beside REST, in the order of starting. The page is last: it takes every address that
+ * nobody else took. */
 #include "app/app.h"
 
+#include "app/web_page.h"
+#include "base/mem.h"
+
 const struct wb_part wb_parts[] = {
-    {.name = NULL},
+    {"web page", wb_web_page_start, wb_web_page_stop},
 };
-const size_t wb_part_count = 0;
+const size_t wb_part_count = BX_LEN(wb_parts);
