@@ -28,10 +28,8 @@ struct wb_access *wb_access_new(struct net_loop *loop)
     return a;
 }
 
-void wb_access_free(struct wb_access *a)
+void access_clear(struct wb_access *a)
 {
-    if (!a)
-        return;
     void *value;
     for (size_t pos = 0; bx_map_next(&a->users, &pos, &value);)
         access_user_free(value);
@@ -44,6 +42,16 @@ void wb_access_free(struct wb_access *a)
     bx_map_done(&a->users);
     bx_map_done(&a->tokens);
     bx_map_done(&a->keys);
+    bx_map_init(&a->users);
+    bx_map_init(&a->tokens);
+    bx_map_init(&a->keys);
+}
+
+void wb_access_free(struct wb_access *a)
+{
+    if (!a)
+        return;
+    access_clear(a);
     pthread_rwlock_destroy(&a->lock);
     free(a);
 }
@@ -107,10 +115,10 @@ int wb_access_by_key(struct wb_access *a, const uint8_t hash[32], int64_t now_ms
 {
     pthread_rwlock_rdlock(&a->lock);
     const struct access_key *k = bx_map_get(&a->keys, bx_str_n(hash, 32));
-    int rc = !k                                            ? BX_E_AGAIN
-             : k->is_revoked                               ? BX_E_CLOSED
-             : k->expires_at && k->expires_at <= now_ms    ? BX_E_EXPIRED
-                                                           : principal_of(a, k->created_by, out);
+    int rc = !k                                         ? BX_E_AGAIN
+             : k->is_revoked                            ? BX_E_CLOSED
+             : k->expires_at && k->expires_at <= now_ms ? BX_E_EXPIRED
+                                                        : principal_of(a, k->created_by, out);
     if (rc == BX_OK) {
         out->api_key_id = k->id;
         out->scopes = k->scopes;

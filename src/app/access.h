@@ -25,10 +25,10 @@ struct wb_principal {
 };
 
 enum wb_change {
-    WB_CHANGE_GRANT,   /* number_id */
-    WB_CHANGE_REVOKE,  /* number_id */
-    WB_CHANGE_ROLE,    /* of a user; also after deactivation and deletion (then find is NOT_FOUND) */
-    WB_CHANGE_LOGOUT,  /* jti; empty: every login of the user but `except` */
+    WB_CHANGE_GRANT,  /* number_id */
+    WB_CHANGE_REVOKE, /* number_id */
+    WB_CHANGE_ROLE,   /* of a user; also after deactivation and deletion (then find is NOT_FOUND) */
+    WB_CHANGE_LOGOUT, /* jti; empty: every login of the user but `except` */
     WB_CHANGE_KEY_GONE /* api_key_id */
 };
 
@@ -49,7 +49,11 @@ struct wb_access *wb_access_new(struct net_loop *loop);
 void wb_access_free(struct wb_access *a);
 /* At start, before the observers. Fails as the store does. */
 int wb_access_load(struct wb_access *a, struct st_conn *conn);
-void wb_access_observe(struct wb_access *a, struct wb_access_observer *o); /* loop thread, at start */
+/* Forgets everything and loads again: another process has changed users or logins. Observers hear
+ * WB_CHANGE_ROLE of every user. */
+int wb_access_reload(struct wb_access *a, struct st_conn *conn);
+void wb_access_observe(struct wb_access *a,
+                       struct wb_access_observer *o); /* loop thread, at start */
 
 /* --- questions, any thread --- */
 

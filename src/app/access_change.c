@@ -298,6 +298,24 @@ int wb_access_load(struct wb_access *a, struct st_conn *conn)
     return rc;
 }
 
+int wb_access_reload(struct wb_access *a, struct st_conn *conn)
+{
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    pthread_rwlock_wrlock(&a->lock);
+    access_clear(a);
+    int rc = load_users(a, conn, &arena);
+    if (rc == BX_OK)
+        rc = load_permissions(a, conn, &arena);
+    void *value;
+    for (size_t pos = 0; bx_map_next(&a->users, &pos, &value);)
+        access_tell(a, (struct wb_access_event){.change = WB_CHANGE_ROLE,
+                                                .user_id = ((struct access_user *)value)->id});
+    pthread_rwlock_unlock(&a->lock);
+    bx_arena_done(&arena);
+    return rc;
+}
+
 void wb_access_sweep(struct wb_access *a, int64_t now_ms)
 {
     struct bx_map kept;

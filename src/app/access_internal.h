@@ -9,7 +9,7 @@
 #include <pthread.h>
 
 struct access_user {
-    int64_t id; /* its bytes are the key */
+    int64_t id;         /* its bytes are the key */
     struct st_user row; /* texts in `texts` */
     char *texts;
     int64_t *numbers; /* ascending */
@@ -40,6 +40,7 @@ struct wb_access {
 
 struct access_user *access_user_find(struct wb_access *a, int64_t id);
 void access_user_free(struct access_user *u);
+void access_clear(struct wb_access *a); /* empties the maps; under the lock */
 void access_tell(struct wb_access *a, struct wb_access_event event);
 
 #endif

@@ -121,7 +121,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_observer_hears_each_change_once_on_the_loop),
-        cmocka_unit_test(rights_follow_grant_revoke_role_and_deactivation_at_once_and_observers_hear),
+        cmocka_unit_test(
+            rights_follow_grant_revoke_role_and_deactivation_at_once_and_observers_hear),
         cmocka_unit_test(a_login_is_unknown_then_valid_then_revoked_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,8 +47,7 @@ void wb_answer_error(struct http_exchange *x, int status, const char *message)
 
 static void send_failure(struct wb_request *rq, int rc, int status)
 {
-    struct bx_str message =
-        rq->message.ptr ? rq->message : bx_str(bx_err_info(rc)->sentence);
+    struct bx_str message = rq->message.ptr ? rq->message : bx_str(bx_err_info(rc)->sentence);
     bx_buf_clear(&rq->out, 4096);
     wb_error_write(&rq->out, status, message, rq->details);
     if (status == 401)
@@ -63,10 +62,10 @@ static void send_failure(struct wb_request *rq, int rc, int status)
 
 int wb_answer_send(struct wb_request *rq, int rc)
 {
-    int success = rq->status ? rq->status : rq->route && rq->route->status ? rq->route->status : 200;
-    int status = rc >= 0              ? success
-                 : rq->status >= 400  ? rq->status
-                                      : bx_err_info(rc)->http_status;
+    int success = rq->status                       ? rq->status
+                  : rq->route && rq->route->status ? rq->route->status
+                                                   : 200;
+    int status = rc >= 0 ? success : rq->status >= 400 ? rq->status : bx_err_info(rc)->http_status;
     if (!rq->x)
         return status;
     wb_headers_add(rq->x, rq->id);

@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "crypto/hash.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 #define MISSING "API key not found"
 
 enum { SECRET_BYTES = 24, PREFIX_CHARS = 10, NUMBERS_MAX = 1000 };
@@ -15,12 +18,15 @@ enum { SECRET_BYTES = 24, PREFIX_CHARS = 10, NUMBERS_MAX = 1000 };
     {"id", WB_INT, MUST}, {"name", WB_STR, MUST},                                                  \
         {"prefix", WB_STR, MUST, .help = "First characters, to tell keys apart."},                 \
         {"scopes", WB_LIST, MUST, .item = WB_ENUM, .choices = "read|send|manage"},                 \
-        {"whatsappNumberIds", WB_LIST, MUST_OR_NULL, .item = WB_INT, .help = "null: every number."}, \
+        {"whatsappNumberIds", WB_LIST, MUST_OR_NULL, .item = WB_INT,                               \
+         .help = "null: every number."},                                                           \
         {"createdAt", WB_TIME, MUST}, {"lastUsedAt", WB_TIME, MUST_OR_NULL},                       \
-        {"expiresAt", WB_TIME, MUST_OR_NULL}
+    {                                                                                              \
+        "expiresAt", WB_TIME, MUST_OR_NULL                                                         \
+    }
 
-static const struct wb_schema key_shape = {
-    .name = "ApiKey", .fields = (const struct wb_field[]){KEY_FIELDS, END}};
+static const struct wb_schema key_shape = {.name = "ApiKey",
+                                           .fields = (const struct wb_field[]){KEY_FIELDS, END}};
 
 static const struct wb_schema key_with_secret = {
     .name = "ApiKeyWithSecret",
@@ -60,9 +66,7 @@ const struct wb_schema wb_api_key_made = {
 static const struct {
     const char *name;
     unsigned bit;
-} scopes[] = {{"read", ST_SCOPE_READ},
-              {"send", ST_SCOPE_SEND},
-              {"manage", ST_SCOPE_MANAGE}};
+} scopes[] = {{"read", ST_SCOPE_READ}, {"send", ST_SCOPE_SEND}, {"manage", ST_SCOPE_MANAGE}};
 
 static void key_fields_write(struct bx_json_writer *w, const struct st_api_key *k)
 {
@@ -142,7 +146,8 @@ static unsigned scopes_of(const json_t *list)
     unsigned bits = 0;
     for (size_t i = 0; i < json_array_size(list); i++) {
         for (size_t s = 0; s < BX_LEN(scopes); s++) {
-            if (bx_str_eq(bx_str(json_string_value(json_array_get(list, i))), bx_str(scopes[s].name)))
+            if (bx_str_eq(bx_str(json_string_value(json_array_get(list, i))),
+                          bx_str(scopes[s].name)))
                 bits |= scopes[s].bit;
         }
     }

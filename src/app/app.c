@@ -7,6 +7,7 @@
 #include "app/first_start.h"
 #include "app/front.h"
 #include "app/secrets.h"
+#include "app/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -86,7 +87,8 @@ static void make_rooms(struct wb_app *app)
     app->cors = wb_cors_new(c->frontend_url);
     app->dispatch = wb_dispatch_new(app);
     app->user_limits = wb_limits_new((double)c->rate_per_second, (double)c->rate_burst);
-    app->ip_limits = wb_limits_new((double)c->rate_ip_per_second, 2 * (double)c->rate_ip_per_second);
+    app->ip_limits =
+        wb_limits_new((double)c->rate_ip_per_second, 2 * (double)c->rate_ip_per_second);
     app->throttle = wb_throttle_new(c->login_per_account, c->login_per_ip, c->login_window_ms);
     bx_metrics_register(&app->metrics, wb_metrics, wb_metric_count);
     bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
@@ -206,6 +208,7 @@ void wb_app_stop(struct wb_app *app)
         return;
     app->is_stopping = true;
     bx_log(BX_LOG_INFO, "app", "stopping", NULL);
+    wb_watch_stop(app->watch);
     app->waiting = 1 + (unsigned)wb_part_count + (wb_dispatch_running(app->dispatch) > 0);
     net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
     for (size_t i = wb_part_count; i-- > 0;)
@@ -253,6 +256,7 @@ int wb_app_start(const struct wb_config *config, char *admin_password, size_t si
     net_loop_on_signal(app->loop, SIGINT, on_stop_signal, app);
     net_loop_on_signal(app->loop, SIGHUP, on_reload, app);
     net_timer_start(app->loop, &app->janitor, JANITOR_MS);
+    app->watch = wb_watch_start(app);
     return BX_OK;
 }
 
@@ -278,6 +282,7 @@ void wb_app_free(struct wb_app *app)
     }
     free(app->readers);
     st_store_close(app->store);
+    wb_watch_free(app->watch);
     wb_dispatch_free(app->dispatch);
     wb_access_free(app->access);
     wb_cors_free(app->cors);

@@ -58,8 +58,9 @@ struct wb_app {
     struct wb_dispatch *dispatch;
     struct wb_cors *cors;
     struct wb_limits *user_limits, *ip_limits; /* loop thread */
-    struct http_static *web; /* NULL: no page embedded */
-    struct wb_throttle *throttle;              /* failed logins; any thread */
+    struct wb_watch *watch;
+    struct http_static *web;      /* NULL: no page embedded */
+    struct wb_throttle *throttle; /* failed logins; any thread */
     struct bx_metrics metrics;
     struct net_timer janitor;
     uint8_t master_key[32]; /* of the data directory: session credentials */

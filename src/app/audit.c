@@ -2,7 +2,10 @@
 
 #include "app/shapes.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 const struct wb_schema wb_audit_query = {
     .fields = (const struct wb_field[]){
@@ -101,8 +104,7 @@ int wb_audit_list(struct wb_request *rq)
     bx_json_key(&rq->w, "pagination");
     bx_json_object(&rq->w);
     bx_json_key_i64(&rq->w, "limit", query.limit);
-    key_id_or_null(&rq->w, "nextBefore",
-                   count == (size_t)query.limit ? rows[count - 1].id : 0);
+    key_id_or_null(&rq->w, "nextBefore", count == (size_t)query.limit ? rows[count - 1].id : 0);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);
 }

@@ -7,7 +7,10 @@
 #include "crypto/jwt.h"
 #include "crypto/password.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 const struct wb_schema wb_login_body = {
     .name = "LoginRequest",
@@ -52,13 +55,12 @@ const struct wb_schema wb_me_answer = {
 const struct wb_schema wb_me_body = {
     .name = "MeUpdate",
     .is_partial = true,
-    .fields = (const struct wb_field[]){
-        {"name", WB_STR, 0, 1, 120},
-        {"email", WB_EMAIL, 0},
-        {"currentPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 1, 1024,
-         .help = "Needed for a new password."},
-        {"newPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 6, 1024},
-        END}};
+    .fields = (const struct wb_field[]){{"name", WB_STR, 0, 1, 120},
+                                        {"email", WB_EMAIL, 0},
+                                        {"currentPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 1,
+                                         1024, .help = "Needed for a new password."},
+                                        {"newPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 6, 1024},
+                                        END}};
 
 const struct wb_schema wb_me_updated = {
     .name = "MeUpdated",
@@ -217,8 +219,8 @@ int wb_auth_me_update_check(struct wb_request *rq)
     int rc = st_user_get(rq->conn, rq->who.user_id, &rq->arena, &user);
     if (rc < 0)
         return rc;
-    rc = cr_password_verify(current, bx_arena_strndup(&rq->arena, user.password_hash.ptr,
-                                                      user.password_hash.len));
+    rc = cr_password_verify(
+        current, bx_arena_strndup(&rq->arena, user.password_hash.ptr, user.password_hash.len));
     if (rc == BX_E_AUTH)
         return wb_fail_field(rq, "currentPassword", "The current password is not right");
     p->has_new_password = true;

@@ -38,8 +38,7 @@ struct wb_config {
     int64_t ping_interval_ms, ping_timeout_ms;
 
     /* how long things are kept */
-    int64_t event_retention_ms, event_retention_count, audit_retention_ms,
-        idempotency_retention_ms;
+    int64_t event_retention_ms, event_retention_count, audit_retention_ms, idempotency_retention_ms;
 
     const char *log_level, *log_format;
     int64_t shutdown_grace_ms;

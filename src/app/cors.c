@@ -82,8 +82,7 @@ bool wb_cors_preflight(const struct wb_cors *c, struct http_exchange *x)
         return false;
     wb_cors_add(c, x);
     if (is_listed(c, http_header_get(r, BX_STR("origin")))) {
-        http_add_header(x, "Access-Control-Allow-Methods",
-                        BX_STR("GET, POST, PUT, PATCH, DELETE"));
+        http_add_header(x, "Access-Control-Allow-Methods", BX_STR("GET, POST, PUT, PATCH, DELETE"));
         http_add_header(x, "Access-Control-Allow-Headers",
                         BX_STR("authorization, content-type, x-api-key, idempotency-key"));
         http_add_header(x, "Access-Control-Max-Age", BX_STR("7200"));

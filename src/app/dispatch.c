@@ -99,9 +99,9 @@ static struct wb_request *request_new(struct wb_dispatch *d, struct http_exchang
     rq->origin = copy(rq, http_header_get(r, BX_STR("origin")));
     rq->content_type = copy(rq, http_header_get(r, BX_STR("content-type")));
     rq->idempotency_key = copy(rq, http_header_get(r, BX_STR("idempotency-key")));
-    rq->is_tls = r->is_tls || (d->app->config->trust_proxy &&
-                               bx_str_ieq(http_header_get(r, BX_STR("x-forwarded-proto")),
-                                          BX_STR("https")));
+    rq->is_tls =
+        r->is_tls || (d->app->config->trust_proxy &&
+                      bx_str_ieq(http_header_get(r, BX_STR("x-forwarded-proto")), BX_STR("https")));
     set_ip(rq, r);
     snprintf(rq->id, sizeof rq->id, "%016llx",
              (unsigned long long)(d->app->started_ms << 20 | (++d->last_id & 0xfffff)));
@@ -114,7 +114,10 @@ static struct wb_request *request_new(struct wb_dispatch *d, struct http_exchang
 static void note(struct wb_request *rq, int rc, int status)
 {
     uint64_t ms = (bx_mono_ns() - rq->started_ns) / 1000000;
-    bx_metric_add(&wb_metrics[METRIC_2XX + (status < 300 ? 0 : status < 400 ? 1 : status < 500 ? 2 : 3)],
+    bx_metric_add(&wb_metrics[METRIC_2XX + (status < 300   ? 0
+                                            : status < 400 ? 1
+                                            : status < 500 ? 2
+                                                           : 3)],
                   1);
     bx_metric_add(&wb_metrics[METRIC_RUNNING], -1);
     bx_metric_add(&wb_metrics[METRIC_MS], (int64_t)ms);
@@ -213,8 +216,8 @@ static int check_body(struct wb_request *rq)
     json_error_t error;
     rq->body = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
     if (!rq->body) {
-        rq->details = bx_arena_printf(&rq->arena, "{\"line\":%d,\"column\":%d}", error.line,
-                                      error.column);
+        rq->details =
+            bx_arena_printf(&rq->arena, "{\"line\":%d,\"column\":%d}", error.line, error.column);
         return wb_fail(rq, BX_E_INVALID, "The body is not valid JSON (line %d, column %d).",
                        error.line, error.column);
     }
@@ -270,10 +273,10 @@ static int check_rate(struct wb_request *rq)
     if (cost <= 0)
         return BX_OK;
     struct bx_str user = bx_str_n(&rq->who.user_id, sizeof rq->who.user_id);
-    uint64_t wait = rq->who.user_id
-                        ? wb_limits_take(app->user_limits, user, cost, net_loop_now_ms(app->loop))
-                        : wb_limits_take(app->ip_limits, bx_str(rq->ip), cost,
-                                         net_loop_now_ms(app->loop));
+    uint64_t wait =
+        rq->who.user_id
+            ? wb_limits_take(app->user_limits, user, cost, net_loop_now_ms(app->loop))
+            : wb_limits_take(app->ip_limits, bx_str(rq->ip), cost, net_loop_now_ms(app->loop));
     if (!wait)
         return BX_OK;
     rq->retry_after_ms = (int64_t)wait;

@@ -34,7 +34,8 @@ static bool check_data_dir(const struct wb_config *c, struct bx_buf *say)
         return errno == ENOENT;
     }
     if (!S_ISDIR(st.st_mode) || access(c->data_dir, R_OK | W_OK | X_OK) < 0) {
-        bx_buf_printf(say, "%s cannot be written by this user; give it to the user that runs waboxd.",
+        bx_buf_printf(say,
+                      "%s cannot be written by this user; give it to the user that runs waboxd.",
                       c->data_dir);
         return false;
     }
@@ -146,8 +147,9 @@ static bool check_certificate(const struct wb_config *c, struct bx_buf *say)
         bx_buf_printf(say, "%s cannot be read as a certificate.", c->tls_cert);
         return false;
     }
-    bx_buf_printf(say, days < 0 ? "%s has expired (%d days); renew it, then send waboxd SIGHUP."
-                                : "%s is good for %d more days.",
+    bx_buf_printf(say,
+                  days < 0 ? "%s has expired (%d days); renew it, then send waboxd SIGHUP."
+                           : "%s is good for %d more days.",
                   c->tls_cert, days);
     return days >= CERT_SOON_DAYS;
 }
@@ -174,7 +176,8 @@ static bool check_clock(const struct wb_config *c, struct bx_buf *say)
     char now[BX_ISO8601_SIZE];
     bx_iso8601(bx_wall_ms(), now);
     bool is_fine = bx_wall_ms() > first_release_ms;
-    bx_buf_printf(say, is_fine ? "it is %s." : "it is %s here; set the clock, or logins fail.", now);
+    bx_buf_printf(say, is_fine ? "it is %s." : "it is %s here; set the clock, or logins fail.",
+                  now);
     return is_fine;
 }
 
@@ -191,7 +194,8 @@ static bool check_whatsapp(const struct wb_config *c, struct bx_buf *say)
     if (colon == text.len || bx_str_copy(bx_str_slice(text, 0, colon), host, sizeof host) < 0 ||
         bx_str_copy(bx_str_slice(text, colon + 1, text.len), port, sizeof port) < 0 ||
         getaddrinfo(host, port, &hints, &at) != 0) {
-        bx_buf_printf(say, "WABOX_WHATSAPP: \"%s\" is neither live, off nor host:port.", c->whatsapp);
+        bx_buf_printf(say, "WABOX_WHATSAPP: \"%s\" is neither live, off nor host:port.",
+                      c->whatsapp);
         return false;
     }
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -201,8 +205,9 @@ static bool check_whatsapp(const struct wb_config *c, struct bx_buf *say)
     if (fd >= 0)
         close(fd);
     freeaddrinfo(at);
-    bx_buf_printf(say, is_there ? "the simulator at %s answers."
-                                : "nobody answers at %s: start wabox-sim there.",
+    bx_buf_printf(say,
+                  is_there ? "the simulator at %s answers."
+                           : "nobody answers at %s: start wabox-sim there.",
                   c->whatsapp);
     return is_there;
 }
@@ -211,9 +216,14 @@ static const struct {
     const char *name;
     check_fn *run;
 } checks[] = {
-    {"data directory", check_data_dir}, {"disk", check_disk},     {"database", check_store},
-    {"secrets", check_secret},          {"port", check_port},     {"certificate", check_certificate},
-    {"clock", check_clock},             {"WhatsApp", check_whatsapp},
+    {"data directory", check_data_dir},
+    {"disk", check_disk},
+    {"database", check_store},
+    {"secrets", check_secret},
+    {"port", check_port},
+    {"certificate", check_certificate},
+    {"clock", check_clock},
+    {"WhatsApp", check_whatsapp},
 };
 
 int wb_doctor(const struct wb_config *c, struct bx_buf *out)

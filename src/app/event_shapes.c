@@ -3,7 +3,10 @@
 
 #include "app/shapes.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 /* clang-format off */
 const struct wb_schema wb_shape_session_status = {

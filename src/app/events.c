@@ -5,7 +5,10 @@
 #include "app/shapes.h"
 #include "base/mem.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 /* clang-format off */
 static const struct wb_schema chat_get_list_request = {

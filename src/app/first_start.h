@@ -5,6 +5,9 @@
 
 #include "store/store.h"
 
+/* Setting that changes whenever another process than the server changed users or logins. */
+#define WB_ACCESS_MARK "access.mark"
+
 struct wb_admin {
     const char *name, *username, *email, *password;
 };

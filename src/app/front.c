@@ -45,8 +45,7 @@ static void to_mount(struct wb_app *app, const struct wb_mount *m, struct http_e
 {
     const struct http_request *r = http_exchange_request(x);
     struct bx_str origin = http_header_get(r, BX_STR("origin"));
-    if (m->is_guarded &&
-        !wb_cors_allows(app->cors, origin, http_header_get(r, BX_STR("host"))))
+    if (m->is_guarded && !wb_cors_allows(app->cors, origin, http_header_get(r, BX_STR("host"))))
         wb_answer_error(x, 403, "This origin may not connect. Add it to FRONTEND_URL.");
     else
         m->handle(x, m->arg);

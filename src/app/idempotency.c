@@ -52,12 +52,13 @@ int wb_idempotency_keep(struct wb_request *rq, int64_t message_id, int rc)
 {
     if (rc < 0 || rq->idempotency_key.len == 0)
         return rc;
-    struct st_idempotency answer = {
-        .principal = principal_of(rq),
-        .key = rq->idempotency_key,
-        .message_id = message_id,
-        .http_status = rq->status ? rq->status : rq->route->status ? rq->route->status : 200,
-        .response = bx_buf_view(&rq->out)};
+    struct st_idempotency answer = {.principal = principal_of(rq),
+                                    .key = rq->idempotency_key,
+                                    .message_id = message_id,
+                                    .http_status = rq->status          ? rq->status
+                                                   : rq->route->status ? rq->route->status
+                                                                       : 200,
+                                    .response = bx_buf_view(&rq->out)};
     int kept = st_idempotency_finish(rq->tx, &answer);
     return kept < 0 ? kept : rc;
 }

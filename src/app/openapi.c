@@ -10,8 +10,8 @@
 #include <stdio.h>
 
 static const char *const access_names[] = {
-    [WB_PUBLIC] = "public",     [WB_USER] = "user",       [WB_ADMIN] = "admin",
-    [WB_OF_NUMBER] = "number",  [WB_OF_CHAT] = "chat",    [WB_OF_SESSION] = "session",
+    [WB_PUBLIC] = "public",     [WB_USER] = "user",    [WB_ADMIN] = "admin",
+    [WB_OF_NUMBER] = "number",  [WB_OF_CHAT] = "chat", [WB_OF_SESSION] = "session",
     [WB_OF_MESSAGE] = "message"};
 
 static void write_param(struct bx_json_writer *w, struct bx_str name, const char *in,
@@ -64,13 +64,16 @@ static void write_params(struct bx_json_writer *w, const struct wb_route *r, str
             write_path_param(w, bx_str_slice(shown_piece, 1, shown_piece.len - 1),
                              bx_str_slice(piece, 1, piece.len - 1));
     }
-    for (const struct wb_field *f = r->query ? r->query->fields : NULL; f && f->type != WB_END; f++) {
+    for (const struct wb_field *f = r->query ? r->query->fields : NULL; f && f->type != WB_END;
+         f++) {
         write_param(w, bx_str(f->name), "query", f, false);
         if (f->alias)
             write_param(w, bx_str(f->alias), "query", f, false);
     }
     if (r->flags & WB_IDEMPOTENT) {
-        struct wb_field key = {.type = WB_STR, .min = 1, .max = 255,
+        struct wb_field key = {.type = WB_STR,
+                               .min = 1,
+                               .max = 255,
                                .help = "The same key with the same body is done once."};
         write_param(w, BX_STR("Idempotency-Key"), "header", &key, false);
     }
@@ -106,7 +109,8 @@ static bool can_fail_with(const struct wb_route *r, int status)
     bool has_param = strchr(r->path, '{') != NULL, has_query = r->query != NULL;
     switch (status) {
     case 400:
-        return r->body || has_param || has_query || (r->flags & WB_CONFLICTS) || r->method != HTTP_GET;
+        return r->body || has_param || has_query || (r->flags & WB_CONFLICTS) ||
+               r->method != HTTP_GET;
     case 401:
         return r->access != WB_PUBLIC || (r->flags & WB_HASHES);
     case 403:
@@ -173,11 +177,11 @@ static void write_security(struct bx_json_writer *w, const struct wb_route *r)
 
 static const char *scope_name(unsigned scope)
 {
-    return scope & 0x80u              ? "none"
-           : scope & ST_SCOPE_MANAGE  ? "manage"
-           : scope & ST_SCOPE_SEND    ? "send"
-           : scope & ST_SCOPE_READ    ? "read"
-                                      : "any";
+    return scope & 0x80u             ? "none"
+           : scope & ST_SCOPE_MANAGE ? "manage"
+           : scope & ST_SCOPE_SEND   ? "send"
+           : scope & ST_SCOPE_READ   ? "read"
+                                     : "any";
 }
 
 static void write_operation(struct bx_json_writer *w, const struct wb_route *r, struct bx_str shown)

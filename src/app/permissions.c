@@ -3,7 +3,10 @@
 #include "app/app.h"
 #include "app/shapes.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 static const struct wb_schema permission_shape = {
     .name = "Permission",
@@ -26,10 +29,10 @@ const struct wb_schema wb_permissions_answer = {
 
 const struct wb_schema wb_permission_body = {
     .name = "PermissionCreate",
-    .fields = (const struct wb_field[]){{"userId", WB_INT, MUST, 1, INT64_C(9007199254740991)},
-                                        {"whatsappNumberId", WB_INT, MUST, 1,
-                                         INT64_C(9007199254740991)},
-                                        END}};
+    .fields =
+        (const struct wb_field[]){{"userId", WB_INT, MUST, 1, INT64_C(9007199254740991)},
+                                  {"whatsappNumberId", WB_INT, MUST, 1, INT64_C(9007199254740991)},
+                                  END}};
 
 const struct wb_schema wb_permission_answer = {
     .name = "PermissionAnswer",
@@ -87,10 +90,8 @@ static int answer_rows(struct wb_request *rq, int64_t user_id, struct wb_page pa
 /* An ADMIN has every number, without rows. */
 static int answer_admin(struct wb_request *rq, int64_t user_id, struct wb_page page)
 {
-    struct st_number_query query = {.is_active = -1,
-                                    .sort = ST_NUMBER_BY_ID,
-                                    .limit = page.limit,
-                                    .offset = page.offset};
+    struct st_number_query query = {
+        .is_active = -1, .sort = ST_NUMBER_BY_ID, .limit = page.limit, .offset = page.offset};
     struct st_number *rows;
     size_t count;
     int64_t total;

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <strings.h>
 
-__attribute__((format(printf, 2, 0))) static struct bx_str
-format(struct wb_request *rq, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static struct bx_str format(struct wb_request *rq,
+                                                                  const char *fmt, va_list args)
 {
     char text[512];
     int len = vsnprintf(text, sizeof text, fmt, args);

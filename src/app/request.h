@@ -12,10 +12,10 @@
  *       return wb_answer_end(rq);
  *   }
  *
- * Where it runs is said by its route: on the loop (memory only), on a lane with the worker's reader,
- * or inside a transaction of the writer. Before it runs, caller, rate, scope, permission, path
- * parameters and body have been checked by the row of the table. It returns BX_OK with the answer
- * in `w`, a negative BX_E_* with wb_fail, or WB_LATER.
+ * Where it runs is said by its route: on the loop (memory only), on a lane with the worker's
+ * reader, or inside a transaction of the writer. Before it runs, caller, rate, scope, permission,
+ * path parameters and body have been checked by the row of the table. It returns BX_OK with the
+ * answer in `w`, a negative BX_E_* with wb_fail, or WB_LATER.
  */
 #ifndef WB_REQUEST_H
 #define WB_REQUEST_H

@@ -33,14 +33,15 @@ enum wb_param_kind wb_param_kind(struct bx_str name)
     return WB_PARAM_ID;
 }
 
-/* Literal segments only fit themselves; "{…}" fits any that is not empty. Row ids must be digits, so
- * that /wapermission/me and /wapermission/{id} do not meet. */
+/* Literal segments only fit themselves; "{…}" fits any that is not empty. Row ids must be digits,
+ * so that /wapermission/me and /wapermission/{id} do not meet. */
 static bool segments_fit(struct bx_str template, struct bx_str path,
                          struct bx_str params[WB_PARAMS_MAX])
 {
     struct bx_str want, got;
     for (size_t n = 0;;) {
-        bool has_want = bx_str_split(&template, '/', &want), has_got = bx_str_split(&path, '/', &got);
+        bool has_want = bx_str_split(&template, '/', &want),
+             has_got = bx_str_split(&path, '/', &got);
         if (!has_want || !has_got)
             return has_want == has_got;
         if (want.len && want.ptr[0] == '{') {
@@ -65,7 +66,8 @@ int wb_route_find(enum http_method method, struct bx_str path, const struct wb_r
     *out_allow = 0;
     for (size_t i = 0; i < wb_route_count; i++) {
         const struct wb_route *r = &wb_routes[i];
-        if (has_prefix == !!(r->flags & WB_NO_PREFIX) || !segments_fit(bx_str(r->path), tail, params))
+        if (has_prefix == !!(r->flags & WB_NO_PREFIX) ||
+            !segments_fit(bx_str(r->path), tail, params))
             continue;
         if (r->method == method) {
             *out = r;

@@ -1,5 +1,5 @@
-/* The one table of REST (routes.c) and what is made of it: dispatch, access checks, OpenAPI, API.md,
- * the Postman collection and the permission-matrix test.
+/* The one table of REST (routes.c) and what is made of it: dispatch, access checks, OpenAPI,
+ * API.md, the Postman collection and the permission-matrix test.
  *
  * To add a route: write the handler, declare it and its schemas in the room's header, add a row.
  */
@@ -12,7 +12,7 @@
  * one who names something that does not exist, get the same answer. */
 enum wb_access_rule {
     WB_PUBLIC,
-    WB_USER,       /* anybody who is logged in */
+    WB_USER, /* anybody who is logged in */
     WB_ADMIN,
     WB_OF_NUMBER,  /* path parameter 0 is a number id */
     WB_OF_CHAT,    /* … a chat's UUID */
@@ -63,7 +63,13 @@ struct wb_route {
 extern const struct wb_route wb_routes[];
 extern const size_t wb_route_count;
 
-enum wb_param_kind { WB_PARAM_ID, WB_PARAM_SESSION, WB_PARAM_CHAT, WB_PARAM_MESSAGE, WB_PARAM_TEXT };
+enum wb_param_kind {
+    WB_PARAM_ID,
+    WB_PARAM_SESSION,
+    WB_PARAM_CHAT,
+    WB_PARAM_MESSAGE,
+    WB_PARAM_TEXT
+};
 enum wb_param_kind wb_param_kind(struct bx_str name);
 
 /* Full path template of a row, "/api/v1/users/{id}". */

@@ -117,10 +117,12 @@ static bool value_fits(const struct wb_field *f, enum wb_type type, const json_t
 }
 
 static const char *const type_words[] = {
-    [WB_STR] = "a text",       [WB_INT] = "a whole number", [WB_BOOL] = "true or false",
-    [WB_TRUE] = "true",        [WB_FALSE] = "false",        [WB_TIME] = "a time",
-    [WB_UUID] = "a UUID",      [WB_EMAIL] = "an e-mail address", [WB_URI] = "an address",
-    [WB_ENUM] = "one of",      [WB_REF] = "an object",      [WB_LIST] = "a list",
+    [WB_STR] = "a text",         [WB_INT] = "a whole number",
+    [WB_BOOL] = "true or false", [WB_TRUE] = "true",
+    [WB_FALSE] = "false",        [WB_TIME] = "a time",
+    [WB_UUID] = "a UUID",        [WB_EMAIL] = "an e-mail address",
+    [WB_URI] = "an address",     [WB_ENUM] = "one of",
+    [WB_REF] = "an object",      [WB_LIST] = "a list",
     [WB_ANY] = "an object"};
 
 static void describe(const struct wb_field *f, struct bx_buf *message)
@@ -133,8 +135,7 @@ static void describe(const struct wb_field *f, struct bx_buf *message)
     if (f->type == WB_ENUM)
         bx_buf_printf(message, " %s", f->choices);
     else if (f->type == WB_STR && f->max)
-        bx_buf_printf(message, " of %lld to %lld characters", (long long)f->min,
-                      (long long)f->max);
+        bx_buf_printf(message, " of %lld to %lld characters", (long long)f->min, (long long)f->max);
     else if (f->max)
         bx_buf_printf(message, " from %lld to %lld", (long long)f->min, (long long)f->max);
 }

@@ -28,7 +28,7 @@ enum wb_type {
 enum wb_field_flag {
     WB_REQUIRED = 1, /* must be there; in an answer: always is */
     WB_NULLABLE = 2,
-    WB_SECRET = 4, /* a password or key: shown as such in documents, never echoed */
+    WB_SECRET = 4,  /* a password or key: shown as such in documents, never echoed */
     WB_BLANK_OK = 8 /* a text of nothing but spaces is fine */
 };
 
@@ -38,23 +38,23 @@ struct wb_field {
     const char *name;
     enum wb_type type;
     unsigned flags;
-    int64_t min, max;         /* INT: value; STR: characters; LIST: items. Both 0: not checked */
-    const char *choices;      /* ENUM */
+    int64_t min, max;    /* INT: value; STR: characters; LIST: items. Both 0: not checked */
+    const char *choices; /* ENUM */
     const struct wb_schema *ref;
-    enum wb_type item;        /* LIST without ref */
-    const char *alias;        /* another name clients use for the field */
-    const char *message;      /* what a person reads when it is wrong; NULL: made from the row */
-    const char *help;         /* description in documents */
-    const char *fallback;     /* documented default, as JSON */
+    enum wb_type item;    /* LIST without ref */
+    const char *alias;    /* another name clients use for the field */
+    const char *message;  /* what a person reads when it is wrong; NULL: made from the row */
+    const char *help;     /* description in documents */
+    const char *fallback; /* documented default, as JSON */
 };
 
 struct wb_schema {
-    const char *name; /* of components/schemas; NULL: written in place */
+    const char *name;              /* of components/schemas; NULL: written in place */
     const struct wb_field *fields; /* up to WB_END */
     const char *help;
     const char *choices; /* a named text type "A|B" instead of an object; fields is NULL then */
-    bool is_partial; /* an update: no field is required, at least one must be there */
-    bool is_open;    /* further members may follow (objects we pass through) */
+    bool is_partial;     /* an update: no field is required, at least one must be there */
+    bool is_open;        /* further members may follow (objects we pass through) */
 };
 
 /* The value of a field under its name or its alias, NULL when absent or null. */

@@ -4,14 +4,14 @@
 #include "base/test.h"
 
 static const struct wb_schema shape = {
-    .fields = (const struct wb_field[]){
-        {"name", WB_STR, WB_REQUIRED, 1, 5, .alias = "title"},
-        {"email", WB_EMAIL},
-        {"age", WB_INT, 0, 1, 150},
-        {"role", WB_ENUM, 0, .choices = "USER|ADMIN"},
-        {"tags", WB_LIST, 0, 0, 2, .item = WB_ENUM, .choices = "a|b"},
-        {"ids", WB_LIST, 0, .item = WB_INT},
-        {.type = WB_END}}};
+    .fields =
+        (const struct wb_field[]){{"name", WB_STR, WB_REQUIRED, 1, 5, .alias = "title"},
+                                  {"email", WB_EMAIL},
+                                  {"age", WB_INT, 0, 1, 150},
+                                  {"role", WB_ENUM, 0, .choices = "USER|ADMIN"},
+                                  {"tags", WB_LIST, 0, 0, 2, .item = WB_ENUM, .choices = "a|b"},
+                                  {"ids", WB_LIST, 0, .item = WB_INT},
+                                  {.type = WB_END}}};
 
 static const struct {
     const char *json, *field, *why;
@@ -82,8 +82,10 @@ TEST(the_same_rows_give_json_schema)
     wb_schema_write_body(&w, &shape);
     json_t *doc = json_loadb((const char *)out.data, out.len, 0, NULL);
     json_t *properties = json_object_get(doc, "properties");
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(properties, "name"), "maxLength")), 5);
-    assert_int_equal(json_array_size(json_object_get(json_object_get(properties, "role"), "enum")), 2);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(properties, "name"), "maxLength")), 5);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(properties, "role"), "enum")),
+                     2);
     assert_non_null(json_object_get(properties, "title"));
     assert_int_equal(json_array_size(json_object_get(doc, "allOf")), 1);
     json_decref(doc);

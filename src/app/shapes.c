@@ -1,6 +1,9 @@
 #include "app/shapes.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 const struct wb_schema wb_error_shape = {
     .name = "Error",
@@ -14,12 +17,11 @@ const struct wb_schema wb_error_shape = {
 
 const struct wb_schema wb_done_shape = {
     .name = "Done",
-    .fields = (const struct wb_field[]){
-        {"success", WB_TRUE, MUST}, {"message", WB_STR, MUST}, END}};
+    .fields =
+        (const struct wb_field[]){{"success", WB_TRUE, MUST}, {"message", WB_STR, MUST}, END}};
 
 const struct wb_schema wb_plain_done_shape = {
-    .name = "DoneMessage",
-    .fields = (const struct wb_field[]){{"message", WB_STR, MUST}, END}};
+    .name = "DoneMessage", .fields = (const struct wb_field[]){{"message", WB_STR, MUST}, END}};
 
 const struct wb_schema wb_page_shape = {
     .name = "Page",
@@ -43,8 +45,7 @@ const struct wb_schema wb_user_shape = {
 
 const struct wb_schema wb_agent_shape = {
     .name = "Agent",
-    .fields =
-        (const struct wb_field[]){{"id", WB_INT, MUST}, {"name", WB_STR, MUST}, END}};
+    .fields = (const struct wb_field[]){{"id", WB_INT, MUST}, {"name", WB_STR, MUST}, END}};
 
 const struct wb_schema wb_number_brief_shape = {
     .name = "WhatsAppNumberBrief",

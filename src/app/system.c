@@ -4,7 +4,10 @@
 #include "app/shapes.h"
 #include "base/clock.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 const struct wb_schema wb_health_answer = {
     .name = "Health",

@@ -2,7 +2,10 @@
 
 #include "app/shapes.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 #define TAKEN "Command already exists, must be unique"
 #define MISSING "Chat template not found"
 
@@ -131,8 +134,7 @@ int wb_templates_by_command(struct wb_request *rq)
 
 static int take_fields(struct wb_request *rq, struct st_template *row)
 {
-    struct bx_str name = wb_json_str(rq->body, "name"),
-                  command = wb_json_str(rq->body, "commands"),
+    struct bx_str name = wb_json_str(rq->body, "name"), command = wb_json_str(rq->body, "commands"),
                   content = wb_json_str(rq->body, "content");
     if (name.ptr)
         row->name = bx_str_trim(name);

@@ -4,7 +4,10 @@
 #include "app/shapes.h"
 #include "crypto/password.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 #define SORTS "id|name|username|email|role|createdAt|updatedAt"
 
 const struct wb_schema wb_users_query = {
@@ -17,15 +20,15 @@ const struct wb_schema wb_users_query = {
         {"sortOrder", WB_ENUM, 0, .choices = "asc|desc", .fallback = "\"desc\""},
         END}};
 
-static const struct wb_schema page = {
-    .name = "UserPage",
-    .fields = (const struct wb_field[]){{"currentPage", WB_INT, MUST},
-                                        {"totalPages", WB_INT, MUST},
-                                        {"totalUsers", WB_INT, MUST},
-                                        {"limit", WB_INT, MUST},
-                                        {"hasNextPage", WB_BOOL, MUST},
-                                        {"hasPrevPage", WB_BOOL, MUST},
-                                        END}};
+static const struct wb_schema page = {.name = "UserPage",
+                                      .fields =
+                                          (const struct wb_field[]){{"currentPage", WB_INT, MUST},
+                                                                    {"totalPages", WB_INT, MUST},
+                                                                    {"totalUsers", WB_INT, MUST},
+                                                                    {"limit", WB_INT, MUST},
+                                                                    {"hasNextPage", WB_BOOL, MUST},
+                                                                    {"hasPrevPage", WB_BOOL, MUST},
+                                                                    END}};
 
 const struct wb_schema wb_users_answer = {
     .name = "UserList",
@@ -39,13 +42,11 @@ const struct wb_schema wb_users_answer = {
         {"role", WB_ENUM, 0, .choices = "USER|ADMIN", .fallback = "\"USER\""},                     \
         {"isActive", WB_BOOL, 0, .fallback = "true"}, END
 
-const struct wb_schema wb_user_body = {
-    .name = "UserCreate", .fields = (const struct wb_field[]){USER_FIELDS(MUST)}};
+const struct wb_schema wb_user_body = {.name = "UserCreate",
+                                       .fields = (const struct wb_field[]){USER_FIELDS(MUST)}};
 
 const struct wb_schema wb_user_update_body = {
-    .name = "UserUpdate",
-    .is_partial = true,
-    .fields = (const struct wb_field[]){USER_FIELDS(0)}};
+    .name = "UserUpdate", .is_partial = true, .fields = (const struct wb_field[]){USER_FIELDS(0)}};
 
 const struct wb_schema wb_user_answer = {
     .name = "UserAnswer",

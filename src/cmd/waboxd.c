@@ -11,13 +11,14 @@ enum { EXIT_USAGE = 2 };
 
 static int print_help(struct bx_buf *out)
 {
-    bx_buf_lit(out, "waboxd: the WaBox server\n\n"
-                    "  waboxd [--name=value …]     start; every setting below is a flag, an\n"
-                    "                              environment variable or a line of ./.env\n"
-                    "  waboxd --demo               start with demo data and the login admin/admin123\n"
-                    "  waboxd --env-file=PATH …    another file than ./.env\n"
-                    "  waboxd --openapi | --asyncapi | --api-md | --postman   print a document\n"
-                    "  waboxd --help | --version\n\nSettings:\n");
+    bx_buf_lit(out,
+               "waboxd: the WaBox server\n\n"
+               "  waboxd [--name=value …]     start; every setting below is a flag, an\n"
+               "                              environment variable or a line of ./.env\n"
+               "  waboxd --demo               start with demo data and the login admin/admin123\n"
+               "  waboxd --env-file=PATH …    another file than ./.env\n"
+               "  waboxd --openapi | --asyncapi | --api-md | --postman   print a document\n"
+               "  waboxd --help | --version\n\nSettings:\n");
     return wb_config_help(out);
 }
 
@@ -29,7 +30,7 @@ static int print_version(struct bx_buf *out)
 static const struct {
     const char *flag;
     int (*write)(struct bx_buf *out);
-} printers[] = {{"--help", print_help},         {"--version", print_version},
+} printers[] = {{"--help", print_help},          {"--version", print_version},
                 {"--openapi", wb_openapi_write}, {"--asyncapi", wb_asyncapi_write},
                 {"--api-md", wb_api_md_write},   {"--postman", wb_postman_write}};
 

@@ -1,0 +1,77 @@
+// waboxctl beside a running server and on its own.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { call, login, makeUser, program, startServer } from "../lib/server.mjs";
+import { assertFailure } from "../lib/shape.mjs";
+
+const tool = join(dirname(program), "waboxctl");
+const at = mkdtempSync(join(tmpdir(), "wabox-ctl-")), data = join(at, "data");
+const run = (args, env = {}) => spawnSync(tool, args, { cwd: at, env: { PATH: process.env.PATH, DATA_DIR: data, ...env }, encoding: "utf8", timeout: 30000 });
+let server;
+before(async () => { server = await startServer({ DATA_DIR: data }); });
+after(async () => { await server.stop(); rmSync(at, { recursive: true, force: true }); });
+
+test("create-admin makes a login that works on the running server", async () => {
+  const made = run(["create-admin", "boss", "boss@example.com"]);
+  assert.equal(made.status, 0, made.stderr);
+  const [, password] = made.stdout.match(/^password: (\S{16})$/m);
+  await new Promise((done) => setTimeout(done, 2500)); // the server looks every two seconds
+  const token = await login(server, { username: "boss", password });
+  assert.equal((await call(server, "GET", "/users", { token })).status, 200);
+  assert.equal(run(["create-admin", "boss", "other@example.com", "secret-1"]).status, 1);
+});
+
+test("reset-password takes effect, the old password is gone", async () => {
+  const token = await login(server);
+  const user = await makeUser(server, token);
+  assert.equal(run(["reset-password", user.username, "fresh-secret"]).status, 0);
+  assertFailure(await call(server, "POST", "/login", { body: { username: user.username, password: user.password } }), 401);
+  await login(server, { username: user.username, password: "fresh-secret" });
+  await new Promise((done) => setTimeout(done, 2500));
+  assertFailure(await call(server, "GET", "/me", { token: user.token }), 401, /revoked/);
+  assert.equal((await call(server, "GET", "/me", { token })).status, 200);
+  assert.equal(run(["reset-password", "nobody-at-all", "x-secret"]).status, 1);
+});
+
+test("backup while the server runs, restore elsewhere, log in there", async () => {
+  const file = join(at, "copy.db"), other = join(at, "other");
+  assert.equal(run(["backup", file]).status, 0);
+  assert.equal(run(["backup", file]).status, 1, "an existing file is not overwritten");
+  assert.equal(run(["restore", file], { DATA_DIR: other }).status, 0);
+  const second = await startServer({ DATA_DIR: other });
+  await login(second);
+  await second.stop();
+  writeFileSync(join(at, "rubbish"), "no database");
+  assert.equal(run(["restore", join(at, "rubbish")], { DATA_DIR: other }).status, 1);
+});
+
+for (const [why, env, message] of [["the port is in use", () => ({ PORT: String(server.port), HOST: "127.0.0.1" }), /FAIL port: \d+ is in use/],
+  ["the certificate is not there", () => ({ PORT: "0", TLS_CERT: "/nowhere.pem", TLS_KEY: "/nowhere.key" }), /FAIL certificate: /],
+  ["the simulator is away", () => ({ PORT: "0", WABOX_WHATSAPP: "127.0.0.1:1" }), /FAIL WhatsApp: nobody answers at 127\.0\.0\.1:1: start wabox-sim/],
+  ["the address is none", () => ({ PORT: "0", HOST: "nowhere" }), /FAIL port: HOST nowhere/]]) {
+  test(`doctor says that ${why}`, () => {
+    const { status, stdout } = run(["doctor"], env());
+    assert.equal(status, 1);
+    assert.match(stdout, message);
+  });
+}
+
+test("doctor is content with a good set-up, and not with an open directory or a missing key", () => {
+  const good = run(["doctor"], { PORT: "0" });
+  assert.equal(good.status, 0, good.stdout);
+  chmodSync(data, 0o755);
+  assert.match(run(["doctor"], { PORT: "0" }).stdout, /FAIL data directory: .*chmod 700/);
+  chmodSync(data, 0o700);
+});
+
+test("a wrong command prints the commands", () => {
+  for (const args of [[], ["bogus"], ["backup"], ["doctor", "x"]]) {
+    const { status, stderr } = run(args);
+    assert.equal(status, 2);
+    assert.match(stderr, /create-admin USERNAME EMAIL/);
+  }
+});
