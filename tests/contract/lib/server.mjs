@@ -1,5 +1,6 @@
 // Starts a real waboxd on a free port with a data directory of its own, and stops it.
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -16,6 +17,7 @@ export async function startServer(env = {}, args = []) {
     env: { PATH: process.env.PATH, PORT: "0", HOST: "127.0.0.1", DATA_DIR: join(dir, "data"), ADMIN_PASSWORD: ADMIN.password,
       WABOX_WHATSAPP: "off", LOG_LEVEL: "debug", LOGIN_PER_IP: "100000", ...env },
   });
+  if (!env.DATA_DIR) process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
   let log = "";
   child.stderr.on("data", (bytes) => { log += bytes; });
   const exited = new Promise((done) => child.once("exit", (code, signal) => done({ code, signal })));

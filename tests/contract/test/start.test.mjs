@@ -8,7 +8,9 @@ import { join, resolve } from "node:path";
 import { test } from "node:test";
 import { call, login, program, startServer } from "../lib/server.mjs";
 
-const dir = () => mkdtempSync(join(tmpdir(), "wabox-start-"));
+const made = [];
+const dir = () => { made.push(mkdtempSync(join(tmpdir(), "wabox-start-"))); return made.at(-1); };
+process.on("exit", () => made.forEach((path) => rmSync(path, { recursive: true, force: true })));
 const run = (env, args = [], cwd = dir()) => spawnSync(program, args, { cwd, env: { PATH: process.env.PATH, PORT: "0", HOST: "127.0.0.1", DATA_DIR: join(cwd, "data"), ...env }, timeout: 20000, encoding: "utf8" });
 
 for (const [env, message] of [[{ PORT: "99999" }, /PORT.*0\.\.65535/], [{ PORT: "http" }, /PORT/], [{ LOG_LEVEL: "loud" }, /LOG_LEVEL.*debug/], [{ JWT_SECRET: "short" }, /JWT_SECRET.*16/],
