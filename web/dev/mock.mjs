@@ -7,8 +7,6 @@
  *   node dev/mock.mjs --empty             only the user admin with ADMIN_PASSWORD, nothing else; phones come from WABOX_WHATSAPP (mock-sim.mjs)
  *   node dev/mock.mjs --chats N --messages M   one number with N chats, the first of them with M messages
  *   node dev/mock.mjs --quiet             no traffic of its own
- *
- * POST /dev/flood {rate, seconds, numberId} makes live events.
  */
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { createReadStream, existsSync, statSync } from "node:fs";
@@ -277,7 +275,7 @@ const routes = [
   ["GET", "/api-keys", (c) => { admin(c); const { rows, p } = paging(c.q, db.keys); return { success: true, message: "ok", data: rows, pagination: p }; }],
   ["POST", "/api-keys", (c) => { admin(c); const key = `wbx_${randomBytes(24).toString("base64url")}`; const row = { id: nextId(), name: c.body.name, prefix: key.slice(0, 8), scopes: c.body.scopes, whatsappNumberIds: c.body.whatsappNumberIds ?? [], createdAt: now(), lastUsedAt: null }; db.keys.push(row); note(c.user, "api-key.create", `key:${row.id}`); return [201, { success: true, message: "Created", data: { ...row, key } }]; }],
   ["DELETE", "/api-keys/:id", (c, id) => { admin(c); db.keys = db.keys.filter((k) => k.id !== Number(id)); return { success: true, message: "Deleted" }; }],
-  ["GET", "/audit", (c) => { admin(c); const s = c.q.get("search") ?? ""; const { rows, p } = paging(c.q, db.audit.filter((a) => has(a.action, s) || has(a.actor?.name, s) || has(a.target, s))); return { success: true, message: "ok", data: rows, pagination: p }; }],
+  ["GET", "/audit", (c) => { admin(c); const before = clamp(c.q.get("before"), 1, 1e12, Infinity), limit = clamp(c.q.get("limit"), 1, 1000, 50), rows = db.audit.filter((a) => a.id < before && a.action.startsWith(c.q.get("action") ?? "")); return { success: true, message: "ok", data: rows.slice(0, limit), pagination: { limit, nextBefore: rows.length > limit ? rows[limit - 1].id : null } }; }],
   ["GET", "/numbers/:id/events", (c, id) => { need(may(c.user, id), 403, "Unauthorized access to WhatsApp number"); const after = clamp(c.q.get("after"), 0, 1e12, 0); return { success: true, message: "ok", data: db.logs.get(Number(id)).slice(after, after + clamp(c.q.get("limit"), 1, 1000, 100)) }; }],
   ["GET", "/realtime/status", () => ({ success: true, message: "Real-time service is active", data: { socketService: "active", connectedUsers: new Set([...io.sockets.sockets.values()].map((s) => s.data.user.id)).size, features: [] } })],
 ].map(([method, path, run, open]) => ({ method, run, open, match: new RegExp(`^${path.replace(/:\w+/g, "([^/]+)")}$`) }));
@@ -310,12 +308,15 @@ function page(request, response, path) {
 async function answer(request, response) {
   const url = new URL(request.url, "http://x");
   const reply = (code, body) => response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(body));
+  response.setHeader("access-control-allow-origin", request.headers.origin ?? "*");
+  response.setHeader("access-control-allow-headers", "authorization, content-type");
+  response.setHeader("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE");
+  if (request.method === "OPTIONS") return response.writeHead(200).end("{}");
   try {
     let text = "";
     for await (const chunk of request) text += chunk;
     const body = text ? JSON.parse(text) : {};
     if (url.pathname === "/health") return reply(200, { status: "OK", message: "mock", timestamp: now(), version: "mock", uptime: process.uptime() });
-    if (url.pathname === "/dev/flood") return flood(body), reply(200, { success: true });
     if (!url.pathname.startsWith("/api/v1")) return page(request, response, url.pathname);
     const path = url.pathname.slice(7).replace(/^\/(login|me|logout)$/, "/auth/$1");
     const token = (request.headers.authorization ?? "").replace(/^Bearer /, "");
@@ -443,18 +444,6 @@ function big(chats, messages) {
     const n = i === 0 ? messages : i === 1 ? 50 : 2;
     for (let k = 0; k < n; k++) store(entry, { content: `${pick(lines)} #${k}`, timestamp: ago((n - k) * 60_000 + i * 1000), isFromMe: k % 3 === 0, status: "READ", sentBy: k % 3 === 0 ? { id: boss.id, name: boss.name } : null }, { quiet: true });
   }
-}
-
-function flood({ rate = 200, seconds = 10, numberId }) {
-  const number = numberOf(numberId) ?? db.numbers[0], entries = sorted(number.id).slice(0, 200);
-  const end = Date.now() + seconds * 1000;
-  let made = 0;
-  const start = Date.now();
-  const timer = setInterval(() => {
-    // Each message is two events: the message and its chat.
-    while (made < ((Math.min(Date.now(), end) - start) / 1000) * rate) { store(entries[made % entries.length === 0 ? 0 : Math.floor(random() * entries.length)], { content: `live ${made}` }, { unread: true }); made += 2; }
-    if (Date.now() > end) clearInterval(timer);
-  }, 20);
 }
 
 if (flag("chats")) big(option("chats", 10_000), option("messages", 100));

@@ -160,19 +160,13 @@ export const createApiKey = async (body: { name: string; scopes: string[]; whats
   (await request<Data<ApiKey & { key: string }>>("POST", "/api-keys", { body })).data;
 export const deleteApiKey = (id: ApiKey["id"]) => request("DELETE", `/api-keys/${id}`);
 
-interface RawAudit {
-  id: number | string; createdAt?: string; at?: string; timestamp?: string; action: string; ip?: string | null;
-  actor?: { name?: string; username?: string } | string | null; target?: unknown; details?: unknown;
-}
-const text = (value: unknown): string => (value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
-export const audit = async (q: ListQuery) => {
-  const body = await request<ListOf<RawAudit>>("GET", `/audit${query({ ...q })}`);
-  const rows = body.data.map((row): AuditRow => ({
-    id: row.id, at: row.createdAt ?? row.at ?? row.timestamp ?? "", action: row.action, ip: row.ip ?? "",
-    actor: typeof row.actor === "object" ? row.actor?.name ?? row.actor?.username ?? "" : row.actor ?? "",
-    target: [text(row.target), text(row.details)].filter(Boolean).join(" · "),
-  }));
-  return paged(rows, body.pagination);
+interface RawAudit { id: number; createdAt: string; action: string; ip: string | null; actor: { name: string } | null; target: string | null; details: unknown }
+const described = (details: unknown): string => (details === null || details === undefined ? "" : typeof details === "object" ? JSON.stringify(details) : String(details));
+/** Newest first; `next` is the `before` of the page after this one. `action` may be the beginning of one. */
+export const audit = async (q: { action?: string; before?: number; limit?: number }): Promise<{ rows: AuditRow[]; next: number | null }> => {
+  const body = await request<{ data: RawAudit[]; pagination: { nextBefore: number | null } }>("GET", `/audit${query(q)}`);
+  const rows = body.data.map((row) => ({ id: row.id, at: row.createdAt, actor: row.actor?.name ?? "", action: row.action, target: [row.target ?? "", described(row.details)].filter(Boolean).join(" · "), ip: row.ip ?? "" }));
+  return { rows, next: body.pagination.nextBefore };
 };
 
 export interface LogRow { seq: number; event: string; data: Record<string, unknown>; createdAt?: string }

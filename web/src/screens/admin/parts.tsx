@@ -59,28 +59,41 @@ export function DataTable<T>({ list, label, columns, rowKey, actions, empty, fil
   );
 }
 
+interface PlainTable<T> { label: string; columns: Column<T>[]; rowKey: (row: T) => string | number; actions?: ((row: T) => ReactNode) | undefined; rows: readonly T[]; busy?: boolean }
+
+export function Table<T>({ label, columns, rowKey, actions, rows, busy }: PlainTable<T>) {
+  const { t } = useI18n();
+  return (
+    <div className="table-wrap" tabIndex={0} role="region" aria-label={label}>
+      <table aria-busy={busy ?? false}>
+        <thead><tr>{columns.map((column) => <th key={column.title} scope="col" className={column.hideOnPhone ? "phone-hide" : undefined}>{column.title}</th>)}{actions && <th scope="col"><span className="sr-only">{t("table.actions")}</span></th>}</tr></thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map((column) => <td key={column.title} className={[column.wide && "cell-wide", column.hideOnPhone && "phone-hide"].filter(Boolean).join(" ") || undefined}>{column.cell(row)}</td>)}
+              {actions && <td className="cell-actions">{actions(row)}</td>}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** What is shown instead of a list that could not be loaded. */
+export const LoadError = ({ error, onRetry }: { error: Error; onRetry: () => void }) =>
+  error instanceof ApiError && error.status === 403 ? <Denied /> : <ErrorState text={error.message} onRetry={onRetry} />;
+
 function TableBody<T>({ list, label, columns, rowKey, actions, empty }: TableProps<T>) {
   const { t, tn } = useI18n();
   const { query, page, setPage, settled } = list;
   if (query.isPending) return <Skeleton rows={6} />;
-  if (query.isError) return query.error instanceof ApiError && query.error.status === 403 ? <Denied /> : <ErrorState text={query.error.message} onRetry={() => void query.refetch()} />;
+  if (query.isError) return <LoadError error={query.error} onRetry={() => void query.refetch()} />;
   const { rows, pages, total } = query.data;
   if (rows.length === 0) return settled ? <Empty icon={Search} title={t("search.none")} text={t("table.noMatch")} /> : <>{empty ?? <Empty title={t("table.empty")} />}</>;
   return (
     <>
-      <div className="table-wrap" tabIndex={0} role="region" aria-label={label}>
-        <table aria-busy={query.isFetching}>
-          <thead><tr>{columns.map((column) => <th key={column.title} scope="col" className={column.hideOnPhone ? "phone-hide" : undefined}>{column.title}</th>)}{actions && <th scope="col"><span className="sr-only">{t("table.actions")}</span></th>}</tr></thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={rowKey(row)}>
-                {columns.map((column) => <td key={column.title} className={[column.wide && "cell-wide", column.hideOnPhone && "phone-hide"].filter(Boolean).join(" ") || undefined}>{column.cell(row)}</td>)}
-                {actions && <td className="cell-actions">{actions(row)}</td>}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table {...{ label, columns, rowKey, actions, rows }} busy={query.isFetching} />
       <nav className="pager" aria-label={t("table.page", { page, pages })}>
         <span role="status">{tn("table.total", total)} · {t("table.page", { page, pages })}</span>
         <span>
