@@ -6,6 +6,8 @@ import { dropHistory, emptyHistory, putPage, setHistory, store } from "./store";
 import type { Message } from "./types";
 
 const pageSize = 60;
+/** Going on in a chat fetches more at once, since each page also costs a new layout. */
+const morePageSize = 120;
 /** Chats whose messages stay in memory. */
 const keptChats = 24;
 const recent: string[] = [];
@@ -24,8 +26,9 @@ async function page(chatId: string, piece: "replace" | "older" | "newer", q: { b
   const loading = piece === "replace" ? "first" : piece;
   store.update((state) => setHistory(state, chatId, { loading, error: null }));
   try {
-    const rows = await api.history(chatId, { limit: pageSize, ...q });
-    const more = rows.length >= pageSize;
+    const limit = piece === "replace" ? pageSize : morePageSize;
+    const rows = await api.history(chatId, { limit, ...q });
+    const more = rows.length >= limit;
     store.update((state) => putPage(state, chatId, piece, rows, piece === "newer" ? { newer: more } : piece === "older" ? { older: more } : { older: more, newer: false }));
   } catch (error) {
     const gone = error instanceof ApiError && (error.status === 403 || error.status === 404);

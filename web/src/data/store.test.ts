@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { horizon } from "./lists";
-import { addLiveMessage, applyEvents, dropNumber, emptyHistory, emptyState, expirePresence, laterStatus, putChats, putNumbers, putOutbox, putPage, reorder, setHistory, Store, type LiveEvent, type State } from "./store";
+import { addLiveMessage, applyEvents, dropNumber, keptMessages, emptyHistory, emptyState, expirePresence, laterStatus, putChats, putNumbers, putOutbox, putPage, reorder, setHistory, Store, type LiveEvent, type State } from "./store";
 import type { Chat, Message, OutboxRow } from "./types";
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 10, minute)).toISOString();
@@ -144,6 +144,21 @@ describe("messages", () => {
     applyEvents(state, events);
     expect(state.histories.get("a")!.ids).toEqual(ids);
     expect(state.chats.get("a")!.unreadCount).toBe(1);
+  });
+
+  it("of a very long chat are let go at the far end, and known to be missing there", () => {
+    const many = (from: number, n: number) => Array.from({ length: n }, (_, i) => message(`m${from + i}`, from + i));
+    putPage(state, "a", "replace", many(keptMessages, 60), { older: true });
+    for (let from = keptMessages - 120; from >= 0; from -= 120) putPage(state, "a", "older", many(from, 120), { older: from > 0 });
+    const history = state.histories.get("a")!;
+    expect(history.ids).toHaveLength(keptMessages);
+    expect(history.ids[0]).toBe("m0");
+    expect(history).toMatchObject({ hasOlder: false, hasNewer: true });
+    expect(state.messages.size).toBe(keptMessages);
+    putPage(state, "a", "newer", many(keptMessages, 60), { newer: false });
+    expect(state.histories.get("a")).toMatchObject({ hasOlder: true, hasNewer: false });
+    expect(state.histories.get("a")!.ids.at(-1)).toBe(`m${keptMessages + 59}`);
+    expect(state.histories.get("a")!.ids).toHaveLength(keptMessages);
   });
 
   it("are loaded again after resync", () => {

@@ -76,6 +76,8 @@ export const emptyState = (): State => ({
 export type LiveEvent = { [E in keyof ServerEvents]: { event: E; data: ServerEvents[E] } }[keyof ServerEvents];
 
 export const emptyHistory: History = { ids: [], hasOlder: false, hasNewer: false, loading: null, error: null, stale: false };
+/** Messages of one chat held at a time. */
+export const keptMessages = 3_000;
 const typingShownMs = 12_000;
 const viewingShownMs = 90_000;
 
@@ -206,19 +208,28 @@ export function putPage(state: State, chatId: string, piece: Piece, page: readon
   const known = new Set(piece === "replace" ? [] : old.ids);
   const fresh = shown.map((message) => message.id).filter((id) => !known.has(id));
   const ids = piece === "replace" ? [...fresh, ...(more.newer ? [] : arrivedMeanwhile(state, old.ids, shown))] : piece === "older" ? [...fresh, ...old.ids] : [...old.ids, ...fresh];
+  // What scrolled far out of sight is let go, so that no chat is too long; it is loaded again on the way back.
+  const extra = Math.max(0, ids.length - keptMessages);
+  const dropped = extra === 0 ? [] : piece === "older" ? ids.splice(keptMessages, extra) : ids.splice(0, extra);
+  forget(state, dropped);
   state.histories.set(chatId, {
     ids, loading: null, error: null, stale: false,
-    hasOlder: more.older ?? old.hasOlder, hasNewer: more.newer ?? (piece === "replace" ? false : old.hasNewer),
+    hasOlder: (more.older ?? old.hasOlder) || (dropped.length > 0 && piece !== "older"),
+    hasNewer: (more.newer ?? (piece === "replace" ? false : old.hasNewer)) || (dropped.length > 0 && piece === "older"),
   });
 }
 
-export function dropHistory(state: State, chatId: string): void {
-  for (const id of state.histories.get(chatId)?.ids ?? []) {
+function forget(state: State, ids: readonly string[]): void {
+  for (const id of ids) {
     const message = state.messages.get(id);
     if (message) state.idByWaId.delete(message.messageId);
     state.messages.delete(id);
     state.rowKeys.delete(id);
   }
+}
+
+export function dropHistory(state: State, chatId: string): void {
+  forget(state, state.histories.get(chatId)?.ids ?? []);
   state.histories.delete(chatId);
 }
 

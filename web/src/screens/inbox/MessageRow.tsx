@@ -7,7 +7,7 @@ import type { Message, MessageStatus, User } from "../../data/types";
 import { useI18n, type Key } from "../../i18n";
 import { clock, hash } from "../../lib/format";
 import { isJumbo, rich } from "../../lib/rich";
-import { cx, IconButton, type Icon } from "../../ui/kit";
+import { cx, type Icon } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 
 const ticks: Record<MessageStatus, { icon: Icon; label: Key }> = {
@@ -99,14 +99,20 @@ interface RowProps {
 export const MessageRow = memo(function MessageRow({ id, first, group, me, tabbable, flash, onFocus, onReply, onInfo, onQuoted }: RowProps) {
   const { t, language } = useI18n();
   const message = useStore((state) => state.messages.get(id));
+  const [near, setNear] = useState(false);
   if (!message) return null;
   if (message.type === "SYSTEM") return <div className="system"><span>{message.content}</span></div>;
   const mine = message.isFromMe;
   const sender = mine ? (message.sentBy ? (message.sentBy.id === me.id ? t("chat.you") : message.sentBy.name) : t("chat.phone")) : message.fromName ?? message.fromNumber;
+  // Made only for the row under the pointer or with the focus: scrolling past a row should cost little.
   const copy = () => void navigator.clipboard?.writeText(message.content).then(() => toast(t("chat.copied")));
+  const actions: { label: string; icon: Icon; run: () => void }[] = [
+    ...(message.revokedAt ? [] : [{ label: t("chat.reply"), icon: Reply, run: () => onReply(message) }, { label: t("chat.copy"), icon: Copy, run: copy }]),
+    { label: t("chat.info"), icon: Info, run: () => onInfo(id) },
+  ];
   return (
-    <article className={cx("msg", mine ? "msg-out" : "msg-in", first && "msg-first", flash && "msg-flash")} tabIndex={tabbable ? 0 : -1} data-id={id}
-      aria-label={t("chat.messageBy", { name: sender, time: clock(message.timestamp, language) })} onFocus={() => onFocus(id)}>
+    <article className={cx("msg", mine ? "msg-out" : "msg-in", first && "msg-first", flash && "msg-flash", (message.reactions?.length ?? 0) > 0 && "msg-reacted")} tabIndex={tabbable ? 0 : -1} data-id={id}
+      aria-label={t("chat.messageBy", { name: sender, time: clock(message.timestamp, language) })} onFocus={() => onFocus(id)} onPointerEnter={() => setNear(true)} onPointerLeave={() => setNear(false)}>
       <div className="bubble">
         {!mine && group && first && <span className="sender" data-hue={hash(message.fromJid) % 8}>{sender}</span>}
         {mine && first && message.sentBy && message.sentBy.id !== me.id && <span className="sender sender-agent">{t("chat.sentBy", { name: sender })}</span>}
@@ -120,9 +126,9 @@ export const MessageRow = memo(function MessageRow({ id, first, group, me, tabba
         <Reactions message={message} />
       </div>
       <div className="msg-actions">
-        {!message.revokedAt && <IconButton label={t("chat.reply")} icon={Reply} size={16} side="top" tabIndex={tabbable ? 0 : -1} onClick={() => onReply(message)} />}
-        {!message.revokedAt && <IconButton label={t("chat.copy")} icon={Copy} size={16} side="top" tabIndex={tabbable ? 0 : -1} onClick={copy} />}
-        <IconButton label={t("chat.info")} icon={Info} size={16} side="top" tabIndex={tabbable ? 0 : -1} onClick={() => onInfo(id)} />
+        {(near || tabbable) && actions.map(({ label, icon: Icon, run }) => (
+          <button key={label} type="button" className="icon-btn" aria-label={label} title={label} tabIndex={tabbable ? 0 : -1} onClick={run}><Icon size={16} aria-hidden /></button>
+        ))}
       </div>
     </article>
   );

@@ -11,8 +11,25 @@ export type Line =
 
 const closeMs = 10 * 60_000;
 
+interface When { day: string; ms: number }
+/** Reading dates is what costs here, and a message's time never changes. */
+const whens = new Map<string, When>();
+let whensKept = 0;
+
+function whenOf(iso: string): When {
+  let when = whens.get(iso);
+  if (!when) {
+    if (++whensKept > 200_000) {
+      whens.clear();
+      whensKept = 0;
+    }
+    whens.set(iso, (when = { day: dayKey(iso), ms: Date.parse(iso) }));
+  }
+  return when;
+}
+
 const sameSender = (a: Message, b: Message) => a.isFromMe === b.isFromMe && (a.isFromMe ? a.sentBy?.id === b.sentBy?.id : a.fromJid === b.fromJid);
-const isClose = (a: string, b: string) => Math.abs(Date.parse(b) - Date.parse(a)) < closeMs;
+const isClose = (a: string, b: string) => Math.abs(whenOf(b).ms - whenOf(a).ms) < closeMs;
 
 export function buildLines(state: State, ids: readonly string[], unreadId: string | null, outbox: readonly OutboxRow[]): Line[] {
   const lines: Line[] = [];
@@ -21,7 +38,7 @@ export function buildLines(state: State, ids: readonly string[], unreadId: strin
   for (const id of ids) {
     const message = state.messages.get(id);
     if (!message) continue;
-    const today = dayKey(message.timestamp);
+    const today = whenOf(message.timestamp).day;
     if (today !== day) lines.push({ kind: "day", key: `day ${today}`, at: message.timestamp });
     if (id === unreadId) lines.push({ kind: "unread", key: "unread" });
     const first = !before || today !== day || id === unreadId || before.type === "SYSTEM" || !sameSender(before, message) || !isClose(before.timestamp, message.timestamp);
@@ -30,7 +47,7 @@ export function buildLines(state: State, ids: readonly string[], unreadId: strin
     day = today;
   }
   for (const row of outbox) {
-    const today = dayKey(row.createdAt);
+    const today = whenOf(row.createdAt).day;
     if (today !== day) lines.push({ kind: "day", key: `day ${today}`, at: row.createdAt });
     lines.push({ kind: "outbox", key: row.clientId, clientId: row.clientId, first: !before?.isFromMe || today !== day });
     day = today;
