@@ -27,7 +27,7 @@ int wb_web_page_start(struct wb_app *app, struct bx_buf *message)
         {"Content-Security-Policy",
          "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' blob: "
          "https: http:; "
-         "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'; "
+         "style-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'; "
          "base-uri 'none'; form-action 'self'"},
         {"X-Content-Type-Options", "nosniff"},
         {"Referrer-Policy", "no-referrer"},
