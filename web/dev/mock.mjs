@@ -375,6 +375,12 @@ function sockets(server) {
     const tell = (chatId, change) => { const e = chatOf(c, chatId); socket.to(room(e.number.id)).emit("chat:presence", { chatId, whatsappNumberId: e.number.id, agent: { id: user.id, name: user.name }, ...change }); };
     on("chat:typing", ({ chatId, isTyping }) => tell(chatId, { contact: isTyping ? "composing" : "paused" }));
     on("chat:viewing", ({ chatId, viewing }) => tell(chatId, { viewing }));
+    on("message:send", ({ chatId, message, clientId, quotedMessageId }) => {
+      const e = chatOf(c, chatId);
+      const call = { ...c, body: { to: e.chat.isGroup ? e.chat.contactJid : e.chat.contactNumber, message, clientId, quotedMessageId } };
+      const { id } = routes.find((one) => one.match.test("/sessions/x/send-message")).run(call, session(e.number).id).data;
+      return show(e.messages.find((m) => m.id === id));
+    });
     on("whatsapp:subscribe", () => null);
     socket.on("ping", (_, ack) => ack?.());
   });

@@ -1,0 +1,190 @@
+// Administration over a real server, without any WhatsApp number: users, templates, api keys, audit, profile, sessions.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { ADMIN_PASSWORD, House } from './lib/house.mjs'
+
+let house, admin, page
+
+before(async () => {
+  house = await House.open()
+  admin = await house.person()
+  page = admin.page
+  await admin.login('admin')
+})
+after(() => house?.close())
+
+const visible = locator => locator.first().waitFor({ state: 'visible' })
+const row = text => page.getByRole('row', { name: text })
+const dialog = name => page.getByRole('dialog', { name })
+
+async function addUser(name, username, email, password = ADMIN_PASSWORD) {
+  await page.getByRole('button', { name: 'Add user' }).click()
+  const form = dialog('Add user')
+  await form.getByLabel('Name', { exact: true }).fill(name)
+  await form.getByLabel('Username').fill(username)
+  await form.getByLabel('Email').fill(email)
+  await form.getByLabel('Password').fill(password)
+  await form.getByRole('button', { name: 'Save' }).click()
+  return form
+}
+
+async function rowAction(name, action) {
+  await page.getByRole('button', { name: `Actions for ${name}` }).click()
+  await page.getByRole('menuitem', { name: action }).click()
+}
+
+describe('users', () => {
+  before(() => admin.go('/users'))
+
+  test('fields are checked before anything is sent', async () => {
+    const form = await addUser('', 'x', 'no address', 'short')
+    await visible(form.getByText('Please fill this in.'))
+    await visible(form.getByText('This is not an email address.'))
+    await visible(form.getByText('At least 8 characters.'))
+    await page.keyboard.press('Escape')
+  })
+
+  test('are created, found, changed and deleted', async () => {
+    await addUser('Anna Wijaya', 'anna', 'anna@example.org')
+    await visible(row(/Anna Wijaya/))
+    await addUser('Bagus Pratama', 'bagus', 'bagus@example.org')
+    await visible(row(/Bagus Pratama/))
+    await page.getByRole('searchbox').fill('anna')
+    await row(/Bagus Pratama/).waitFor({ state: 'detached' })
+    await visible(row(/Anna Wijaya/))
+    await page.getByRole('searchbox').fill('')
+    await rowAction('Bagus Pratama', 'Edit')
+    await dialog('Edit user').getByLabel('Name', { exact: true }).fill('Bagus P.')
+    await dialog('Edit user').getByRole('button', { name: 'Save' }).click()
+    await visible(row(/Bagus P\./))
+    await rowAction('Bagus P.', 'Delete')
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+    await row(/Bagus P\./).waitFor({ state: 'detached' })
+  })
+
+  test('a taken username is refused under its field', async () => {
+    admin.expected.add(409)
+    const form = await addUser('Another Anna', 'anna', 'other@example.org')
+    await visible(form.locator('.field-bad', { hasText: 'Username' }).getByText('Username already exists'))
+    await page.keyboard.press('Escape')
+    admin.expected.delete(409)
+  })
+
+  test('one cannot delete oneself', async () => {
+    await page.getByRole('button', { name: 'Actions for Administrator' }).or(page.getByRole('button', { name: 'Actions for Admin' })).click()
+    await visible(page.getByRole('menuitem', { name: 'Edit' }))
+    assert.equal(await page.getByRole('menuitem', { name: 'Delete' }).count(), 0)
+    await page.keyboard.press('Escape')
+  })
+})
+
+describe('templates', () => {
+  before(() => admin.go('/templates'))
+
+  test('are created with a preview, changed and deleted', async () => {
+    await page.getByRole('button', { name: 'Add template' }).first().click()
+    const form = dialog('Add template')
+    await form.getByLabel('Name').fill('Greeting')
+    await form.getByLabel('Command').fill('halo')
+    await form.getByLabel('Text').fill('Halo {{name}}')
+    await visible(form.getByText('Halo Siti Rahma'))
+    await form.getByRole('button', { name: 'Save' }).click()
+    await visible(row(/\/halo/))
+    await rowAction('Greeting', 'Edit')
+    await dialog('Edit template').getByRole('switch').click()
+    await dialog('Edit template').getByRole('button', { name: 'Save' }).click()
+    await visible(row(/\/halo/).getByText('Inactive'))
+    await rowAction('Greeting', 'Delete')
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+    await row(/\/halo/).waitFor({ state: 'detached' })
+    await visible(page.getByText('Nothing here yet'))
+  })
+})
+
+describe('api keys', () => {
+  test('are shown once, work, and are deleted', async () => {
+    await admin.go('/api-keys')
+    await page.getByRole('button', { name: 'Create key' }).first().click()
+    await dialog('Create key').getByLabel('Name').fill('Reports')
+    await dialog('Create key').getByRole('button', { name: 'Create' }).click()
+    const key = await page.getByTestId('api-key').innerText()
+    const answer = await fetch(`${house.url}/api/v1/chat-templates`, { headers: { 'x-api-key': key } })
+    if (!process.env.WABOXD?.includes('mock')) assert.equal(answer.status, 200)
+    await page.keyboard.press('Escape')
+    await visible(row(/Reports/))
+    assert.equal(await page.getByText(key).count(), 0)
+    await rowAction('Reports', 'Delete')
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+    await visible(page.getByText('Nothing here yet'))
+  })
+})
+
+describe('audit', () => {
+  test('tells who did what, newest first, and is searched by action', async () => {
+    await admin.go('/audit')
+    await visible(row(/user\.create/))
+    await page.getByRole('searchbox').fill('login')
+    await row(/user\.create/).first().waitFor({ state: 'detached' })
+    await visible(row(/login/))
+    await admin.shot('audit')
+  })
+})
+
+describe('oneself', () => {
+  test('an agent sees what is theirs and is told what is not', async () => {
+    const anna = await house.person()
+    await anna.login('anna')
+    await anna.go('/users')
+    await visible(anna.page.getByText('No access'))
+    assert.equal(await anna.page.getByRole('link', { name: 'Users' }).count(), 0)
+    await anna.page.context().close()
+  })
+
+  test('changes name and password; the wrong present one is refused under its field', async () => {
+    const anna = await house.person()
+    await anna.login('anna')
+    await anna.go('/profile')
+    await anna.page.getByLabel('Name', { exact: true }).fill('Anna W.')
+    await anna.page.getByRole('button', { name: 'Save' }).click()
+    await visible(anna.page.getByRole('button', { name: 'Account of Anna W.' }))
+    anna.expected.add(400)
+    const change = async (present, next) => {
+      await anna.page.getByLabel('Present password').fill(present)
+      await anna.page.getByLabel('New password', { exact: true }).fill(next)
+      await anna.page.getByLabel('New password again').fill(next)
+      await anna.page.getByRole('button', { name: 'Change password' }).click()
+    }
+    await change('not this one', 'Another-Passw0rd')
+    await visible(anna.page.locator('.field-bad', { hasText: 'Present password' }).locator('.field-error'))
+    await change(ADMIN_PASSWORD, 'Another-Passw0rd')
+    await visible(anna.page.getByText('Your password is changed.'))
+    await anna.page.reload()
+    await visible(anna.page.getByRole('heading', { name: 'Profile and settings' }))
+    await anna.page.context().close()
+    const again = await house.person()
+    await again.login('anna', 'Another-Passw0rd')
+    await again.page.context().close()
+  })
+
+  test('logging out ends the session; a session ended elsewhere says so', async () => {
+    const anna = await house.person()
+    await anna.login('anna', 'Another-Passw0rd')
+    const token = await anna.page.evaluate(() => JSON.parse(localStorage.getItem('wabox.session')).token)
+    await anna.page.getByRole('button', { name: /^Account of/ }).click()
+    await anna.page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await visible(anna.page.getByText('You are signed out.'))
+    await assert.rejects(house.api('GET', '/auth/me', undefined, token), { status: 401 })
+    await anna.login('anna', 'Another-Passw0rd')
+    anna.expected.add(401)
+    const other = await anna.page.evaluate(() => JSON.parse(localStorage.getItem('wabox.session')).token)
+    await house.api('POST', '/auth/logout', undefined, other)
+    await anna.go('/templates')
+    await visible(anna.page.getByText('Your session has ended. Please sign in again.'))
+    await anna.login('anna', 'Another-Passw0rd')
+    await anna.page.context().close()
+  })
+
+  test('no page complained in its console', () => {
+    assert.deepEqual(house.complaints(), [])
+  })
+})
