@@ -194,7 +194,7 @@ struct wa_event {
             int sync_type, percent;
         } progress;
     };
-    const struct wa_event *next;
+    const struct wa_event *next; /* NULL: the last */
 };
 
 /* "message", "edit" ... for logs. */
