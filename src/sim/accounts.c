@@ -1,4 +1,5 @@
 #include "base/err.h"
+#include "crypto/hash.h"
 #include "sim/internal.h"
 
 #include <stdio.h>

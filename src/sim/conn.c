@@ -1,6 +1,7 @@
 /* One WebSocket: intro, Noise XX as responder, then stanzas. */
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "sim/internal.h"
 
 #include <stdio.h>

@@ -210,6 +210,7 @@ struct sim {
     uint64_t refuse_until_ms;
     struct sim_stats stats;
     struct sim_dump *dump;
+    struct http_static *page;
     struct net_timer demo_timer, save_timer;
     void (*on_closed)(void *arg);
     void *on_closed_arg;

@@ -1,21 +1,15 @@
-/* The page that shows the phones, embedded at build time. */
-#include "net/http_server.h"
+/* The page that shows the phones, embedded at build time (tools/embed.py of src/sim/page). */
+#include "net/http_static.h"
 #include "sim/internal.h"
-#include "sim_page.h"
+
+extern const struct http_static_file sim_page[];
+extern const size_t sim_page_count;
 
 bool sim_page_handle(struct sim *sim, struct http_exchange *x)
 {
-    struct bx_str path = http_exchange_request(x)->path;
-    (void)sim;
-    if (bx_str_is(path, "/"))
-        path = BX_STR("/index.html");
-    for (size_t i = 0; i < sim_page_count; i++) {
-        if (!bx_str_eq(path, bx_str(sim_page_files[i].path)))
-            continue;
-        http_add_header(x, "Cache-Control", BX_STR("no-cache"));
-        http_add_header(x, "Content-Security-Policy", BX_STR("default-src 'self'"));
-        http_respond(x, 200, sim_page_files[i].content_type, bx_str_n(sim_page_files[i].data, sim_page_files[i].len));
-        return true;
+    if (!sim->page) {
+        http_static_new_table(sim_page, sim_page_count, &sim->page);
+        http_static_add_header(sim->page, "Content-Security-Policy", "default-src 'self'");
     }
-    return false;
+    return http_static_serve(sim->page, x, http_exchange_request(x)->path);
 }

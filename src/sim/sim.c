@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "crypto/hash.h"
 #include "net/http_server.h"
+#include "net/http_static.h"
 #include "sim/internal.h"
 
 #include <stdio.h>
@@ -184,6 +185,7 @@ void sim_free(struct sim *sim)
     bx_map_done(&sim->blobs);
     bx_map_done(&sim->accounts);
     sim_dump_free(sim);
+    http_static_free(sim->page);
     net_tls_unref(sim->tls);
     free(sim->data_dir);
     free(sim);
