@@ -15,12 +15,18 @@ struct settings {
 };
 
 static const struct bx_conf_row rows[] = {
-    {"HOST", BX_CONF_STR, offsetof(struct settings, host), "127.0.0.1", 0, 0, NULL, "address to listen on", false},
-    {"PORT", BX_CONF_INT, offsetof(struct settings, port), "8080", 0, 65535, NULL, "port for ws, wss, http and https; 0: any", false},
-    {"SEED", BX_CONF_INT, offsetof(struct settings, seed), "1", 0, 0, NULL, "same seed: same numbers, keys and ids", false},
-    {"SETTLE_MS", BX_CONF_INT, offsetof(struct settings, settle_ms), "100", 0, 10000, NULL, "pause before the first frame", false},
-    {"DATA_DIR", BX_CONF_STR, offsetof(struct settings, data_dir), NULL, 0, 0, NULL, "accounts survive a restart here", false},
-    {"DEMO", BX_CONF_BOOL, offsetof(struct settings, demo), "false", 0, 0, NULL, "scripted contacts that talk", false},
+    {"HOST", BX_CONF_STR, offsetof(struct settings, host), "127.0.0.1", 0, 0, NULL,
+     "address to listen on", false},
+    {"PORT", BX_CONF_INT, offsetof(struct settings, port), "8080", 0, 65535, NULL,
+     "port for ws, wss, http and https; 0: any", false},
+    {"SEED", BX_CONF_INT, offsetof(struct settings, seed), "1", 0, 0, NULL,
+     "same seed: same numbers, keys and ids", false},
+    {"SETTLE_MS", BX_CONF_INT, offsetof(struct settings, settle_ms), "100", 0, 10000, NULL,
+     "pause before the first frame", false},
+    {"DATA_DIR", BX_CONF_STR, offsetof(struct settings, data_dir), NULL, 0, 0, NULL,
+     "accounts survive a restart here", false},
+    {"DEMO", BX_CONF_BOOL, offsetof(struct settings, demo), "false", 0, 0, NULL,
+     "scripted contacts that talk", false},
 };
 
 static struct net_loop *loop;
@@ -54,13 +60,18 @@ int main(int argc, char **argv)
         fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
         return 2;
     }
-    const struct sim_opts opts = {.host = settings.host, .port = (uint16_t)settings.port, .seed = (uint64_t)settings.seed,
-                                  .settle_ms = (uint32_t)settings.settle_ms, .data_dir = settings.data_dir, .is_demo = settings.demo};
+    const struct sim_opts opts = {.host = settings.host,
+                                  .port = (uint16_t)settings.port,
+                                  .seed = (uint64_t)settings.seed,
+                                  .settle_ms = (uint32_t)settings.settle_ms,
+                                  .data_dir = settings.data_dir,
+                                  .is_demo = settings.demo};
     int rc = net_loop_new(&loop);
     if (rc == BX_OK)
         rc = sim_new(loop, &opts, &sim, &port);
     if (rc < 0) {
-        fprintf(stderr, "wabox-sim cannot start on %s:%d: %s\n", settings.host, (int)settings.port, bx_err_info(rc)->sentence);
+        fprintf(stderr, "wabox-sim cannot start on %s:%d: %s\n", settings.host, (int)settings.port,
+                bx_err_info(rc)->sentence);
         return 1;
     }
     net_loop_on_signal(loop, SIGTERM, on_signal, NULL);

@@ -73,16 +73,19 @@ static struct sim_account *account_new(struct sim *sim, struct bx_str phone)
 struct sim_account *sim_account_get(struct sim *sim, struct bx_str phone, struct bx_str push_name)
 {
     char fresh[SIM_USER_MAX];
-    struct sim_account *a = phone.len ? sim_account_find(sim, phone) : sim_account_by_name(sim, push_name);
+    struct sim_account *a =
+        phone.len ? sim_account_find(sim, phone) : sim_account_by_name(sim, push_name);
     while (!a && !phone.len) {
-        snprintf(fresh, sizeof fresh, "62812%08llu", (unsigned long long)(10000000 + sim->next_phone++ % 80000000));
+        snprintf(fresh, sizeof fresh, "62812%08llu",
+                 (unsigned long long)(10000000 + sim->next_phone++ % 80000000));
         if (!sim_account_find(sim, bx_str(fresh)))
             phone = bx_str(fresh);
     }
     if (!a && phone.len < SIM_USER_MAX)
         a = account_new(sim, phone);
     if (a && push_name.len && !a->push_name[0]) {
-        bx_str_copy(bx_str_slice(push_name, 0, SIM_NAME_MAX - 1), a->push_name, sizeof a->push_name);
+        bx_str_copy(bx_str_slice(push_name, 0, SIM_NAME_MAX - 1), a->push_name,
+                    sizeof a->push_name);
         sim_app_state_push_name(a);
     }
     sim_save_later(sim);
@@ -172,13 +175,16 @@ void sim_device_remove(struct sim_device *d)
 
 /* --- addresses --- */
 
-struct bx_str sim_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device, bool is_lid)
+struct bx_str sim_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device,
+                      bool is_lid)
 {
     const char *user = is_lid ? a->lid : a->phone, *server = is_lid ? "lid" : "s.whatsapp.net";
-    return device ? bx_arena_printf(arena, "%s:%u@%s", user, device, server) : bx_arena_printf(arena, "%s@%s", user, server);
+    return device ? bx_arena_printf(arena, "%s:%u@%s", user, device, server)
+                  : bx_arena_printf(arena, "%s@%s", user, server);
 }
 
-struct wa_jid sim_wa_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device, bool is_lid)
+struct wa_jid sim_wa_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device,
+                         bool is_lid)
 {
     struct bx_str user = bx_arena_str(arena, bx_str(is_lid ? a->lid : a->phone));
     return wa_jid_make(is_lid ? WA_SERVER_LID : WA_SERVER_PN, user, (uint16_t)device);

@@ -1,4 +1,5 @@
-/* The admin API (docs/SIMULATOR.md): a table of calls. Answers are {"ok":true,…} or {"ok":false,"error":"…"}. */
+/* The admin API (docs/SIMULATOR.md): a table of calls. Answers are {"ok":true,…} or
+ * {"ok":false,"error":"…"}. */
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -83,9 +84,11 @@ static bool only_fields(struct call *c, const char *allowed)
 static struct sim_account *person(struct call *c, const char *who)
 {
     struct sim_account *a = who ? sim_account_by_jid(c->sim, bx_str(who)) : NULL;
-    struct bx_str digits = bx_str_slice(bx_str(who ? who : ""), 0, bx_str_find(bx_str(who ? who : ""), '@'));
+    struct bx_str digits =
+        bx_str_slice(bx_str(who ? who : ""), 0, bx_str_find(bx_str(who ? who : ""), '@'));
     uint64_t number;
-    if (!a && bx_str_u64(digits, UINT64_MAX - 1, &number) == BX_OK && digits.len >= 5 && digits.len < SIM_USER_MAX)
+    if (!a && bx_str_u64(digits, UINT64_MAX - 1, &number) == BX_OK && digits.len >= 5 &&
+        digits.len < SIM_USER_MAX)
         a = sim_account_get(c->sim, digits, BX_STR(""));
     return a;
 }
@@ -110,8 +113,10 @@ static bool chat_of(struct call *c, const char *key, struct chat *out)
 
 static json_t *device_json(const struct sim_device *d)
 {
-    return json_pack("{s:i,s:b,s:s,s:s,s:I,s:I}", "id", (int)d->id, "connected", d->conn != NULL, "pushName", d->push_name, "platform",
-                     d->platform, "prekeys", (json_int_t)(d->prekey_count - d->prekey_first), "queued", (json_int_t)d->queued);
+    return json_pack("{s:i,s:b,s:s,s:s,s:I,s:I}", "id", (int)d->id, "connected", d->conn != NULL,
+                     "pushName", d->push_name, "platform", d->platform, "prekeys",
+                     (json_int_t)(d->prekey_count - d->prekey_first), "queued",
+                     (json_int_t)d->queued);
 }
 
 static json_t *account_json(const struct sim_account *a)
@@ -124,8 +129,9 @@ static json_t *account_json(const struct sim_account *a)
     {
         json_array_append_new(devices, device_json(BX_CONTAINER_OF(node, struct sim_device, node)));
     }
-    return json_pack("{s:s,s:s,s:s,s:b,s:s,s:o}", "phone", a->phone, "lid", a->lid, "pushName", a->push_name, "echo", a->is_echo, "receipts",
-                     receipts[a->receipts], "devices", devices);
+    return json_pack("{s:s,s:s,s:s,s:b,s:s,s:o}", "phone", a->phone, "lid", a->lid, "pushName",
+                     a->push_name, "echo", a->is_echo, "receipts", receipts[a->receipts], "devices",
+                     devices);
 }
 
 static json_t *group_json(const struct sim_group *g)
@@ -133,13 +139,14 @@ static json_t *group_json(const struct sim_group *g)
     json_t *members = json_array();
     for (size_t i = 0; i < g->count; i++)
         json_array_append_new(members, json_string(g->members[i].account->phone));
-    return json_pack("{s:s,s:s,s:s,s:s,s:o}", "jid", g->jid, "subject", g->subject, "addressing", g->is_lid ? "lid" : "pn", "owner",
-                     g->owner->phone, "members", members);
+    return json_pack("{s:s,s:s,s:s,s:s,s:o}", "jid", g->jid, "subject", g->subject, "addressing",
+                     g->is_lid ? "lid" : "pn", "owner", g->owner->phone, "members", members);
 }
 
 static json_t *linked_json(const struct sim_device *d)
 {
-    return json_pack("{s:s,s:s,s:i}", "phone", d->account->phone, "lid", d->account->lid, "device", (int)d->id);
+    return json_pack("{s:s,s:s,s:i}", "phone", d->account->phone, "lid", d->account->lid, "device",
+                     (int)d->id);
 }
 
 /* --- linking --- */
@@ -147,7 +154,8 @@ static json_t *linked_json(const struct sim_device *d)
 static struct bx_str query(struct call *c, const char *name)
 {
     struct bx_str raw, value;
-    if (!http_query_get(c->r->query, bx_str(name), &raw) || http_url_decode(c->arena, raw, true, &value) < 0)
+    if (!http_query_get(c->r->query, bx_str(name), &raw) ||
+        http_url_decode(c->arena, raw, true, &value) < 0)
         return BX_STR("");
     return value;
 }
@@ -174,7 +182,8 @@ static void scan_qr(struct call *c)
     if (!name.len)
         name = bx_str(conn->push_name);
     if (!conn->push_name[0])
-        bx_str_copy(bx_str_slice(name, 0, SIM_NAME_MAX - 1), conn->push_name, sizeof conn->push_name);
+        bx_str_copy(bx_str_slice(name, 0, SIM_NAME_MAX - 1), conn->push_name,
+                    sizeof conn->push_name);
     struct sim_account *a = sim_account_get(c->sim, query(c, "phone"), name);
     struct sim_device *d;
     if (!a || sim_pair_link(conn, a, secret, &d) < 0) {
@@ -187,10 +196,17 @@ static void scan_qr(struct call *c)
 static void code_entered(void *arg, int rc, const struct sim_device *d)
 {
     struct http_exchange *x = arg;
-    json_t *json = rc == BX_OK ? json_pack("{s:b,s:s,s:s,s:i}", "ok", 1, "phone", d->account->phone, "lid", d->account->lid, "device", (int)d->id)
-                               : json_pack("{s:b,s:s}", "ok", 0, "error", rc == BX_E_AUTH ? "the code is wrong" : "the client has left");
+    json_t *json = rc == BX_OK
+                       ? json_pack("{s:b,s:s,s:s,s:i}", "ok", 1, "phone", d->account->phone, "lid",
+                                   d->account->lid, "device", (int)d->id)
+                       : json_pack("{s:b,s:s}", "ok", 0, "error",
+                                   rc == BX_E_AUTH ? "the code is wrong" : "the client has left");
     char *dumped = json_dumps(json, JSON_COMPACT);
-    http_respond(x, rc == BX_OK ? 200 : rc == BX_E_AUTH ? 403 : 404, "application/json", bx_str(dumped));
+    http_respond(x,
+                 rc == BX_OK       ? 200
+                 : rc == BX_E_AUTH ? 403
+                                   : 404,
+                 "application/json", bx_str(dumped));
     free(dumped);
     json_decref(json);
 }
@@ -200,11 +216,14 @@ static void enter_code(struct call *c)
     struct sim_account *a = text(c, "phone") ? sim_account_by_jid(c->sim, str(c, "phone")) : NULL;
     if (!only_fields(c, "code phone"))
         return;
-    int rc = sim_pair_enter_code(c->sim, a, text(c, "code") ? str(c, "code") : BX_STR(""), code_entered, c->x);
+    int rc = sim_pair_enter_code(c->sim, a, text(c, "code") ? str(c, "code") : BX_STR(""),
+                                 code_entered, c->x);
     if (rc == BX_OK)
         c->is_answered = true; /* code_entered will */
     else
-        no(c, rc == BX_E_AUTH ? 403 : 404, rc == BX_E_AUTH ? "the code is wrong" : "nobody waits for a code, or several do: say which phone");
+        no(c, rc == BX_E_AUTH ? 403 : 404,
+           rc == BX_E_AUTH ? "the code is wrong"
+                           : "nobody waits for a code, or several do: say which phone");
 }
 
 static void pending(struct call *c)
@@ -214,7 +233,8 @@ static void pending(struct call *c)
     {
         struct sim_conn *conn = BX_CONTAINER_OF(node, struct sim_conn, node);
         if (conn->ref_count && conn->state == SIM_CONN_OPEN && !conn->pairing)
-            json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "ref", conn->refs[0], "pushName", conn->push_name, "platform", conn->platform));
+            json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "ref", conn->refs[0], "pushName",
+                                                  conn->push_name, "platform", conn->platform));
     }
     ok(c, json_pack("{s:o}", "pending", list));
 }
@@ -242,14 +262,17 @@ static void make_phone(struct call *c)
         no(c, 400, "a phone is a number in digits");
         return;
     }
-    struct sim_account *a = sim_account_get(c->sim, phone.ptr ? phone : BX_STR(""), name.ptr ? name : BX_STR(""));
+    struct sim_account *a =
+        sim_account_get(c->sim, phone.ptr ? phone : BX_STR(""), name.ptr ? name : BX_STR(""));
     if (name.len)
         bx_str_copy(bx_str_slice(name, 0, SIM_NAME_MAX - 1), a->push_name, sizeof a->push_name);
     a->is_scripted = true;
     if (json_object_get(c->body, "echo"))
         a->is_echo = json_is_true(json_object_get(c->body, "echo"));
     if (receipts)
-        a->receipts = strcmp(receipts, "read") == 0 ? SIM_RECEIPTS_READ : strcmp(receipts, "delivery") == 0 ? SIM_RECEIPTS_DELIVERY : SIM_RECEIPTS_NONE;
+        a->receipts = strcmp(receipts, "read") == 0       ? SIM_RECEIPTS_READ
+                      : strcmp(receipts, "delivery") == 0 ? SIM_RECEIPTS_DELIVERY
+                                                          : SIM_RECEIPTS_NONE;
     ok(c, json_pack("{s:o}", "phone", account_json(a)));
 }
 
@@ -269,19 +292,28 @@ static void say(struct call *c)
     struct chat chat;
     struct sim_account *mentions[32];
     char id[SIM_ID_MAX];
-    const json_t *quoted = json_object_get(c->body, "quoted"), *reaction = json_object_get(c->body, "reaction");
-    const json_t *edit = json_object_get(c->body, "edit"), *revoke = json_object_get(c->body, "revoke"), *who = json_object_get(c->body, "mentions"), *one;
+    const json_t *quoted = json_object_get(c->body, "quoted"),
+                 *reaction = json_object_get(c->body, "reaction");
+    const json_t *edit = json_object_get(c->body, "edit"),
+                 *revoke = json_object_get(c->body, "revoke"),
+                 *who = json_object_get(c->body, "mentions"), *one;
     size_t i;
-    if (!only_fields(c, "to text quoted mentions addressing reaction edit revoke") || !chat_of(c, "to", &chat))
+    if (!only_fields(c, "to text quoted mentions addressing reaction edit revoke") ||
+        !chat_of(c, "to", &chat))
         return;
-    struct sim_outgoing w = {.to = chat.person, .group = chat.group, .is_lid = text(c, "addressing") && strcmp(text(c, "addressing"), "lid") == 0};
+    struct sim_outgoing w = {.to = chat.person,
+                             .group = chat.group,
+                             .is_lid = text(c, "addressing") &&
+                                       strcmp(text(c, "addressing"), "lid") == 0};
     w.text = edit ? member_str(edit, "text") : str(c, "text");
     w.quoted_id = member_str(quoted, "id");
     w.quoted_text = member_str(quoted, "text");
     w.quoted_from = quoted ? person(c, json_string_value(json_object_get(quoted, "from"))) : NULL;
     w.reaction_id = member_str(reaction, "id");
-    w.reaction_from = reaction ? person(c, json_string_value(json_object_get(reaction, "from"))) : NULL;
-    w.emoji = reaction && member_str(reaction, "emoji").ptr ? member_str(reaction, "emoji") : BX_STR("");
+    w.reaction_from =
+        reaction ? person(c, json_string_value(json_object_get(reaction, "from"))) : NULL;
+    w.emoji =
+        reaction && member_str(reaction, "emoji").ptr ? member_str(reaction, "emoji") : BX_STR("");
     w.edit_id = member_str(edit, "id");
     w.revoke_id = member_str(revoke, "id");
     w.mentions = mentions;
@@ -297,7 +329,8 @@ static void say(struct call *c)
     }
     int rc = sim_phone_say(c->account, &w, id);
     if (rc < 0)
-        no(c, rc == BX_E_NOT_FOUND ? 404 : 409, rc == BX_E_NOT_FOUND ? "the phone is not in that chat" : bx_err_info(rc)->sentence);
+        no(c, rc == BX_E_NOT_FOUND ? 404 : 409,
+           rc == BX_E_NOT_FOUND ? "the phone is not in that chat" : bx_err_info(rc)->sentence);
     else
         ok(c, json_pack("{s:s}", "id", id));
 }
@@ -313,7 +346,8 @@ static void mark_read(struct call *c)
     json_array_foreach(json_object_get(c->body, "ids"), i, id)
     {
         if (json_string_value(id) && author)
-            sim_phone_read(c->account, chat.person, chat.group, author, bx_str(json_string_value(id)), "read");
+            sim_phone_read(c->account, chat.person, chat.group, author,
+                           bx_str(json_string_value(id)), "read");
     }
     ok(c, NULL);
 }
@@ -348,10 +382,12 @@ static void messages(struct call *c)
     size_t i;
     json_array_foreach(c->account->messages, i, row)
     {
-        if (!chat.len || bx_str_eq(bx_str(name), bx_str(json_string_value(json_object_get(row, "chat")))))
+        if (!chat.len ||
+            bx_str_eq(bx_str(name), bx_str(json_string_value(json_object_get(row, "chat")))))
             json_array_append(list, row);
     }
-    ok(c, json_pack("{s:o,s:O,s:O}", "messages", list, "receipts", c->account->receipts_seen, "presence", c->account->presence));
+    ok(c, json_pack("{s:o,s:O,s:O}", "messages", list, "receipts", c->account->receipts_seen,
+                    "presence", c->account->presence));
 }
 
 /* --- what the phone holds --- */
@@ -399,7 +435,9 @@ static void change_chat(struct call *c)
     struct chat chat;
     if (!only_fields(c, "chat pinned archived muteUntilMs read") || !chat_of(c, "chat", &chat))
         return;
-    sim_app_state_chat(c->account, chat.group ? chat.group->jid : sim_jid(c->arena, chat.person, 0, false).ptr, c->body);
+    sim_app_state_chat(c->account,
+                       chat.group ? chat.group->jid : sim_jid(c->arena, chat.person, 0, false).ptr,
+                       c->body);
     ok(c, NULL);
 }
 
@@ -421,7 +459,8 @@ static void app_state(struct call *c)
     json_t *versions = json_object(), *chats = json_array(), *value;
     const char *key;
     for (size_t i = 0; i < SIM_COLLECTIONS; i++)
-        json_object_set_new(versions, sim_collection_names[i], json_integer((json_int_t)c->account->collections[i].count));
+        json_object_set_new(versions, sim_collection_names[i],
+                            json_integer((json_int_t)c->account->collections[i].count));
     json_object_foreach(c->account->chat_state, key, value)
     {
         json_array_append(chats, value);
@@ -456,7 +495,8 @@ static void make_group(struct call *c)
         no(c, 400, "subject and owner are needed");
         return;
     }
-    struct sim_group *g = sim_group_new(c->sim, owner, str(c, "subject"), addressing && strcmp(addressing, "lid") == 0);
+    struct sim_group *g = sim_group_new(c->sim, owner, str(c, "subject"),
+                                        addressing && strcmp(addressing, "lid") == 0);
     size_t count = members_of(c, who);
     for (size_t i = 0; i < count; i++)
         sim_group_add(g, who[i], SIM_MEMBER);
@@ -557,7 +597,8 @@ static void clear_failure(struct call *c)
 
 static void cut_connections(struct call *c)
 {
-    uint64_t until = net_loop_now_ms(c->sim->loop) + (uint64_t)json_integer_value(json_object_get(c->body, "forMs"));
+    uint64_t until = net_loop_now_ms(c->sim->loop) +
+                     (uint64_t)json_integer_value(json_object_get(c->body, "forMs"));
     if (!only_fields(c, "device forMs"))
         return;
     if (c->account)
@@ -567,7 +608,8 @@ static void cut_connections(struct call *c)
     BX_LIST_EACH(&c->sim->conns, node)
     {
         struct sim_conn *conn = BX_CONTAINER_OF(node, struct sim_conn, node);
-        bool is_theirs = !c->account || (conn->device && conn->device->account == c->account && is_meant(c, conn->device));
+        bool is_theirs = !c->account || (conn->device && conn->device->account == c->account &&
+                                         is_meant(c, conn->device));
         if (is_theirs)
             sim_conn_cut(conn);
     }
@@ -587,7 +629,8 @@ static double probability(const struct call *c, const char *key)
 static void set_faults(struct call *c)
 {
     const json_t *delay = json_object_get(c->body, "delayMs");
-    if (!only_fields(c, "drop delayMs duplicate reorder replay corrupt loseAck prekeysExhausted silent"))
+    if (!only_fields(
+            c, "drop delayMs duplicate reorder replay corrupt loseAck prekeysExhausted silent"))
         return;
     *faults_of(c) = (struct sim_faults){
         .drop = probability(c, "drop"),
@@ -616,13 +659,16 @@ static void clear_faults(struct call *c)
 static void show_settings(struct call *c)
 {
     const struct sim *s = c->sim;
-    ok(c, json_pack("{s:{s:s,s:i,s:i,s:i}}", "settings", "groupAddressing", s->is_group_lid ? "lid" : "pn", "refs", (int)s->refs, "settleMs",
+    ok(c, json_pack("{s:{s:s,s:i,s:i,s:i}}", "settings", "groupAddressing",
+                    s->is_group_lid ? "lid" : "pn", "refs", (int)s->refs, "settleMs",
                     (int)s->settle_ms, "chatstateTtlMs", (int)s->chatstate_ttl_ms));
 }
 
 static void change_settings(struct call *c)
 {
-    const json_t *refs = json_object_get(c->body, "refs"), *settle = json_object_get(c->body, "settleMs"), *ttl = json_object_get(c->body, "chatstateTtlMs");
+    const json_t *refs = json_object_get(c->body, "refs"),
+                 *settle = json_object_get(c->body, "settleMs"),
+                 *ttl = json_object_get(c->body, "chatstateTtlMs");
     if (!only_fields(c, "groupAddressing refs settleMs chatstateTtlMs"))
         return;
     if (text(c, "groupAddressing"))
@@ -652,14 +698,18 @@ static void stats(struct call *c)
             devices += dn != NULL;
         }
     }
-    json_t *faults = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "drop", (json_int_t)s->drop, "delayMs", (json_int_t)s->delay, "duplicate",
-                               (json_int_t)s->duplicate, "reorder", (json_int_t)s->reorder, "replay", (json_int_t)s->replay, "corrupt",
-                               (json_int_t)s->corrupt, "loseAck", (json_int_t)s->lose_ack, "prekeysExhausted",
-                               (json_int_t)s->prekeys_exhausted, "silent", (json_int_t)s->silent);
-    json_t *all = json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "connections", connections, "accounts", accounts, "devices", devices,
-                            "messagesIn", (json_int_t)s->messages_in, "messagesOut", (json_int_t)s->messages_out, "receiptsIn",
-                            (json_int_t)s->receipts_in, "retries", (json_int_t)s->retries, "prekeysServed", (json_int_t)s->prekeys_served,
-                            "uploads", (json_int_t)s->uploads, "downloads", (json_int_t)s->downloads, "faults", faults);
+    json_t *faults =
+        json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "drop", (json_int_t)s->drop, "delayMs",
+                  (json_int_t)s->delay, "duplicate", (json_int_t)s->duplicate, "reorder",
+                  (json_int_t)s->reorder, "replay", (json_int_t)s->replay, "corrupt",
+                  (json_int_t)s->corrupt, "loseAck", (json_int_t)s->lose_ack, "prekeysExhausted",
+                  (json_int_t)s->prekeys_exhausted, "silent", (json_int_t)s->silent);
+    json_t *all = json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o}", "connections", connections, "accounts",
+        accounts, "devices", devices, "messagesIn", (json_int_t)s->messages_in, "messagesOut",
+        (json_int_t)s->messages_out, "receiptsIn", (json_int_t)s->receipts_in, "retries",
+        (json_int_t)s->retries, "prekeysServed", (json_int_t)s->prekeys_served, "uploads",
+        (json_int_t)s->uploads, "downloads", (json_int_t)s->downloads, "faults", faults);
     ok(c, json_pack("{s:o}", "stats", all));
 }
 
@@ -715,7 +765,8 @@ static const struct {
 
 static bool is_verb(struct bx_str s)
 {
-    return bx_str_is(s, "add") || bx_str_is(s, "remove") || bx_str_is(s, "promote") || bx_str_is(s, "demote");
+    return bx_str_is(s, "add") || bx_str_is(s, "remove") || bx_str_is(s, "promote") ||
+           bx_str_is(s, "demote");
 }
 
 static bool matches(const struct call *c, const char *pattern)
@@ -725,7 +776,8 @@ static bool matches(const struct call *c, const char *pattern)
     while (bx_str_split(&rest, '/', &want)) {
         if (i >= c->segment_count)
             return false;
-        bool is_free = bx_str_is(want, "P") || bx_str_is(want, "G") || (bx_str_is(want, "V") && is_verb(c->segments[i]));
+        bool is_free = bx_str_is(want, "P") || bx_str_is(want, "G") ||
+                       (bx_str_is(want, "V") && is_verb(c->segments[i]));
         if (!is_free && !bx_str_eq(want, c->segments[i]))
             return false;
         i++;
@@ -769,7 +821,8 @@ static bool read_body(struct call *c, const char *pattern)
 
 void sim_admin_handle(struct sim *sim, struct http_exchange *x)
 {
-    struct call c = {.sim = sim, .x = x, .r = http_exchange_request(x), .arena = http_exchange_arena(x)};
+    struct call c = {
+        .sim = sim, .x = x, .r = http_exchange_request(x), .arena = http_exchange_arena(x)};
     struct bx_str rest = bx_str_slice(c.r->path, 1, c.r->path.len), segment;
     while (bx_str_split(&rest, '/', &segment) && c.segment_count < BX_LEN(c.segments)) {
         if (http_url_decode(c.arena, segment, false, &c.segments[c.segment_count]) == BX_OK)

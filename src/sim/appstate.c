@@ -1,5 +1,6 @@
-/* Collections of app state: patches of the phone and of its companions, in one order per collection. The server stores them; the
- * phone opens what companions push, so that the admin API can tell what it understood.
+/* Collections of app state: patches of the phone and of its companions, in one order per
+ * collection. The server stores them; the phone opens what companions push, so that the admin API
+ * can tell what it understood.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -9,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const sim_collection_names[SIM_COLLECTIONS] = {"critical_block", "critical_unblock_low", "regular_high", "regular_low", "regular"};
+const char *const sim_collection_names[SIM_COLLECTIONS] = {
+    "critical_block", "critical_unblock_low", "regular_high", "regular_low", "regular"};
 
 enum { CRITICAL_BLOCK, CRITICAL_UNBLOCK_LOW, REGULAR_HIGH, REGULAR_LOW };
 
@@ -56,7 +58,8 @@ static int find_keys(void *arg, struct bx_str key_id, struct wa_app_keys *out)
     return BX_OK;
 }
 
-static int find_mac(void *arg, const uint8_t index_mac[WA_APP_MAC_SIZE], uint8_t out[WA_APP_MAC_SIZE])
+static int find_mac(void *arg, const uint8_t index_mac[WA_APP_MAC_SIZE],
+                    uint8_t out[WA_APP_MAC_SIZE])
 {
     struct source_arg *s = arg;
     struct mac *m = bx_map_get(&s->collection->macs, bx_str_n(index_mac, WA_APP_MAC_SIZE));
@@ -66,7 +69,8 @@ static int find_mac(void *arg, const uint8_t index_mac[WA_APP_MAC_SIZE], uint8_t
     return BX_OK;
 }
 
-static void keep_macs(struct sim_collection *col, const struct wa_app_mutation *mutations, size_t count)
+static void keep_macs(struct sim_collection *col, const struct wa_app_mutation *mutations,
+                      size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct bx_str index = bx_str_n(mutations[i].index_mac, WA_APP_MAC_SIZE);
@@ -104,7 +108,8 @@ static json_t *chat_entry(struct sim_account *a, const char *jid)
     const char *name = other ? other->phone : jid;
     json_t *entry = json_object_get(a->chat_state, name);
     if (!entry) {
-        entry = json_pack("{s:s,s:b,s:b,s:i}", "chat", name, "pinned", 0, "archived", 0, "muteUntilMs", 0);
+        entry = json_pack("{s:s,s:b,s:b,s:i}", "chat", name, "pinned", 0, "archived", 0,
+                          "muteUntilMs", 0);
         json_object_set_new(a->chat_state, name, entry);
     }
     return entry;
@@ -113,7 +118,8 @@ static json_t *chat_entry(struct sim_account *a, const char *jid)
 static void understand(struct sim_account *a, const struct wa_app_mutation *m)
 {
     json_t *index = json_loadb(m->index.ptr, m->index.len, 0, NULL);
-    const char *kind = json_string_value(json_array_get(index, 0)), *jid = json_string_value(json_array_get(index, 1));
+    const char *kind = json_string_value(json_array_get(index, 0)),
+               *jid = json_string_value(json_array_get(index, 1));
     const Wap__SyncActionValue *v = m->value;
     if (kind && jid && v && !m->is_remove) {
         if (strcmp(kind, "pin_v1") == 0 && v->pin)
@@ -121,14 +127,16 @@ static void understand(struct sim_account *a, const struct wa_app_mutation *m)
         else if (strcmp(kind, "archive") == 0 && v->archive)
             json_object_set_new(chat_entry(a, jid), "archived", json_boolean(v->archive->archived));
         else if (strcmp(kind, "mute") == 0 && v->mute)
-            json_object_set_new(chat_entry(a, jid), "muteUntilMs", json_integer(v->mute->muted ? v->mute->end_timestamp_ms : 0));
+            json_object_set_new(chat_entry(a, jid), "muteUntilMs",
+                                json_integer(v->mute->muted ? v->mute->end_timestamp_ms : 0));
     }
     json_decref(index);
 }
 
 /* --- writing as the phone --- */
 
-static void announce(struct sim_account *a, const struct sim_collection *col, const struct sim_device *except)
+static void announce(struct sim_account *a, const struct sim_collection *col,
+                     const struct sim_device *except)
 {
     BX_LIST_EACH(&a->devices, node)
     {
@@ -137,28 +145,33 @@ static void announce(struct sim_account *a, const struct sim_collection *col, co
         if (d == except || !d->is_bootstrapped)
             continue;
         bx_arena_init(&arena, 0);
-        struct wa_node *n = WA_NODE(&arena, "notification", wa_to("from", WA_SERVER_JID), wa_lit("type", "server_sync"),
-                                    wa_str("id", sim_new_id(a->sim, &arena, "")), wa_num("t", sim_now_s()));
-        wa_node_add(n, WA_NODE(&arena, "collection", wa_str("name", col->state.name), wa_num("version", (int64_t)col->count)));
+        struct wa_node *n = WA_NODE(
+            &arena, "notification", wa_to("from", WA_SERVER_JID), wa_lit("type", "server_sync"),
+            wa_str("id", sim_new_id(a->sim, &arena, "")), wa_num("t", sim_now_s()));
+        wa_node_add(n, WA_NODE(&arena, "collection", wa_str("name", col->state.name),
+                               wa_num("version", (int64_t)col->count)));
         sim_deliver(d, n);
         bx_arena_done(&arena);
     }
 }
 
-int sim_app_state_write(struct sim_account *a, size_t collection, bool is_remove, const char *index, const Wap__SyncActionValue *value,
-                        int32_t version)
+int sim_app_state_write(struct sim_account *a, size_t collection, bool is_remove, const char *index,
+                        const Wap__SyncActionValue *value, int32_t version)
 {
     struct sim_collection *col = &a->collections[collection];
     struct source_arg arg = {a, col};
     const struct wa_app_source source = {find_keys, find_mac, &arg};
-    struct wa_app_mutation m = {.is_remove = is_remove, .index = bx_str(index), .value = value, .version = version};
+    struct wa_app_mutation m = {
+        .is_remove = is_remove, .index = bx_str(index), .value = value, .version = version};
     struct wa_app_collection after;
     struct bx_arena arena;
     struct bx_str patch;
     uint8_t iv[16];
     bx_arena_init(&arena, 0);
     sim_random(a->sim, iv, sizeof iv);
-    int rc = wa_app_patch_encode(&col->state, &source, bx_str_n(a->app_key_id, sizeof a->app_key_id), &m, 1, iv, &arena, &patch, &after);
+    int rc =
+        wa_app_patch_encode(&col->state, &source, bx_str_n(a->app_key_id, sizeof a->app_key_id), &m,
+                            1, iv, &arena, &patch, &after);
     if (rc == BX_OK) {
         after.name = col->state.name;
         append_patch(col, patch, after.version);
@@ -179,7 +192,8 @@ static Wap__SyncActionValue value_now(void)
     return v;
 }
 
-static void write_chat(struct sim_account *a, size_t collection, const char *kind, const char *jid, const Wap__SyncActionValue *v, int32_t version)
+static void write_chat(struct sim_account *a, size_t collection, const char *kind, const char *jid,
+                       const Wap__SyncActionValue *v, int32_t version)
 {
     char index[160];
     snprintf(index, sizeof index, "[\"%s\",\"%s\"]", kind, jid);
@@ -188,8 +202,10 @@ static void write_chat(struct sim_account *a, size_t collection, const char *kin
 
 void sim_app_state_chat(struct sim_account *a, const char *jid, const json_t *change)
 {
-    const json_t *pinned = json_object_get(change, "pinned"), *archived = json_object_get(change, "archived");
-    const json_t *mute = json_object_get(change, "muteUntilMs"), *read = json_object_get(change, "read");
+    const json_t *pinned = json_object_get(change, "pinned"),
+                 *archived = json_object_get(change, "archived");
+    const json_t *mute = json_object_get(change, "muteUntilMs"),
+                 *read = json_object_get(change, "read");
     Wap__SyncActionValue v = value_now();
     if (pinned) {
         Wap__SyncActionValue__Pin pin = WAP__SYNC_ACTION_VALUE__PIN__INIT;
@@ -221,7 +237,8 @@ void sim_app_state_chat(struct sim_account *a, const char *jid, const json_t *ch
     }
 }
 
-void sim_app_state_contact(struct sim_account *a, struct sim_account *contact, const char *full_name)
+void sim_app_state_contact(struct sim_account *a, struct sim_account *contact,
+                           const char *full_name)
 {
     char index[128], lid[64];
     Wap__SyncActionValue v = value_now();
@@ -256,16 +273,19 @@ static struct sim_collection *collection_find(struct sim_account *a, struct bx_s
     return NULL;
 }
 
-static void add_patches(struct wa_node *to, const struct sim_collection *col, uint64_t after, struct bx_arena *arena)
+static void add_patches(struct wa_node *to, const struct sim_collection *col, uint64_t after,
+                        struct bx_arena *arena)
 {
     struct wa_node *patches = wa_node_new(arena, "patches");
     for (uint64_t i = after; i < col->count; i++)
-        wa_node_bytes(wa_node_add(patches, wa_node_new(arena, "patch")), bx_buf_view(&col->patches[i]));
+        wa_node_bytes(wa_node_add(patches, wa_node_new(arena, "patch")),
+                      bx_buf_view(&col->patches[i]));
     if (after < col->count)
         wa_node_add(to, patches);
 }
 
-static int take_patch(struct sim_conn *c, struct sim_collection *col, struct bx_str bytes, struct bx_arena *arena)
+static int take_patch(struct sim_conn *c, struct sim_collection *col, struct bx_str bytes,
+                      struct bx_arena *arena)
 {
     struct sim_account *a = c->device->account;
     struct source_arg arg = {a, col};
@@ -289,7 +309,8 @@ static int take_patch(struct sim_conn *c, struct sim_collection *col, struct bx_
     return BX_OK;
 }
 
-static struct wa_node *collection_answer(struct sim_conn *c, const struct wa_node *asked, struct bx_arena *arena)
+static struct wa_node *collection_answer(struct sim_conn *c, const struct wa_node *asked,
+                                         struct bx_arena *arena)
 {
     struct bx_str name = wa_node_attr(asked, "name");
     struct sim_collection *col = collection_find(c->device->account, name);
@@ -308,7 +329,9 @@ static struct wa_node *collection_answer(struct sim_conn *c, const struct wa_nod
     }
     if (error) {
         wa_node_put(n, wa_lit("type", "error"));
-        wa_node_add(n, WA_NODE(arena, "error", wa_lit("code", error), wa_lit("text", strcmp(error, "409") == 0 ? "conflict" : "bad-request")));
+        wa_node_add(
+            n, WA_NODE(arena, "error", wa_lit("code", error),
+                       wa_lit("text", strcmp(error, "409") == 0 ? "conflict" : "bad-request")));
     }
     if (col) {
         wa_node_put(n, wa_num("version", (int64_t)col->count));
@@ -318,7 +341,8 @@ static struct wa_node *collection_answer(struct sim_conn *c, const struct wa_nod
     return n;
 }
 
-void sim_on_app_state(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+void sim_on_app_state(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                      struct bx_arena *arena)
 {
     struct wa_node *sync = wa_node_new(arena, "sync");
     WA_EACH_CHILD(child, "collection", asked)

@@ -1,4 +1,5 @@
-/* What a phone says: text, replies, reactions, edits, revokes, to a person or a group, encrypted for every device. */
+/* What a phone says: text, replies, reactions, edits, revokes, to a person or a group, encrypted
+ * for every device. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/internal.h"
@@ -17,12 +18,13 @@ struct sim_sent_message {
     uint8_t packed[];
 };
 
-static Wap__MessageKey *key_of(struct sim_account *a, const struct sim_outgoing *w, struct bx_str id, struct sim_account *author,
-                               struct bx_arena *arena)
+static Wap__MessageKey *key_of(struct sim_account *a, const struct sim_outgoing *w,
+                               struct bx_str id, struct sim_account *author, struct bx_arena *arena)
 {
     Wap__MessageKey *key = WA_PB_NEW(arena, Wap__MessageKey, message_key);
     bool is_lid = w->group ? w->group->is_lid : w->is_lid;
-    key->remote_jid = w->group ? w->group->jid : (char *)(uintptr_t)sim_jid(arena, w->to, 0, is_lid).ptr;
+    key->remote_jid =
+        w->group ? w->group->jid : (char *)(uintptr_t)sim_jid(arena, w->to, 0, is_lid).ptr;
     WA_PB_SET(key, from_me, author == a);
     key->id = wa_pb_text(arena, id);
     if (w->group && author != a)
@@ -47,23 +49,28 @@ static Wap__Message *text_message(const struct sim_outgoing *w, struct bx_arena 
         if (w->quoted_from)
             context->participant = (char *)(uintptr_t)sim_jid(arena, w->quoted_from, 0, is_lid).ptr;
         context->quoted_message = WA_PB_NEW(arena, Wap__Message, message);
-        context->quoted_message->conversation = wa_pb_text(arena, w->quoted_text.ptr ? w->quoted_text : BX_STR(""));
+        context->quoted_message->conversation =
+            wa_pb_text(arena, w->quoted_text.ptr ? w->quoted_text : BX_STR(""));
     }
     if (w->mention_count) {
-        context->mentioned_jid = bx_arena_alloc(arena, w->mention_count * sizeof *context->mentioned_jid);
+        context->mentioned_jid =
+            bx_arena_alloc(arena, w->mention_count * sizeof *context->mentioned_jid);
         for (size_t i = 0; i < w->mention_count; i++)
-            context->mentioned_jid[i] = (char *)(uintptr_t)sim_jid(arena, w->mentions[i], 0, is_lid).ptr;
+            context->mentioned_jid[i] =
+                (char *)(uintptr_t)sim_jid(arena, w->mentions[i], 0, is_lid).ptr;
         context->n_mentioned_jid = w->mention_count;
     }
     return m;
 }
 
-static Wap__Message *message_of(struct sim_account *a, const struct sim_outgoing *w, struct bx_arena *arena)
+static Wap__Message *message_of(struct sim_account *a, const struct sim_outgoing *w,
+                                struct bx_arena *arena)
 {
     Wap__Message *m = WA_PB_NEW(arena, Wap__Message, message);
     if (w->reaction_id.ptr) {
         m->reaction = WA_PB_NEW(arena, Wap__Reaction, reaction);
-        m->reaction->key = key_of(a, w, w->reaction_id, w->reaction_from ? w->reaction_from : w->to, arena);
+        m->reaction->key =
+            key_of(a, w, w->reaction_id, w->reaction_from ? w->reaction_from : w->to, arena);
         m->reaction->text = wa_pb_text(arena, w->emoji);
         WA_PB_SET(m->reaction, sender_timestamp_ms, sim_now_s() * 1000);
         return m;
@@ -83,20 +90,22 @@ static Wap__Message *message_of(struct sim_account *a, const struct sim_outgoing
     return m;
 }
 
-static struct bx_str device_sent(struct sim_account *a, const struct sim_outgoing *w, Wap__Message *m, struct bx_arena *arena)
+static struct bx_str device_sent(struct sim_account *a, const struct sim_outgoing *w,
+                                 Wap__Message *m, struct bx_arena *arena)
 {
     Wap__Message *outer = WA_PB_NEW(arena, Wap__Message, message);
     (void)a;
     outer->device_sent = WA_PB_NEW(arena, Wap__DeviceSent, device_sent);
-    outer->device_sent->destination_jid = w->group ? w->group->jid : (char *)(uintptr_t)sim_jid(arena, w->to, 0, w->is_lid).ptr;
+    outer->device_sent->destination_jid =
+        w->group ? w->group->jid : (char *)(uintptr_t)sim_jid(arena, w->to, 0, w->is_lid).ptr;
     outer->device_sent->message = m;
     return wa_pb_pack(outer, arena);
 }
 
 /* --- direct --- */
 
-static void send_one(struct sim_account *a, struct sim_account *to, unsigned device, struct bx_str packed, const struct sim_delivery *base,
-                     struct bx_arena *arena)
+static void send_one(struct sim_account *a, struct sim_account *to, unsigned device,
+                     struct bx_str packed, const struct sim_delivery *base, struct bx_arena *arena)
 {
     struct wa_node *enc;
     if (sim_phone_encrypt(a, to, device, packed, 0, arena, &enc) < 0)
@@ -108,7 +117,8 @@ static void send_one(struct sim_account *a, struct sim_account *to, unsigned dev
     sim_deliver_message(to, device, &m, arena);
 }
 
-static void send_direct(struct sim_account *a, const struct sim_outgoing *w, Wap__Message *m, const struct sim_delivery *base, struct bx_arena *arena)
+static void send_direct(struct sim_account *a, const struct sim_outgoing *w, Wap__Message *m,
+                        const struct sim_delivery *base, struct bx_arena *arena)
 {
     struct bx_str packed = wa_pb_pack(m, arena), own = device_sent(a, w, m, arena);
     if (w->to->is_scripted)
@@ -127,7 +137,8 @@ static void send_direct(struct sim_account *a, const struct sim_outgoing *w, Wap
 /* --- groups --- */
 
 /* The sender key goes along to devices that have not got it. */
-static bool needs_key(struct sim_account *a, const struct sim_group *g, const struct sim_account *to, unsigned device)
+static bool needs_key(struct sim_account *a, const struct sim_group *g,
+                      const struct sim_account *to, unsigned device)
 {
     char key[128];
     int n = snprintf(key, sizeof key, "%s %s %u", g->jid, to->phone, device);
@@ -138,8 +149,9 @@ static bool needs_key(struct sim_account *a, const struct sim_group *g, const st
     return true;
 }
 
-static void send_member(struct sim_account *a, const struct sim_group *g, struct sim_account *to, unsigned device, struct bx_str key_message,
-                        const struct wa_node *skmsg, const struct sim_delivery *base, struct bx_arena *arena)
+static void send_member(struct sim_account *a, const struct sim_group *g, struct sim_account *to,
+                        unsigned device, struct bx_str key_message, const struct wa_node *skmsg,
+                        const struct sim_delivery *base, struct bx_arena *arena)
 {
     const struct wa_node *encs[2];
     size_t n = 0;
@@ -155,7 +167,8 @@ static void send_member(struct sim_account *a, const struct sim_group *g, struct
     sim_deliver_message(to, device, &m, arena);
 }
 
-static int send_group(struct sim_account *a, const struct sim_outgoing *w, Wap__Message *m, const struct sim_delivery *base, struct bx_arena *arena)
+static int send_group(struct sim_account *a, const struct sim_outgoing *w, Wap__Message *m,
+                      const struct sim_delivery *base, struct bx_arena *arena)
 {
     struct sim_group *g = w->group;
     struct wa_jid self = sim_wa_jid(arena, a, 0, g->is_lid);
@@ -164,22 +177,26 @@ static int send_group(struct sim_account *a, const struct sim_outgoing *w, Wap__
     sim_random(a->sim, &random, 1);
     int rc = wa_group_distribute(a->signal, bx_str(g->jid), &self, arena, &distribution);
     if (rc == BX_OK)
-        rc = wa_group_encrypt(a->signal, bx_str(g->jid), &self, wa_pad(wa_pb_pack(m, arena), random, arena), arena, &cipher);
+        rc = wa_group_encrypt(a->signal, bx_str(g->jid), &self,
+                              wa_pad(wa_pb_pack(m, arena), random, arena), arena, &cipher);
     if (rc < 0)
         return rc;
     Wap__Message *carrier = WA_PB_NEW(arena, Wap__Message, message);
-    carrier->sender_key_distribution = WA_PB_NEW(arena, Wap__SenderKeyDistribution, sender_key_distribution);
+    carrier->sender_key_distribution =
+        WA_PB_NEW(arena, Wap__SenderKeyDistribution, sender_key_distribution);
     carrier->sender_key_distribution->group_id = g->jid;
     WA_PB_SET_BYTES(carrier->sender_key_distribution, sender_key_message, distribution);
     struct bx_str key_message = wa_pb_pack(carrier, arena);
-    struct wa_node *skmsg = wa_node_bytes(WA_NODE(arena, "enc", wa_lit("v", "2"), wa_lit("type", "skmsg")), cipher);
+    struct wa_node *skmsg =
+        wa_node_bytes(WA_NODE(arena, "enc", wa_lit("v", "2"), wa_lit("type", "skmsg")), cipher);
     for (size_t i = 0; i < g->count; i++) {
         struct sim_account *to = g->members[i].account;
         if (to->is_scripted && to != a)
             send_member(a, g, to, 0, key_message, skmsg, base, arena);
         BX_LIST_EACH(&to->devices, node)
         {
-            send_member(a, g, to, BX_CONTAINER_OF(node, struct sim_device, node)->id, key_message, skmsg, base, arena);
+            send_member(a, g, to, BX_CONTAINER_OF(node, struct sim_device, node)->id, key_message,
+                        skmsg, base, arena);
         }
     }
     return BX_OK;
@@ -187,8 +204,8 @@ static int send_group(struct sim_account *a, const struct sim_outgoing *w, Wap__
 
 /* --- entry --- */
 
-static void remember(struct sim_account *a, const struct sim_outgoing *w, struct bx_str id, Wap__Message *m, const struct sim_delivery *d,
-                     struct bx_arena *arena)
+static void remember(struct sim_account *a, const struct sim_outgoing *w, struct bx_str id,
+                     Wap__Message *m, const struct sim_delivery *d, struct bx_arena *arena)
 {
     struct bx_str packed = wa_pb_pack(m, arena);
     struct sim_sent_message *s = bx_calloc(1, sizeof *s + packed.len);
@@ -222,7 +239,9 @@ int sim_phone_say(struct sim_account *a, const struct sim_outgoing *w, char out_
         .is_lid = is_lid,
         .id = id,
         .type = w->reaction_id.ptr ? BX_STR("reaction") : BX_STR("text"),
-        .edit = w->edit_id.ptr ? BX_STR("1") : w->revoke_id.ptr ? BX_STR("7") : bx_str_n(NULL, 0),
+        .edit = w->edit_id.ptr     ? BX_STR("1")
+                : w->revoke_id.ptr ? BX_STR("7")
+                                   : bx_str_n(NULL, 0),
     };
     remember(a, w, id, m, &base, &arena);
     if (w->group)
@@ -236,7 +255,8 @@ int sim_phone_say(struct sim_account *a, const struct sim_outgoing *w, char out_
     return rc;
 }
 
-int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account *to, unsigned device, unsigned count, struct bx_arena *arena)
+int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account *to,
+                     unsigned device, unsigned count, struct bx_arena *arena)
 {
     struct sim_sent_message *s = bx_map_get(&a->sent_messages, id);
     struct wa_node *enc;
@@ -264,23 +284,26 @@ int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account
     return BX_OK;
 }
 
-void sim_phone_read(struct sim_account *a, struct sim_account *chat, struct sim_group *group, struct sim_account *author, struct bx_str id,
-                    const char *type)
+void sim_phone_read(struct sim_account *a, struct sim_account *chat, struct sim_group *group,
+                    struct sim_account *author, struct bx_str id, const char *type)
 {
     struct bx_arena arena;
     bx_arena_init(&arena, 0);
-    struct wa_node *n = WA_NODE(&arena, "receipt", wa_str("id", id), wa_lit("type", type),
-                                wa_to("to", group ? bx_str(group->jid) : sim_jid(&arena, chat, 0, false)));
+    struct wa_node *n =
+        WA_NODE(&arena, "receipt", wa_str("id", id), wa_lit("type", type),
+                wa_to("to", group ? bx_str(group->jid) : sim_jid(&arena, chat, 0, false)));
     sim_send_receipt(a, 0, author ? author : chat, -1, n, &arena);
     bx_arena_done(&arena);
 }
 
-void sim_phone_typing(struct sim_account *a, struct sim_account *chat, struct sim_group *group, const char *state)
+void sim_phone_typing(struct sim_account *a, struct sim_account *chat, struct sim_group *group,
+                      const char *state)
 {
     struct bx_arena arena;
     bx_arena_init(&arena, 0);
     bool is_recording = strcmp(state, "recording") == 0;
-    struct wa_node *n = WA_NODE(&arena, is_recording ? "composing" : state, wa_lit("media", is_recording ? "audio" : NULL));
+    struct wa_node *n = WA_NODE(&arena, is_recording ? "composing" : state,
+                                wa_lit("media", is_recording ? "audio" : NULL));
     sim_chatstate(a, group, chat, false, n, &arena);
     bx_arena_done(&arena);
 }

@@ -12,8 +12,14 @@ static const struct {
 };
 
 static const char *const lines[] = {
-    "Halo, apakah barangnya masih ada?", "Is my order on its way?",   "Terima kasih banyak!", "Can I change the address?",
-    "Berapa ongkos kirimnya?",           "What are your opening hours?", "Good morning!",        "Sudah saya transfer ya.",
+    "Halo, apakah barangnya masih ada?",
+    "Is my order on its way?",
+    "Terima kasih banyak!",
+    "Can I change the address?",
+    "Berapa ongkos kirimnya?",
+    "What are your opening hours?",
+    "Good morning!",
+    "Sudah saya transfer ya.",
 };
 
 enum { FIRST_MS = 4000, EVERY_MS = 20000 };
@@ -23,7 +29,8 @@ static struct sim_account *contact(struct sim *sim, size_t i)
     return sim_account_get(sim, bx_str(contacts[i].phone), bx_str(contacts[i].name));
 }
 
-/* The customer writes to every linked phone; the first time a phone is seen it gets a group as well. */
+/* The customer writes to every linked phone; the first time a phone is seen it gets a group as
+ * well. */
 static void speak(struct sim *sim, struct sim_account *phone)
 {
     char id[SIM_ID_MAX];
@@ -38,10 +45,18 @@ static void speak(struct sim *sim, struct sim_account *phone)
         sim_group_add(g, phone, SIM_MEMBER);
         sim_group_announce(g, NULL, &arena);
         bx_arena_done(&arena);
-        sim_phone_say(contact(sim, 0), &(struct sim_outgoing){.to = phone, .text = BX_STR("Write to me: I answer with the same words.")}, id);
-        sim_phone_say(contact(sim, 2), &(struct sim_outgoing){.group = g, .text = BX_STR("Selamat datang di grup!")}, id);
+        sim_phone_say(
+            contact(sim, 0),
+            &(struct sim_outgoing){.to = phone,
+                                   .text = BX_STR("Write to me: I answer with the same words.")},
+            id);
+        sim_phone_say(contact(sim, 2),
+                      &(struct sim_outgoing){.group = g, .text = BX_STR("Selamat datang di grup!")},
+                      id);
     }
-    sim_phone_say(contact(sim, 1), &(struct sim_outgoing){.to = phone, .text = bx_str(lines[pick % BX_LEN(lines)])}, id);
+    sim_phone_say(contact(sim, 1),
+                  &(struct sim_outgoing){.to = phone, .text = bx_str(lines[pick % BX_LEN(lines)])},
+                  id);
 }
 
 static bool has_ready_device(const struct sim_account *a)

@@ -6,8 +6,9 @@
 void sim_iq_result(struct sim_conn *c, const struct wa_node *iq, struct wa_node *child)
 {
     struct bx_str from = wa_node_attr(iq, "to");
-    struct wa_node *n = WA_NODE(iq->arena, "iq", wa_to("from", from.ptr ? from : WA_SERVER_JID), wa_lit("type", "result"),
-                                wa_str("id", wa_node_attr(iq, "id")), wa_num("t", sim_now_s()));
+    struct wa_node *n = WA_NODE(iq->arena, "iq", wa_to("from", from.ptr ? from : WA_SERVER_JID),
+                                wa_lit("type", "result"), wa_str("id", wa_node_attr(iq, "id")),
+                                wa_num("t", sim_now_s()));
     wa_node_add(n, child);
     sim_conn_send(c, n);
 }
@@ -15,20 +16,22 @@ void sim_iq_result(struct sim_conn *c, const struct wa_node *iq, struct wa_node 
 void sim_iq_error(struct sim_conn *c, const struct wa_node *iq, const char *code, const char *text)
 {
     struct bx_str from = wa_node_attr(iq, "to");
-    struct wa_node *n = WA_NODE(iq->arena, "iq", wa_to("from", from.ptr ? from : WA_SERVER_JID), wa_lit("type", "error"),
-                                wa_str("id", wa_node_attr(iq, "id")));
+    struct wa_node *n = WA_NODE(iq->arena, "iq", wa_to("from", from.ptr ? from : WA_SERVER_JID),
+                                wa_lit("type", "error"), wa_str("id", wa_node_attr(iq, "id")));
     wa_node_add(n, WA_NODE(iq->arena, "error", wa_lit("code", code), wa_lit("text", text)));
     sim_conn_send(c, n);
 }
 
-static void on_ok(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+static void on_ok(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                  struct bx_arena *arena)
 {
     (void)child;
     (void)arena;
     sim_iq_result(c, iq, NULL);
 }
 
-static void on_passive(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+static void on_passive(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                       struct bx_arena *arena)
 {
     (void)arena;
     sim_iq_result(c, iq, NULL);
@@ -36,7 +39,8 @@ static void on_passive(struct sim_conn *c, const struct wa_node *iq, const struc
         sim_login_active(c);
 }
 
-static void on_logout(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+static void on_logout(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                      struct bx_arena *arena)
 {
     struct sim_device *d = c->device;
     (void)child;
@@ -50,7 +54,8 @@ static void on_logout(struct sim_conn *c, const struct wa_node *iq, const struct
     sim_device_remove(d);
 }
 
-static void on_code(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+static void on_code(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                    struct bx_arena *arena)
 {
     (void)child;
     sim_pair_on_code_stanza(c, iq, arena);
@@ -102,12 +107,15 @@ static void on_iq(struct sim_conn *c, const struct wa_node *iq, struct bx_arena 
         return;
     for (size_t i = 0; i < BX_LEN(iqs); i++) {
         bool is_child = !iqs[i].child || (child && bx_str_eq(child->tag, bx_str(iqs[i].child)));
-        if (is_child && wa_node_attr_is(iq, "xmlns", iqs[i].xmlns) && (c->device || iqs[i].before_login)) {
+        if (is_child && wa_node_attr_is(iq, "xmlns", iqs[i].xmlns) &&
+            (c->device || iqs[i].before_login)) {
             iqs[i].fn(c, iq, child, arena);
             return;
         }
     }
-    sim_iq_error(c, iq, "501", "feature-not-implemented"); /* never silence: clients wait a minute for an answer */
+    sim_iq_error(
+        c, iq, "501",
+        "feature-not-implemented"); /* never silence: clients wait a minute for an answer */
 }
 
 static void on_ack(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
@@ -119,8 +127,10 @@ static void on_ack(struct sim_conn *c, const struct wa_node *n, struct bx_arena 
 static void on_call(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
 {
     const struct wa_node *child = wa_node_child(n, NULL);
-    sim_conn_send(c, WA_NODE(arena, "ack", wa_lit("class", "call"), wa_str("id", wa_node_attr(n, "id")),
-                             wa_to("from", wa_node_attr(n, "to")), wa_str("type", child ? child->tag : BX_STR("offer"))));
+    sim_conn_send(c,
+                  WA_NODE(arena, "ack", wa_lit("class", "call"),
+                          wa_str("id", wa_node_attr(n, "id")), wa_to("from", wa_node_attr(n, "to")),
+                          wa_str("type", child ? child->tag : BX_STR("offer"))));
 }
 
 static void on_nothing(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)

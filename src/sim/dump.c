@@ -30,7 +30,8 @@ void sim_dump_add(struct sim *sim, const struct sim_device *d, bool is_in, const
     }
     struct entry *e = &sim->dump->entries[sim->dump->next % KEEP];
     bx_arena_done(&e->arena);
-    *e = (struct entry){.seq = sim->dump->next++, .at_ms = bx_wall_ms(), .device = d->id, .is_in = is_in};
+    *e = (struct entry){
+        .seq = sim->dump->next++, .at_ms = bx_wall_ms(), .device = d->id, .is_in = is_in};
     memcpy(e->phone, d->account->phone, sizeof e->phone);
     bx_arena_init(&e->arena, 0);
     e->node = wa_node_copy(&e->arena, n);
@@ -56,7 +57,8 @@ static json_t *node_json(const struct wa_node *n)
     return out;
 }
 
-json_t *sim_dump_json(struct sim *sim, struct bx_str phone, uint64_t after, size_t limit, uint64_t *out_next)
+json_t *sim_dump_json(struct sim *sim, struct bx_str phone, uint64_t after, size_t limit,
+                      uint64_t *out_next)
 {
     json_t *list = json_array();
     uint64_t end = sim->dump ? sim->dump->next : 1, first = end > KEEP ? end - KEEP : 1;
@@ -65,8 +67,10 @@ json_t *sim_dump_json(struct sim *sim, struct bx_str phone, uint64_t after, size
         struct entry *e = &sim->dump->entries[seq % KEEP];
         if (e->seq != seq || (phone.len && !bx_str_eq(phone, bx_str(e->phone))))
             continue;
-        json_array_append_new(list, json_pack("{s:I,s:I,s:s,s:i,s:s,s:o}", "seq", (json_int_t)e->seq, "tMs", (json_int_t)e->at_ms, "phone",
-                                              e->phone, "device", (int)e->device, "dir", e->is_in ? "in" : "out", "node", node_json(e->node)));
+        json_array_append_new(list, json_pack("{s:I,s:I,s:s,s:i,s:s,s:o}", "seq",
+                                              (json_int_t)e->seq, "tMs", (json_int_t)e->at_ms,
+                                              "phone", e->phone, "device", (int)e->device, "dir",
+                                              e->is_in ? "in" : "out", "node", node_json(e->node)));
     }
     *out_next = seq - 1;
     return list;

@@ -17,7 +17,8 @@ struct sim_group *sim_group_find(struct sim *sim, struct bx_str jid)
     return NULL;
 }
 
-struct sim_group *sim_group_new(struct sim *sim, struct sim_account *owner, struct bx_str subject, bool is_lid)
+struct sim_group *sim_group_new(struct sim *sim, struct sim_account *owner, struct bx_str subject,
+                                bool is_lid)
 {
     struct sim_group *g = BX_NEW(struct sim_group);
     snprintf(g->jid, sizeof g->jid, "12036300%010llu@g.us", (unsigned long long)++sim->next_group);
@@ -67,7 +68,8 @@ void sim_group_remove(struct sim_group *g, struct sim_account *a)
 
 /* --- nodes --- */
 
-static struct wa_node *participant(const struct sim_group *g, const struct sim_account *a, struct bx_arena *arena)
+static struct wa_node *participant(const struct sim_group *g, const struct sim_account *a,
+                                   struct bx_arena *arena)
 {
     return WA_NODE(arena, "participant", wa_to("jid", sim_jid(arena, a, 0, g->is_lid)),
                    wa_to(g->is_lid ? "phone_number" : "lid", sim_jid(arena, a, 0, !g->is_lid)));
@@ -78,9 +80,11 @@ struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena
     static const char *const roles[] = {NULL, "admin", "superadmin"};
     struct bx_str owner = sim_jid(arena, g->owner, 0, g->is_lid);
     struct bx_str id = bx_str_slice(bx_str(g->jid), 0, bx_str_find(bx_str(g->jid), '@'));
-    struct wa_node *n = WA_NODE(arena, "group", wa_str("id", id), wa_lit("subject", g->subject), wa_num("s_t", g->created_s),
-                                wa_to("s_o", owner), wa_num("creation", g->created_s), wa_to("creator", owner),
-                                wa_num("size", (int64_t)g->count), wa_lit("addressing_mode", g->is_lid ? "lid" : "pn"));
+    struct wa_node *n =
+        WA_NODE(arena, "group", wa_str("id", id), wa_lit("subject", g->subject),
+                wa_num("s_t", g->created_s), wa_to("s_o", owner), wa_num("creation", g->created_s),
+                wa_to("creator", owner), wa_num("size", (int64_t)g->count),
+                wa_lit("addressing_mode", g->is_lid ? "lid" : "pn"));
     if (g->is_lid) {
         wa_node_put(n, wa_to("s_o_pn", sim_jid(arena, g->owner, 0, false)));
         wa_node_put(n, wa_to("creator_pn", sim_jid(arena, g->owner, 0, false)));
@@ -90,7 +94,9 @@ struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena
         wa_node_put(p, wa_lit("type", roles[g->members[i].role]));
     }
     if (g->description[0]) {
-        struct wa_node *d = wa_node_add(n, WA_NODE(arena, "description", wa_lit("id", g->description_id), wa_num("t", g->created_s)));
+        struct wa_node *d =
+            wa_node_add(n, WA_NODE(arena, "description", wa_lit("id", g->description_id),
+                                   wa_num("t", g->created_s)));
         wa_node_bytes(wa_node_add(d, wa_node_new(arena, "body")), bx_str(g->description));
     }
     if (g->is_announcement)
@@ -104,26 +110,30 @@ struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena
 
 /* --- notifications --- */
 
-static void notify_account(struct sim_group *g, struct sim_account *to, struct sim_account *actor, const struct sim_device *except,
-                           struct wa_node *child, struct bx_arena *arena)
+static void notify_account(struct sim_group *g, struct sim_account *to, struct sim_account *actor,
+                           const struct sim_device *except, struct wa_node *child,
+                           struct bx_arena *arena)
 {
     BX_LIST_EACH(&to->devices, node)
     {
         struct sim_device *d = BX_CONTAINER_OF(node, struct sim_device, node);
         if (d == except)
             continue;
-        struct wa_node *n = WA_NODE(arena, "notification", wa_to("from", bx_str(g->jid)), wa_lit("type", "w:gp2"),
-                                    wa_str("id", sim_new_id(g->owner->sim, arena, "")), wa_num("t", sim_now_s()),
-                                    wa_to("participant", sim_jid(arena, actor, 0, g->is_lid)),
-                                    wa_to(g->is_lid ? "participant_pn" : "participant_lid", sim_jid(arena, actor, 0, !g->is_lid)),
-                                    wa_lit("notify", actor->push_name[0] ? actor->push_name : NULL),
-                                    wa_lit("addressing_mode", g->is_lid ? "lid" : "pn"));
+        struct wa_node *n =
+            WA_NODE(arena, "notification", wa_to("from", bx_str(g->jid)), wa_lit("type", "w:gp2"),
+                    wa_str("id", sim_new_id(g->owner->sim, arena, "")), wa_num("t", sim_now_s()),
+                    wa_to("participant", sim_jid(arena, actor, 0, g->is_lid)),
+                    wa_to(g->is_lid ? "participant_pn" : "participant_lid",
+                          sim_jid(arena, actor, 0, !g->is_lid)),
+                    wa_lit("notify", actor->push_name[0] ? actor->push_name : NULL),
+                    wa_lit("addressing_mode", g->is_lid ? "lid" : "pn"));
         wa_node_add(n, wa_node_copy(arena, child));
         sim_deliver(d, n);
     }
 }
 
-void sim_group_notify(struct sim_group *g, struct sim_account *actor, const struct sim_device *except, struct wa_node *child,
+void sim_group_notify(struct sim_group *g, struct sim_account *actor,
+                      const struct sim_device *except, struct wa_node *child,
                       struct sim_account **extra, size_t extra_count, struct bx_arena *arena)
 {
     for (size_t i = 0; i < g->count; i++)
@@ -134,15 +144,18 @@ void sim_group_notify(struct sim_group *g, struct sim_account *actor, const stru
     }
 }
 
-void sim_group_announce(struct sim_group *g, const struct sim_device *except, struct bx_arena *arena)
+void sim_group_announce(struct sim_group *g, const struct sim_device *except,
+                        struct bx_arena *arena)
 {
-    struct wa_node *create = WA_NODE(arena, "create", wa_lit("type", "new"), wa_str("key", sim_new_id(g->owner->sim, arena, "")));
+    struct wa_node *create = WA_NODE(arena, "create", wa_lit("type", "new"),
+                                     wa_str("key", sim_new_id(g->owner->sim, arena, "")));
     wa_node_add(create, sim_group_node(g, arena));
     sim_group_notify(g, g->owner, except, create, NULL, 0, arena);
 }
 
-void sim_group_change(struct sim_group *g, struct sim_account *actor, const struct sim_device *except, const char *verb,
-                      struct sim_account **who, size_t count, struct bx_arena *arena)
+void sim_group_change(struct sim_group *g, struct sim_account *actor,
+                      const struct sim_device *except, const char *verb, struct sim_account **who,
+                      size_t count, struct bx_arena *arena)
 {
     bool is_add = strcmp(verb, "add") == 0, is_remove = strcmp(verb, "remove") == 0;
     struct wa_node *change = WA_NODE(arena, verb, wa_lit("v_id", "1"), wa_lit("prev_v_id", "0"));
@@ -161,7 +174,8 @@ void sim_group_change(struct sim_group *g, struct sim_account *actor, const stru
         sim_group_remove(g, who[i]);
     sim_group_notify(g, actor, except, change, who, is_remove ? count : 0, arena);
     if (is_add) {
-        struct wa_node *create = WA_NODE(arena, "create", wa_lit("type", "invite"), wa_lit("reason", "invite"));
+        struct wa_node *create =
+            WA_NODE(arena, "create", wa_lit("type", "invite"), wa_lit("reason", "invite"));
         wa_node_add(create, sim_group_node(g, arena));
         for (size_t i = 0; i < count; i++)
             notify_account(g, who[i], actor, NULL, create, arena);
@@ -185,10 +199,12 @@ static size_t named(struct sim *sim, const struct wa_node *parent, struct sim_ac
     return n;
 }
 
-static void on_create(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *create, struct bx_arena *arena)
+static void on_create(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *create,
+                      struct bx_arena *arena)
 {
     struct sim_account *who[MAX_NAMED];
-    struct sim_group *g = sim_group_new(c->sim, c->device->account, wa_node_attr(create, "subject"), c->sim->is_group_lid);
+    struct sim_group *g = sim_group_new(c->sim, c->device->account, wa_node_attr(create, "subject"),
+                                        c->sim->is_group_lid);
     size_t count = named(c->sim, create, who);
     for (size_t i = 0; i < count; i++)
         sim_group_add(g, who[i], SIM_MEMBER);
@@ -210,7 +226,8 @@ static void on_participating(struct sim_conn *c, const struct wa_node *iq, struc
     sim_iq_result(c, iq, groups);
 }
 
-static void on_leave(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *leave, struct bx_arena *arena)
+static void on_leave(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *leave,
+                     struct bx_arena *arena)
 {
     struct wa_node *result = wa_node_new(arena, "leave");
     struct sim_account *self = c->device->account;
@@ -224,7 +241,8 @@ static void on_leave(struct sim_conn *c, const struct wa_node *iq, const struct 
     sim_iq_result(c, iq, result);
 }
 
-static void on_invite(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *invite, struct bx_arena *arena)
+static void on_invite(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *invite,
+                      struct bx_arena *arena)
 {
     bool is_join = wa_node_attr_is(iq, "type", "set");
     struct bx_str code = wa_node_attr(invite, "code");
@@ -245,7 +263,8 @@ static void on_invite(struct sim_conn *c, const struct wa_node *iq, const struct
     sim_iq_error(c, iq, "404", "item-not-found");
 }
 
-static void change_members(struct sim_conn *c, const struct wa_node *iq, struct sim_group *g, const struct wa_node *child, struct bx_arena *arena)
+static void change_members(struct sim_conn *c, const struct wa_node *iq, struct sim_group *g,
+                           const struct wa_node *child, struct bx_arena *arena)
 {
     struct sim_account *who[MAX_NAMED];
     size_t count = named(c->sim, child, who);
@@ -262,16 +281,19 @@ static void change_members(struct sim_conn *c, const struct wa_node *iq, struct 
 static void set_description(struct sim_group *g, const struct wa_node *child)
 {
     struct bx_str body = wa_node_child_data(child, "body"), id = wa_node_attr(child, "id");
-    bx_str_copy(bx_str_slice(body, 0, sizeof g->description - 1), g->description, sizeof g->description);
+    bx_str_copy(bx_str_slice(body, 0, sizeof g->description - 1), g->description,
+                sizeof g->description);
     bx_str_copy(bx_str_slice(id, 0, SIM_ID_MAX - 1), g->description_id, sizeof g->description_id);
 }
 
 /* Settings are announced as they were asked for. */
-static void change_setting(struct sim_conn *c, const struct wa_node *iq, struct sim_group *g, const struct wa_node *child, struct bx_arena *arena)
+static void change_setting(struct sim_conn *c, const struct wa_node *iq, struct sim_group *g,
+                           const struct wa_node *child, struct bx_arena *arena)
 {
     struct wa_node *note = wa_node_copy(arena, child);
     if (bx_str_is(child->tag, "subject")) {
-        bx_str_copy(bx_str_slice(wa_node_data(child), 0, SIM_NAME_MAX - 1), g->subject, sizeof g->subject);
+        bx_str_copy(bx_str_slice(wa_node_data(child), 0, SIM_NAME_MAX - 1), g->subject,
+                    sizeof g->subject);
         note = WA_NODE(arena, "subject", wa_lit("subject", g->subject), wa_num("s_t", sim_now_s()),
                        wa_to("s_o", sim_jid(arena, c->device->account, 0, g->is_lid)));
     } else if (bx_str_is(child->tag, "description")) {
@@ -290,7 +312,8 @@ static void change_setting(struct sim_conn *c, const struct wa_node *iq, struct 
     sim_group_notify(g, c->device->account, c->device, note, NULL, 0, arena);
 }
 
-void sim_on_group_iq(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+void sim_on_group_iq(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                     struct bx_arena *arena)
 {
     struct sim_group *g = sim_group_find(c->sim, wa_node_attr(iq, "to"));
     struct bx_str verb = child ? child->tag : BX_STR("");
@@ -310,7 +333,8 @@ void sim_on_group_iq(struct sim_conn *c, const struct wa_node *iq, const struct 
         sim_iq_result(c, iq, sim_group_node(g, arena));
     } else if (bx_str_is(verb, "invite")) {
         sim_iq_result(c, iq, WA_NODE(arena, "invite", wa_lit("code", g->invite)));
-    } else if (bx_str_is(verb, "add") || bx_str_is(verb, "remove") || bx_str_is(verb, "promote") || bx_str_is(verb, "demote")) {
+    } else if (bx_str_is(verb, "add") || bx_str_is(verb, "remove") || bx_str_is(verb, "promote") ||
+               bx_str_is(verb, "demote")) {
         change_members(c, iq, g, child, arena);
     } else {
         change_setting(c, iq, g, child, arena);

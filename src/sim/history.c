@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-static void send_peer(struct sim_account *a, struct sim_device *d, Wap__Message *m, struct bx_arena *arena)
+static void send_peer(struct sim_account *a, struct sim_device *d, Wap__Message *m,
+                      struct bx_arena *arena)
 {
     struct sim_delivery base = {
         .chat = sim_jid(arena, a, 0, false),
@@ -28,7 +29,8 @@ void sim_phone_send_app_key(struct sim_account *a, struct sim_device *d)
     key->key_data = WA_PB_NEW(&arena, Wap__AppStateSyncKeyData, app_state_sync_key_data);
     WA_PB_SET_BYTES(key->key_data, key_data, bx_str_n(a->app_key, sizeof a->app_key));
     WA_PB_SET(key->key_data, timestamp, sim_now_s() * 1000);
-    Wap__AppStateSyncKeyFingerprint *print = WA_PB_NEW(&arena, Wap__AppStateSyncKeyFingerprint, app_state_sync_key_fingerprint);
+    Wap__AppStateSyncKeyFingerprint *print =
+        WA_PB_NEW(&arena, Wap__AppStateSyncKeyFingerprint, app_state_sync_key_fingerprint);
     uint32_t indexes[] = {0, d->id};
     WA_PB_SET(print, raw_id, a->raw_id);
     WA_PB_SET(print, current_index, d->id);
@@ -37,14 +39,16 @@ void sim_phone_send_app_key(struct sim_account *a, struct sim_device *d)
     key->key_data->fingerprint = print;
     m->protocol = WA_PB_NEW(&arena, Wap__Protocol, protocol);
     WA_PB_SET(m->protocol, type, WAP__PROTOCOL__TYPE__APP_STATE_SYNC_KEY_SHARE);
-    m->protocol->app_state_sync_key_share = WA_PB_NEW(&arena, Wap__AppStateSyncKeyShare, app_state_sync_key_share);
+    m->protocol->app_state_sync_key_share =
+        WA_PB_NEW(&arena, Wap__AppStateSyncKeyShare, app_state_sync_key_share);
     m->protocol->app_state_sync_key_share->keys = &key;
     m->protocol->app_state_sync_key_share->n_keys = 1;
     send_peer(a, d, m, &arena);
     bx_arena_done(&arena);
 }
 
-static void send_sync(struct sim_account *a, struct sim_device *d, const Wap__HistorySync *sync, struct bx_arena *arena)
+static void send_sync(struct sim_account *a, struct sim_device *d, const Wap__HistorySync *sync,
+                      struct bx_arena *arena)
 {
     struct bx_buf packed;
     uint8_t media_key[32];
@@ -52,7 +56,8 @@ static void send_sync(struct sim_account *a, struct sim_device *d, const Wap__Hi
     if (wa_deflate(wa_pb_pack(sync, arena), &packed) < 0)
         return;
     Wap__Message *m = WA_PB_NEW(arena, Wap__Message, message);
-    Wap__HistorySyncNotification *n = WA_PB_NEW(arena, Wap__HistorySyncNotification, history_sync_notification);
+    Wap__HistorySyncNotification *n =
+        WA_PB_NEW(arena, Wap__HistorySyncNotification, history_sync_notification);
     /* the blob is on the media host as well, for clients that do not take the inline form */
     struct bx_str path = sim_media_put_history(a->sim, bx_buf_view(&packed), media_key, n, arena);
     n->direct_path = wa_pb_text(arena, path);
@@ -77,23 +82,27 @@ static char *chat_jid(struct sim_account *a, const char *chat, struct bx_arena *
     return (char *)(uintptr_t)sim_jid(arena, other, 0, false).ptr;
 }
 
-static Wap__HistorySyncMsg *history_message(struct sim_account *a, const json_t *row, char *jid, size_t number, struct bx_arena *arena)
+static Wap__HistorySyncMsg *history_message(struct sim_account *a, const json_t *row, char *jid,
+                                            size_t number, struct bx_arena *arena)
 {
     Wap__HistorySyncMsg *h = WA_PB_NEW(arena, Wap__HistorySyncMsg, history_sync_msg);
     Wap__WebMessageInfo *info = WA_PB_NEW(arena, Wap__WebMessageInfo, web_message_info);
-    const char *id = json_string_value(json_object_get(row, "id")), *text = json_string_value(json_object_get(row, "text"));
+    const char *id = json_string_value(json_object_get(row, "id")),
+               *text = json_string_value(json_object_get(row, "text"));
     const char *from = json_string_value(json_object_get(row, "from"));
     bool is_from_me = json_is_true(json_object_get(row, "fromMe"));
     info->key = WA_PB_NEW(arena, Wap__MessageKey, message_key);
     info->key->remote_jid = jid;
     WA_PB_SET(info->key, from_me, is_from_me);
-    info->key->id = id ? bx_arena_strndup(arena, id, strlen(id)) : (char *)(uintptr_t)sim_new_id(a->sim, arena, "3A").ptr;
+    info->key->id = id ? bx_arena_strndup(arena, id, strlen(id))
+                       : (char *)(uintptr_t)sim_new_id(a->sim, arena, "3A").ptr;
     if (from && strstr(jid, "@g.us") && !is_from_me) {
         info->key->participant = chat_jid(a, from, arena);
         info->participant = info->key->participant;
     }
     info->message = WA_PB_NEW(arena, Wap__Message, message);
-    info->message->conversation = bx_arena_strndup(arena, text ? text : "", text ? strlen(text) : 0);
+    info->message->conversation =
+        bx_arena_strndup(arena, text ? text : "", text ? strlen(text) : 0);
     WA_PB_SET(info, timestamp, (uint64_t)json_integer_value(json_object_get(row, "t")));
     WA_PB_SET(info, status, is_from_me ? 4 : 0);
     h->message = info;
@@ -101,10 +110,12 @@ static Wap__HistorySyncMsg *history_message(struct sim_account *a, const json_t 
     return h;
 }
 
-static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat, struct bx_arena *arena)
+static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat,
+                                       struct bx_arena *arena)
 {
     Wap__Conversation *c = WA_PB_NEW(arena, Wap__Conversation, conversation);
-    const char *who = json_string_value(json_object_get(chat, "chat")), *name = json_string_value(json_object_get(chat, "name"));
+    const char *who = json_string_value(json_object_get(chat, "chat")),
+               *name = json_string_value(json_object_get(chat, "name"));
     const json_t *messages = json_object_get(chat, "messages");
     size_t count = json_array_size(messages);
     json_int_t mute = json_integer_value(json_object_get(chat, "muteUntilMs"));
@@ -113,7 +124,8 @@ static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat
     c->name = name ? bx_arena_strndup(arena, name, strlen(name)) : NULL;
     c->messages = bx_arena_alloc(arena, (count + 1) * sizeof *c->messages);
     for (size_t i = 0; i < count; i++) /* newest first, as phones send them */
-        c->messages[i] = history_message(a, json_array_get(messages, count - 1 - i), c->id, count - i, arena);
+        c->messages[i] =
+            history_message(a, json_array_get(messages, count - 1 - i), c->id, count - i, arena);
     c->n_messages = count;
     WA_PB_SET(c, unread_count, (uint32_t)json_integer_value(json_object_get(chat, "unread")));
     WA_PB_SET(c, conversation_timestamp, t);
@@ -171,7 +183,8 @@ static void send_push_names(struct sim_account *a, struct sim_device *d)
     sync->pushnames = bx_arena_alloc(&arena, count * sizeof *sync->pushnames);
     for (size_t i = 0; i < count; i++) {
         const json_t *row = json_array_get(names, i);
-        const char *phone = json_string_value(json_object_get(row, "phone")), *name = json_string_value(json_object_get(row, "pushName"));
+        const char *phone = json_string_value(json_object_get(row, "phone")),
+                   *name = json_string_value(json_object_get(row, "pushName"));
         Wap__Pushname *p = WA_PB_NEW(&arena, Wap__Pushname, pushname);
         p->id = chat_jid(a, phone ? phone : "", &arena);
         p->pushname = (char *)(uintptr_t)(name ? name : "");

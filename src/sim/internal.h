@@ -1,8 +1,8 @@
 /* Who knows whom in the simulated network.
  *
  *   sim ── account (a phone: number, LID, account key, Signal device 0)
- *           ├── device (a linked companion: keys, prekeys, queue) ── conn (its WebSocket, when it is connected)
- *           └── phone (what device 0 sent and received)
+ *           ├── device (a linked companion: keys, prekeys, queue) ── conn (its WebSocket, when it
+ * is connected) └── phone (what device 0 sent and received)
  */
 #ifndef SIM_INTERNAL_H
 #define SIM_INTERNAL_H
@@ -118,8 +118,8 @@ struct sim_account {
     json_t *chat_state; /* chat -> {pinned, archived, muteUntilMs}, as the phone understands it */
     json_t *history;    /* preload of PUT history; NULL: the default */
     json_t *messages, *receipts_seen, *presence; /* what device 0 saw */
-    struct bx_map sent_messages;            /* struct sim_sent_message by id: for retries and resends */
-    struct bx_map shared_keys;              /* "group device" that have our sender key */
+    struct bx_map sent_messages; /* struct sim_sent_message by id: for retries and resends */
+    struct bx_map shared_keys;   /* "group device" that have our sender key */
     struct bx_list subscribers;
     json_t *subscriptions; /* phones whose presence this account's devices asked for */
     bool is_scripted, is_echo, is_available, is_greeted;
@@ -131,8 +131,8 @@ struct sim_account {
     size_t picture_len;
     char picture_id[16];
     json_t *privacy, *blocked;
-    char code[12];                  /* pairing code that a companion shows, once entered */
-    struct sim_conn *code_conn;     /* companion that asked for a code with this number */
+    char code[12];              /* pairing code that a companion shows, once entered */
+    struct sim_conn *code_conn; /* companion that asked for a code with this number */
 };
 
 struct sim_member {
@@ -154,7 +154,13 @@ struct sim_group {
     char invite[24];
 };
 
-enum sim_conn_state { SIM_CONN_HELLO, SIM_CONN_FINISH, SIM_CONN_SETTLING, SIM_CONN_OPEN, SIM_CONN_CLOSING };
+enum sim_conn_state {
+    SIM_CONN_HELLO,
+    SIM_CONN_FINISH,
+    SIM_CONN_SETTLING,
+    SIM_CONN_OPEN,
+    SIM_CONN_CLOSING
+};
 
 struct sim_conn {
     struct sim *sim;
@@ -238,8 +244,10 @@ struct sim_device *sim_device_new(struct sim_account *a, unsigned id);
 void sim_device_remove(struct sim_device *d);
 void sim_device_free(struct sim_device *d);
 /* "phone:dev@s.whatsapp.net" or the LID form; device 0 is not written. */
-struct bx_str sim_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device, bool is_lid);
-struct wa_jid sim_wa_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device, bool is_lid);
+struct bx_str sim_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device,
+                      bool is_lid);
+struct wa_jid sim_wa_jid(struct bx_arena *arena, const struct sim_account *a, unsigned device,
+                         bool is_lid);
 
 /* conn.c */
 void sim_conn_accept(struct sim *sim, struct http_exchange *x);
@@ -257,15 +265,18 @@ void sim_stream_error(struct sim_conn *c, const char *code, const char *conflict
 /* pair.c */
 void sim_pair_send_refs(struct sim_conn *c, struct bx_arena *arena);
 struct sim_conn *sim_pair_find_ref(struct sim *sim, struct bx_str ref);
-int sim_pair_link(struct sim_conn *c, struct sim_account *a, const uint8_t secret[32], struct sim_device **out);
+int sim_pair_link(struct sim_conn *c, struct sim_account *a, const uint8_t secret[32],
+                  struct sim_device **out);
 void sim_pair_on_sign(struct sim_conn *c, const struct wa_node *iq, struct bx_arena *arena);
 void sim_pair_on_code_stanza(struct sim_conn *c, const struct wa_node *iq, struct bx_arena *arena);
-/* BX_E_NOT_FOUND: nobody waits; BX_E_AUTH: not a code. Otherwise on_done says, once, whether the companion's answer opened. */
+/* BX_E_NOT_FOUND: nobody waits; BX_E_AUTH: not a code. Otherwise on_done says, once, whether the
+ * companion's answer opened. */
 int sim_pair_enter_code(struct sim *sim, struct sim_account *a, struct bx_str code,
                         void (*on_done)(void *arg, int rc, const struct sim_device *d), void *arg);
 void sim_pair_forget(struct sim_conn *c);
 /* Tells the account's other devices and everybody about its device list. */
-void sim_devices_changed(struct sim_account *a, struct sim_device *added, struct sim_device *removed);
+void sim_devices_changed(struct sim_account *a, struct sim_device *added,
+                         struct sim_device *removed);
 
 /* dispatch.c */
 void sim_dispatch(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
@@ -273,10 +284,12 @@ void sim_iq_result(struct sim_conn *c, const struct wa_node *iq, struct wa_node 
 void sim_iq_error(struct sim_conn *c, const struct wa_node *iq, const char *code, const char *text);
 
 /* handlers of iqs, one per row of the table in dispatch.c */
-typedef void sim_iq_fn(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena);
-sim_iq_fn sim_on_prekey_count, sim_on_prekey_digest, sim_on_prekey_fetch, sim_on_prekey_upload, sim_on_prekey_rotate;
-sim_iq_fn sim_on_usync, sim_on_group_iq, sim_on_app_state, sim_on_media_conn, sim_on_picture, sim_on_status, sim_on_props,
-    sim_on_privacy, sim_on_blocklist, sim_on_mex, sim_on_business;
+typedef void sim_iq_fn(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                       struct bx_arena *arena);
+sim_iq_fn sim_on_prekey_count, sim_on_prekey_digest, sim_on_prekey_fetch, sim_on_prekey_upload,
+    sim_on_prekey_rotate;
+sim_iq_fn sim_on_usync, sim_on_group_iq, sim_on_app_state, sim_on_media_conn, sim_on_picture,
+    sim_on_status, sim_on_props, sim_on_privacy, sim_on_blocklist, sim_on_mex, sim_on_business;
 
 /* prekeys.c */
 struct sim_bundle_source {
@@ -284,13 +297,16 @@ struct sim_bundle_source {
     struct sim_device *device; /* NULL: the phone */
 };
 bool sim_prekey_take(struct sim_device *d, struct sim_prekey *out);
-struct wa_node *sim_bundle_node(struct sim *sim, struct bx_arena *arena, const struct sim_bundle_source *from, bool is_for_retry);
+struct wa_node *sim_bundle_node(struct sim *sim, struct bx_arena *arena,
+                                const struct sim_bundle_source *from, bool is_for_retry);
 
 /* queue.c */
 void sim_deliver(struct sim_device *d, const struct wa_node *stanza);
-void sim_queue_flush(struct sim_device *d); /* everything that was not written, as offline stanzas */
+void sim_queue_flush(
+    struct sim_device *d); /* everything that was not written, as offline stanzas */
 void sim_queue_ack(struct sim_device *d, struct bx_str id);
-void sim_queue_unwrite(struct sim_device *d); /* connection lost: written but unacknowledged come again */
+void sim_queue_unwrite(
+    struct sim_device *d); /* connection lost: written but unacknowledged come again */
 void sim_queue_free(struct sim_device *d);
 bool sim_sent_before(struct sim_device *d, struct bx_str chat, struct bx_str id);
 size_t sim_queue_pending(const struct sim_device *d);
@@ -303,53 +319,64 @@ void sim_on_receipt(struct sim_conn *c, const struct wa_node *n, struct bx_arena
 void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
 void sim_on_chatstate(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
 void sim_presence_changed(struct sim_account *a);
-void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to, bool is_lid, const struct wa_node *state,
-                   struct bx_arena *arena);
-/* One ciphertext from `from` (device 0 when from_device is 0) to a device, as the network would deliver it. */
+void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
+                   bool is_lid, const struct wa_node *state, struct bx_arena *arena);
+/* One ciphertext from `from` (device 0 when from_device is 0) to a device, as the network would
+ * deliver it. */
 struct sim_delivery {
     struct sim_account *from;
     unsigned from_device;
     const char *notify;
-    struct bx_str chat;      /* JID text: the other side, or the group */
+    struct bx_str chat;            /* JID text: the other side, or the group */
     const struct sim_group *group; /* NULL: direct */
-    bool is_lid;             /* addressing of a direct message */
+    bool is_lid;                   /* addressing of a direct message */
     struct bx_str id, type, edit, category;
     const struct wa_node **encs;
     size_t enc_count;
     const struct wa_node *device_identity;
 };
-void sim_deliver_message(struct sim_account *to, unsigned device, const struct sim_delivery *m, struct bx_arena *arena);
-void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim_account *to, int to_device, const struct wa_node *receipt, struct bx_arena *arena);
+void sim_deliver_message(struct sim_account *to, unsigned device, const struct sim_delivery *m,
+                         struct bx_arena *arena);
+void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim_account *to,
+                      int to_device, const struct wa_node *receipt, struct bx_arena *arena);
 
 /* groups.c */
 struct sim_group *sim_group_find(struct sim *sim, struct bx_str jid);
-struct sim_group *sim_group_new(struct sim *sim, struct sim_account *owner, struct bx_str subject, bool is_lid);
+struct sim_group *sim_group_new(struct sim *sim, struct sim_account *owner, struct bx_str subject,
+                                bool is_lid);
 struct sim_member *sim_group_member(const struct sim_group *g, const struct sim_account *a);
 void sim_group_add(struct sim_group *g, struct sim_account *a, int role);
 void sim_group_remove(struct sim_group *g, struct sim_account *a);
 struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena);
 /* w:gp2 to every member device but `except`, and to the devices of extra. */
-void sim_group_notify(struct sim_group *g, struct sim_account *actor, const struct sim_device *except,
-                      struct wa_node *child, struct sim_account **extra, size_t extra_count, struct bx_arena *arena);
-void sim_group_change(struct sim_group *g, struct sim_account *actor, const struct sim_device *except, const char *verb,
-                      struct sim_account **who, size_t count, struct bx_arena *arena);
-void sim_group_announce(struct sim_group *g, const struct sim_device *except, struct bx_arena *arena);
+void sim_group_notify(struct sim_group *g, struct sim_account *actor,
+                      const struct sim_device *except, struct wa_node *child,
+                      struct sim_account **extra, size_t extra_count, struct bx_arena *arena);
+void sim_group_change(struct sim_group *g, struct sim_account *actor,
+                      const struct sim_device *except, const char *verb, struct sim_account **who,
+                      size_t count, struct bx_arena *arena);
+void sim_group_announce(struct sim_group *g, const struct sim_device *except,
+                        struct bx_arena *arena);
 void sim_group_free(struct sim_group *g);
 
 /* phone.c: Signal device 0 */
 void sim_phone_init(struct sim_account *a);
 void sim_phone_done(struct sim_account *a);
 void sim_phone_receive(struct sim_account *a, const struct sim_delivery *m, struct bx_arena *arena);
-void sim_phone_on_receipt(struct sim_account *a, struct sim_account *from, unsigned from_device, const struct wa_node *receipt);
+void sim_phone_on_receipt(struct sim_account *a, struct sim_account *from, unsigned from_device,
+                          const struct wa_node *receipt);
 /* Encrypts for one companion and delivers; peer messages have category "peer" and no chat. */
-int sim_phone_send_to_device(struct sim_account *a, struct sim_account *to, unsigned device, const Wap__Message *message,
-                             const struct sim_delivery *base, struct bx_arena *arena);
+int sim_phone_send_to_device(struct sim_account *a, struct sim_account *to, unsigned device,
+                             const Wap__Message *message, const struct sim_delivery *base,
+                             struct bx_arena *arena);
 void sim_phone_bootstrap_later(struct sim_device *d);
 /* <enc> for one device; count > 0: a resend. */
-int sim_phone_encrypt(struct sim_account *a, struct sim_account *to, unsigned device, struct bx_str packed, unsigned count,
-                      struct bx_arena *arena, struct wa_node **out);
+int sim_phone_encrypt(struct sim_account *a, struct sim_account *to, unsigned device,
+                      struct bx_str packed, unsigned count, struct bx_arena *arena,
+                      struct wa_node **out);
 /* message NULL: it did not open. */
-void sim_phone_record(struct sim_account *a, const struct sim_delivery *m, struct sim_account *author, const Wap__Message *message);
+void sim_phone_record(struct sim_account *a, const struct sim_delivery *m,
+                      struct sim_account *author, const Wap__Message *message);
 
 /* chat.c: what a phone says in chats */
 struct sim_outgoing {
@@ -366,10 +393,12 @@ struct sim_outgoing {
     struct bx_str edit_id, revoke_id;
 };
 int sim_phone_say(struct sim_account *a, const struct sim_outgoing *what, char out_id[SIM_ID_MAX]);
-int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account *to, unsigned device, unsigned count, struct bx_arena *arena);
-void sim_phone_read(struct sim_account *a, struct sim_account *chat, struct sim_group *group, struct sim_account *author,
-                    struct bx_str id, const char *type);
-void sim_phone_typing(struct sim_account *a, struct sim_account *chat, struct sim_group *group, const char *state);
+int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account *to,
+                     unsigned device, unsigned count, struct bx_arena *arena);
+void sim_phone_read(struct sim_account *a, struct sim_account *chat, struct sim_group *group,
+                    struct sim_account *author, struct bx_str id, const char *type);
+void sim_phone_typing(struct sim_account *a, struct sim_account *chat, struct sim_group *group,
+                      const char *state);
 
 /* history.c */
 void sim_phone_send_history(struct sim_account *a, struct sim_device *d);
@@ -383,12 +412,14 @@ void sim_app_state_done(struct sim_account *a);
 int sim_app_state_write(struct sim_account *a, size_t collection, bool is_remove, const char *index,
                         const Wap__SyncActionValue *value, int32_t version);
 void sim_app_state_chat(struct sim_account *a, const char *chat_jid, const json_t *change);
-void sim_app_state_contact(struct sim_account *a, struct sim_account *contact, const char *full_name);
+void sim_app_state_contact(struct sim_account *a, struct sim_account *contact,
+                           const char *full_name);
 void sim_app_state_push_name(struct sim_account *a);
 
 /* media.c */
 /* Seals a history blob and puts it on the media host; fills keys and hashes; the direct path. */
-struct bx_str sim_media_put_history(struct sim *sim, struct bx_str plain, uint8_t media_key[32], Wap__HistorySyncNotification *n, struct bx_arena *arena);
+struct bx_str sim_media_put_history(struct sim *sim, struct bx_str plain, uint8_t media_key[32],
+                                    Wap__HistorySyncNotification *n, struct bx_arena *arena);
 bool sim_media_owns(const struct http_request *r);
 void sim_media_handle(struct sim *sim, struct http_exchange *x);
 
@@ -398,7 +429,8 @@ bool sim_page_handle(struct sim *sim, struct http_exchange *x);
 
 /* dump.c */
 void sim_dump_add(struct sim *sim, const struct sim_device *d, bool is_in, const struct wa_node *n);
-json_t *sim_dump_json(struct sim *sim, struct bx_str phone, uint64_t after, size_t limit, uint64_t *out_next);
+json_t *sim_dump_json(struct sim *sim, struct bx_str phone, uint64_t after, size_t limit,
+                      uint64_t *out_next);
 void sim_dump_free(struct sim *sim);
 
 /* demo.c */

@@ -16,14 +16,18 @@ static bool copy_exact(void *out, size_t size, ProtobufCBinaryData b)
     return true;
 }
 
-static int read_registration(struct sim_conn *c, const Wap__ClientPayload__Registration *r, struct bx_arena *arena)
+static int read_registration(struct sim_conn *c, const Wap__ClientPayload__Registration *r,
+                             struct bx_arena *arena)
 {
     Wap__DeviceProps *props;
-    bool is_whole = copy_exact(c->registration, 4, r->registration_id) && copy_exact(c->identity, 32, r->identity) &&
-                    copy_exact(c->skey_id, 3, r->signed_prekey_id) && copy_exact(c->skey_pub, 32, r->signed_prekey) &&
+    bool is_whole = copy_exact(c->registration, 4, r->registration_id) &&
+                    copy_exact(c->identity, 32, r->identity) &&
+                    copy_exact(c->skey_id, 3, r->signed_prekey_id) &&
+                    copy_exact(c->skey_pub, 32, r->signed_prekey) &&
                     copy_exact(c->skey_sig, 64, r->signed_prekey_signature);
     c->is_registration = true;
-    if (is_whole && r->has_device_props && WA_PB_UNPACK(device_props, wa_pb_str(r->device_props), arena, &props) == BX_OK && props->os)
+    if (is_whole && r->has_device_props &&
+        WA_PB_UNPACK(device_props, wa_pb_str(r->device_props), arena, &props) == BX_OK && props->os)
         snprintf(c->platform, sizeof c->platform, "%s", props->os);
     return is_whole ? BX_OK : BX_E_INVALID;
 }
@@ -49,7 +53,8 @@ static void send_failure(struct sim_conn *c, const struct sim_failure *f)
 {
     struct bx_arena arena;
     bx_arena_init(&arena, 0);
-    struct wa_node *n = WA_NODE(&arena, "failure", wa_num("reason", f->reason), wa_lit("location", "sim"));
+    struct wa_node *n =
+        WA_NODE(&arena, "failure", wa_num("reason", f->reason), wa_lit("location", "sim"));
     if (f->code)
         wa_node_put(n, wa_num("code", f->code));
     if (f->expire_s)
@@ -98,16 +103,20 @@ static void send_success(struct sim_conn *c, struct sim_device *d)
     struct bx_arena arena;
     bx_arena_init(&arena, 0);
     struct bx_str lid = sim_jid(&arena, d->account, d->id, true);
-    sim_conn_send(c, WA_NODE(&arena, "success", wa_num("t", sim_now_s()), wa_lit("props", "27"), wa_lit("companion_enc_static", "x"),
-                             wa_to("lid", lid), wa_lit("location", "sim"), wa_lit("abprops", "0"), wa_lit("group_abprops", "0")));
+    sim_conn_send(c, WA_NODE(&arena, "success", wa_num("t", sim_now_s()), wa_lit("props", "27"),
+                             wa_lit("companion_enc_static", "x"), wa_to("lid", lid),
+                             wa_lit("location", "sim"), wa_lit("abprops", "0"),
+                             wa_lit("group_abprops", "0")));
     struct wa_node *ib = WA_NODE(&arena, "ib", wa_to("from", WA_SERVER_JID));
     struct wa_node *routing = wa_node_add(ib, wa_node_new(&arena, "edge_routing"));
-    wa_node_bytes(wa_node_add(routing, wa_node_new(&arena, "routing_info")), BX_STR("\x08\x08\x08\x05"));
+    wa_node_bytes(wa_node_add(routing, wa_node_new(&arena, "routing_info")),
+                  BX_STR("\x08\x08\x08\x05"));
     sim_conn_send(c, ib);
     size_t queued = sim_queue_pending(d);
     ib = WA_NODE(&arena, "ib", wa_to("from", WA_SERVER_JID));
-    wa_node_add(ib, WA_NODE(&arena, "offline_preview", wa_num("count", (int64_t)queued), wa_num("message", (int64_t)queued),
-                            wa_lit("notification", "0"), wa_lit("receipt", "0"), wa_lit("appdata", "0")));
+    wa_node_add(ib, WA_NODE(&arena, "offline_preview", wa_num("count", (int64_t)queued),
+                            wa_num("message", (int64_t)queued), wa_lit("notification", "0"),
+                            wa_lit("receipt", "0"), wa_lit("appdata", "0")));
     sim_conn_send(c, ib);
     bx_arena_done(&arena);
 }

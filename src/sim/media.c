@@ -40,7 +40,8 @@ static struct sim_blob *put(struct sim *sim, struct bx_str bytes)
     return blob;
 }
 
-struct bx_str sim_media_put_history(struct sim *sim, struct bx_str plain, uint8_t media_key[32], Wap__HistorySyncNotification *n, struct bx_arena *arena)
+struct bx_str sim_media_put_history(struct sim *sim, struct bx_str plain, uint8_t media_key[32],
+                                    Wap__HistorySyncNotification *n, struct bx_arena *arena)
 {
     struct bx_buf sealed;
     struct wa_media_hashes hashes;
@@ -50,8 +51,10 @@ struct bx_str sim_media_put_history(struct sim *sim, struct bx_str plain, uint8_
     struct sim_blob *blob = put(sim, bx_buf_view(&sealed));
     bx_buf_done(&sealed);
     WA_PB_SET_BYTES(n, media_key, bx_arena_str(arena, bx_str_n(media_key, 32)));
-    WA_PB_SET_BYTES(n, file_sha256, bx_arena_str(arena, bx_str_n(hashes.plain_sha256, CR_SHA256_SIZE)));
-    WA_PB_SET_BYTES(n, file_enc_sha256, bx_arena_str(arena, bx_str_n(hashes.enc_sha256, CR_SHA256_SIZE)));
+    WA_PB_SET_BYTES(n, file_sha256,
+                    bx_arena_str(arena, bx_str_n(hashes.plain_sha256, CR_SHA256_SIZE)));
+    WA_PB_SET_BYTES(n, file_enc_sha256,
+                    bx_arena_str(arena, bx_str_n(hashes.enc_sha256, CR_SHA256_SIZE)));
     WA_PB_SET(n, file_length, plain.len);
     return bx_arena_printf(arena, "/v/t62/%s?ccb=1", blob->key);
 }
@@ -66,8 +69,11 @@ static void upload(struct sim *sim, struct http_exchange *x)
     }
     struct sim_blob *blob = put(sim, r->body);
     sim->stats.uploads++;
-    struct bx_str json = bx_arena_printf(http_exchange_arena(x), "{\"url\":\"https://127.0.0.1:%u/v/t62/%s?ccb=1\",\"direct_path\":\"/v/t62/%s?ccb=1\",\"handle\":\"%s\"}",
-                                         sim->port, blob->key, blob->key, blob->key);
+    struct bx_str json =
+        bx_arena_printf(http_exchange_arena(x),
+                        "{\"url\":\"https://127.0.0.1:%u/v/t62/%s?ccb=1\",\"direct_path\":\"/v/t62/"
+                        "%s?ccb=1\",\"handle\":\"%s\"}",
+                        sim->port, blob->key, blob->key, blob->key);
     http_respond(x, 200, "application/json", json);
 }
 
@@ -88,13 +94,16 @@ static bool range_of(const struct http_request *r, size_t len, size_t *from, siz
     return *to > *from;
 }
 
-static void download(struct sim *sim, struct http_exchange *x, const uint8_t *data, size_t len, const char *type)
+static void download(struct sim *sim, struct http_exchange *x, const uint8_t *data, size_t len,
+                     const char *type)
 {
     size_t from = 0, to = len;
     bool is_part = range_of(http_exchange_request(x), len, &from, &to);
     sim->stats.downloads++;
     if (is_part)
-        http_add_header(x, "Content-Range", bx_arena_printf(http_exchange_arena(x), "bytes %zu-%zu/%zu", from, to - 1, len));
+        http_add_header(
+            x, "Content-Range",
+            bx_arena_printf(http_exchange_arena(x), "bytes %zu-%zu/%zu", from, to - 1, len));
     http_respond(x, is_part ? 206 : 200, type, bx_str_n(data + from, to - from));
 }
 
@@ -129,7 +138,8 @@ void sim_media_handle(struct sim *sim, struct http_exchange *x)
             return;
         }
     }
-    struct sim_blob *blob = path.len > 7 ? bx_map_get(&sim->blobs, bx_str_slice(path, 7, 7 + 64)) : NULL;
+    struct sim_blob *blob =
+        path.len > 7 ? bx_map_get(&sim->blobs, bx_str_slice(path, 7, 7 + 64)) : NULL;
     if (blob)
         download(sim, x, blob->data, blob->len, "application/octet-stream");
     else

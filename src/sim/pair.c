@@ -9,8 +9,9 @@
 
 void sim_pair_send_refs(struct sim_conn *c, struct bx_arena *arena)
 {
-    struct wa_node *iq = WA_NODE(arena, "iq", wa_to("from", WA_SERVER_JID), wa_lit("type", "set"),
-                                 wa_str("id", sim_new_id(c->sim, arena, "")), wa_lit("xmlns", "md"));
+    struct wa_node *iq =
+        WA_NODE(arena, "iq", wa_to("from", WA_SERVER_JID), wa_lit("type", "set"),
+                wa_str("id", sim_new_id(c->sim, arena, "")), wa_lit("xmlns", "md"));
     struct wa_node *pair = wa_node_add(iq, wa_node_new(arena, "pair-device"));
     c->ref_count = c->sim->refs;
     for (unsigned i = 0; i < c->ref_count; i++) {
@@ -37,7 +38,8 @@ struct sim_conn *sim_pair_find_ref(struct sim *sim, struct bx_str ref)
     return NULL;
 }
 
-int sim_pair_link(struct sim_conn *c, struct sim_account *a, const uint8_t secret[32], struct sim_device **out)
+int sim_pair_link(struct sim_conn *c, struct sim_account *a, const uint8_t secret[32],
+                  struct sim_device **out)
 {
     struct sim *sim = c->sim;
     struct bx_arena arena;
@@ -54,13 +56,16 @@ int sim_pair_link(struct sim_conn *c, struct sim_account *a, const uint8_t secre
     c->pairing = d;
     bx_arena_init(&arena, 0);
     sim_random(sim, random, sizeof random);
-    const struct wa_adv_device adv = {.raw_id = a->raw_id, .key_index = d->id, .timestamp_s = (uint64_t)sim_now_s()};
+    const struct wa_adv_device adv = {
+        .raw_id = a->raw_id, .key_index = d->id, .timestamp_s = (uint64_t)sim_now_s()};
     struct bx_str identity = wa_adv_issue(&a->key, &adv, d->identity, secret, random, &arena);
     struct wa_node *iq = WA_NODE(&arena, "iq", wa_to("from", WA_SERVER_JID), wa_lit("type", "set"),
-                                 wa_str("id", sim_new_id(sim, &arena, "")), wa_lit("xmlns", "md"), wa_num("t", sim_now_s()));
+                                 wa_str("id", sim_new_id(sim, &arena, "")), wa_lit("xmlns", "md"),
+                                 wa_num("t", sim_now_s()));
     struct wa_node *success = wa_node_add(iq, wa_node_new(&arena, "pair-success"));
     wa_node_bytes(wa_node_add(success, wa_node_new(&arena, "device-identity")), identity);
-    wa_node_add(success, WA_NODE(&arena, "device", wa_to("jid", sim_jid(&arena, a, d->id, false)), wa_to("lid", sim_jid(&arena, a, d->id, true))));
+    wa_node_add(success, WA_NODE(&arena, "device", wa_to("jid", sim_jid(&arena, a, d->id, false)),
+                                 wa_to("lid", sim_jid(&arena, a, d->id, true))));
     wa_node_add(success, WA_NODE(&arena, "platform", wa_lit("name", "android")));
     sim_conn_send(c, iq);
     bx_arena_done(&arena);
@@ -72,7 +77,9 @@ int sim_pair_link(struct sim_conn *c, struct sim_account *a, const uint8_t secre
 void sim_pair_on_sign(struct sim_conn *c, const struct wa_node *iq, struct bx_arena *arena)
 {
     struct sim_device *d = c->pairing;
-    struct bx_str answer = wa_node_child_data(wa_node_child(iq, "pair-device-sign"), "device-identity"), whole;
+    struct bx_str answer =
+                      wa_node_child_data(wa_node_child(iq, "pair-device-sign"), "device-identity"),
+                  whole;
     if (!d)
         return;
     if (wa_adv_verify(answer, d->account->key.pub, d->identity) < 0 ||
@@ -130,16 +137,20 @@ void sim_pair_forget(struct sim_conn *c)
 
 /* --- device lists --- */
 
-static struct wa_node *device_list_change(struct bx_arena *arena, const char *verb, const struct sim_device *d)
+static struct wa_node *device_list_change(struct bx_arena *arena, const char *verb,
+                                          const struct sim_device *d)
 {
     struct wa_node *change = WA_NODE(arena, verb, wa_lit("device_hash", "2:00000000"));
-    wa_node_add(change, WA_NODE(arena, "device", wa_to("jid", sim_jid(arena, d->account, d->id, false)),
-                                wa_to("lid", sim_jid(arena, d->account, d->id, true)), wa_num("key-index", d->id)));
+    wa_node_add(change,
+                WA_NODE(arena, "device", wa_to("jid", sim_jid(arena, d->account, d->id, false)),
+                        wa_to("lid", sim_jid(arena, d->account, d->id, true)),
+                        wa_num("key-index", d->id)));
     wa_node_add(change, WA_NODE(arena, "key-index-list", wa_num("ts", sim_now_s())));
     return change;
 }
 
-void sim_devices_changed(struct sim_account *a, struct sim_device *added, struct sim_device *removed)
+void sim_devices_changed(struct sim_account *a, struct sim_device *added,
+                         struct sim_device *removed)
 {
     struct sim *sim = a->sim;
     BX_LIST_EACH(&sim->account_list, node)
@@ -152,9 +163,12 @@ void sim_devices_changed(struct sim_account *a, struct sim_device *added, struct
             if (d == added || d == removed || !d->is_bootstrapped || (other != a && !d->conn))
                 continue;
             bx_arena_init(&arena, 0);
-            struct wa_node *n = WA_NODE(&arena, "notification", wa_to("from", sim_jid(&arena, a, 0, false)), wa_to("lid", sim_jid(&arena, a, 0, true)),
-                                        wa_lit("type", "devices"), wa_str("id", sim_new_id(sim, &arena, "")), wa_num("t", sim_now_s()));
-            wa_node_add(n, device_list_change(&arena, added ? "add" : "remove", added ? added : removed));
+            struct wa_node *n =
+                WA_NODE(&arena, "notification", wa_to("from", sim_jid(&arena, a, 0, false)),
+                        wa_to("lid", sim_jid(&arena, a, 0, true)), wa_lit("type", "devices"),
+                        wa_str("id", sim_new_id(sim, &arena, "")), wa_num("t", sim_now_s()));
+            wa_node_add(
+                n, device_list_change(&arena, added ? "add" : "remove", added ? added : removed));
             sim_deliver(d, n);
             bx_arena_done(&arena);
         }
@@ -163,10 +177,12 @@ void sim_devices_changed(struct sim_account *a, struct sim_device *added, struct
 
 /* --- pairing code --- */
 
-static void on_companion_hello(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *reg, struct bx_arena *arena)
+static void on_companion_hello(struct sim_conn *c, const struct wa_node *iq,
+                               const struct wa_node *reg, struct bx_arena *arena)
 {
     struct wa_jid jid;
-    struct bx_str wrapped = wa_node_child_data(reg, "link_code_pairing_wrapped_companion_ephemeral_pub");
+    struct bx_str wrapped =
+        wa_node_child_data(reg, "link_code_pairing_wrapped_companion_ephemeral_pub");
     if (wa_node_attr_jid(reg, "jid", &jid) < 0 || wrapped.len != WA_PAIR_WRAPPED_SIZE) {
         sim_iq_error(c, iq, "400", "bad-request");
         return;
@@ -183,12 +199,15 @@ static void on_companion_hello(struct sim_conn *c, const struct wa_node *iq, con
     struct bx_str ref = sim_new_id(c->sim, arena, "4@");
     bx_str_copy(ref, c->pair_code->ref, sizeof c->pair_code->ref);
     a->code_conn = c;
-    struct wa_node *result = WA_NODE(arena, "link_code_companion_reg", wa_lit("stage", "companion_hello"));
-    wa_node_bytes(wa_node_add(result, wa_node_new(arena, "link_code_pairing_ref")), bx_str(c->pair_code->ref));
+    struct wa_node *result =
+        WA_NODE(arena, "link_code_companion_reg", wa_lit("stage", "companion_hello"));
+    wa_node_bytes(wa_node_add(result, wa_node_new(arena, "link_code_pairing_ref")),
+                  bx_str(c->pair_code->ref));
     sim_iq_result(c, iq, result);
 }
 
-static void on_companion_finish(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *reg)
+static void on_companion_finish(struct sim_conn *c, const struct wa_node *iq,
+                                const struct wa_node *reg)
 {
     struct sim_pair_code *code = c->pair_code;
     struct bx_str bundle = wa_node_child_data(reg, "link_code_pairing_wrapped_key_bundle");
@@ -200,7 +219,8 @@ static void on_companion_finish(struct sim_conn *c, const struct wa_node *iq, co
         return;
     }
     sim_iq_result(c, iq, NULL);
-    int rc = wa_pair_open_bundle(&code->ephemeral, code->companion_ephemeral, &code->account->key, (const uint8_t *)identity.ptr, bundle, secret);
+    int rc = wa_pair_open_bundle(&code->ephemeral, code->companion_ephemeral, &code->account->key,
+                                 (const uint8_t *)identity.ptr, bundle, secret);
     if (rc < 0) { /* a wrong code: the phone cannot open the bundle */
         code_done(code, BX_E_AUTH, NULL);
         return;
@@ -246,7 +266,8 @@ int sim_pair_enter_code(struct sim *sim, struct sim_account *a, struct bx_str co
     size_t n = 0;
     for (size_t i = 0; i < code.len && n < WA_PAIR_CODE_LEN; i++) {
         if (code.ptr[i] != '-')
-            plain[n++] = (char)(code.ptr[i] >= 'a' && code.ptr[i] <= 'z' ? code.ptr[i] - 32 : code.ptr[i]);
+            plain[n++] =
+                (char)(code.ptr[i] >= 'a' && code.ptr[i] <= 'z' ? code.ptr[i] - 32 : code.ptr[i]);
     }
     plain[n] = '\0';
     if (!c || !c->pair_code)
@@ -254,7 +275,9 @@ int sim_pair_enter_code(struct sim *sim, struct sim_account *a, struct bx_str co
     struct sim_pair_code *pair = c->pair_code;
     uint8_t wrapped[WA_PAIR_WRAPPED_SIZE], salt_iv[48];
     if (n != WA_PAIR_CODE_LEN ||
-        wa_pair_unwrap(bx_str(plain), bx_str_n(pair->wrapped_companion, sizeof pair->wrapped_companion), pair->companion_ephemeral) < 0)
+        wa_pair_unwrap(bx_str(plain),
+                       bx_str_n(pair->wrapped_companion, sizeof pair->wrapped_companion),
+                       pair->companion_ephemeral) < 0)
         return BX_E_AUTH;
     sim_keypair(sim, &pair->ephemeral);
     sim_random(sim, salt_iv, sizeof salt_iv);
@@ -262,12 +285,19 @@ int sim_pair_enter_code(struct sim *sim, struct sim_account *a, struct bx_str co
     pair->on_done = on_done;
     pair->arg = arg;
     bx_arena_init(&arena, 0);
-    struct wa_node *note = WA_NODE(&arena, "notification", wa_to("from", WA_SERVER_JID), wa_lit("type", "link_code_companion_reg"),
-                                   wa_str("id", sim_new_id(sim, &arena, "")), wa_num("t", sim_now_s()));
-    struct wa_node *reg = wa_node_add(note, WA_NODE(&arena, "link_code_companion_reg", wa_lit("stage", "primary_hello")));
-    wa_node_bytes(wa_node_add(reg, wa_node_new(&arena, "link_code_pairing_ref")), bx_str(c->pair_code->ref));
-    wa_node_bytes(wa_node_add(reg, wa_node_new(&arena, "link_code_pairing_wrapped_primary_ephemeral_pub")), bx_str_n(wrapped, sizeof wrapped));
-    wa_node_bytes(wa_node_add(reg, wa_node_new(&arena, "primary_identity_pub")), bx_str_n(c->pair_code->account->key.pub, 32));
+    struct wa_node *note =
+        WA_NODE(&arena, "notification", wa_to("from", WA_SERVER_JID),
+                wa_lit("type", "link_code_companion_reg"),
+                wa_str("id", sim_new_id(sim, &arena, "")), wa_num("t", sim_now_s()));
+    struct wa_node *reg = wa_node_add(
+        note, WA_NODE(&arena, "link_code_companion_reg", wa_lit("stage", "primary_hello")));
+    wa_node_bytes(wa_node_add(reg, wa_node_new(&arena, "link_code_pairing_ref")),
+                  bx_str(c->pair_code->ref));
+    wa_node_bytes(
+        wa_node_add(reg, wa_node_new(&arena, "link_code_pairing_wrapped_primary_ephemeral_pub")),
+        bx_str_n(wrapped, sizeof wrapped));
+    wa_node_bytes(wa_node_add(reg, wa_node_new(&arena, "primary_identity_pub")),
+                  bx_str_n(c->pair_code->account->key.pub, 32));
     c->pair_code->has_answered = true;
     sim_conn_send(c, note);
     bx_arena_done(&arena);

@@ -1,5 +1,6 @@
-/* Accounts, devices and groups in one JSON file, written a moment after they change and read at the start. Queues and the phones'
- * Signal sessions are not kept: after a restart phones make new sessions, which companions accept.
+/* Accounts, devices and groups in one JSON file, written a moment after they change and read at the
+ * start. Queues and the phones' Signal sessions are not kept: after a restart phones make new
+ * sessions, which companions accept.
  */
 #include "base/base64.h"
 #include "base/err.h"
@@ -42,12 +43,15 @@ static bool bytes_from(const json_t *json, void *out, size_t len)
 static json_t *device_json(const struct sim_device *d)
 {
     size_t left = d->prekey_count - d->prekey_first;
-    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:i,s:s,s:s,s:b}", "id", (int)d->id, "noise", bytes_json(d->noise_pub, 32),
-                     "identity", bytes_json(d->identity, 32), "registration", bytes_json(d->registration, 4), "skeyId",
-                     bytes_json(d->skey_id, 3), "skey", bytes_json(d->skey_pub, 32), "skeySig", bytes_json(d->skey_sig, 64), "adv",
-                     bytes_json(d->adv, d->adv_len), "advLen", (int)d->adv_len, "prekeys",
-                     bytes_json(d->prekeys + d->prekey_first, left * sizeof d->prekeys[0]), "prekeyCount", (int)left, "pushName", d->push_name,
-                     "platform", d->platform, "bootstrapped", d->is_bootstrapped);
+    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:o,s:i,s:s,s:s,s:b}", "id", (int)d->id,
+                     "noise", bytes_json(d->noise_pub, 32), "identity", bytes_json(d->identity, 32),
+                     "registration", bytes_json(d->registration, 4), "skeyId",
+                     bytes_json(d->skey_id, 3), "skey", bytes_json(d->skey_pub, 32), "skeySig",
+                     bytes_json(d->skey_sig, 64), "adv", bytes_json(d->adv, d->adv_len), "advLen",
+                     (int)d->adv_len, "prekeys",
+                     bytes_json(d->prekeys + d->prekey_first, left * sizeof d->prekeys[0]),
+                     "prekeyCount", (int)left, "pushName", d->push_name, "platform", d->platform,
+                     "bootstrapped", d->is_bootstrapped);
 }
 
 static json_t *account_json(const struct sim_account *a)
@@ -59,18 +63,22 @@ static json_t *account_json(const struct sim_account *a)
         if (d->adv_len)
             json_array_append_new(devices, device_json(d));
     }
-    return json_pack("{s:s,s:s,s:o,s:I,s:i,s:o,s:i,s:b,s:b,s:i,s:o}", "phone", a->phone, "pushName", a->push_name, "key",
-                     bytes_json(a->key.priv, 32), "rawId", (json_int_t)a->raw_id, "registrationId", (int)a->registration_id, "appKey",
-                     bytes_json(a->app_key, 32), "nextDevice", (int)a->next_device, "scripted", a->is_scripted, "echo", a->is_echo,
-                     "receipts", (int)a->receipts, "devices", devices);
+    return json_pack("{s:s,s:s,s:o,s:I,s:i,s:o,s:i,s:b,s:b,s:i,s:o}", "phone", a->phone, "pushName",
+                     a->push_name, "key", bytes_json(a->key.priv, 32), "rawId",
+                     (json_int_t)a->raw_id, "registrationId", (int)a->registration_id, "appKey",
+                     bytes_json(a->app_key, 32), "nextDevice", (int)a->next_device, "scripted",
+                     a->is_scripted, "echo", a->is_echo, "receipts", (int)a->receipts, "devices",
+                     devices);
 }
 
 static json_t *group_json(const struct sim_group *g)
 {
     json_t *members = json_array();
     for (size_t i = 0; i < g->count; i++)
-        json_array_append_new(members, json_pack("{s:s,s:i}", "phone", g->members[i].account->phone, "role", (int)g->members[i].role));
-    return json_pack("{s:s,s:s,s:s,s:b,s:o}", "jid", g->jid, "subject", g->subject, "owner", g->owner->phone, "lid", g->is_lid, "members", members);
+        json_array_append_new(members, json_pack("{s:s,s:i}", "phone", g->members[i].account->phone,
+                                                 "role", (int)g->members[i].role));
+    return json_pack("{s:s,s:s,s:s,s:b,s:o}", "jid", g->jid, "subject", g->subject, "owner",
+                     g->owner->phone, "lid", g->is_lid, "members", members);
 }
 
 static void path_of(const struct sim *sim, char out[512], const char *suffix)
@@ -84,13 +92,15 @@ void sim_save(struct sim *sim)
     json_t *accounts = json_array(), *groups = json_array();
     BX_LIST_EACH(&sim->account_list, node)
     {
-        json_array_append_new(accounts, account_json(BX_CONTAINER_OF(node, struct sim_account, node)));
+        json_array_append_new(accounts,
+                              account_json(BX_CONTAINER_OF(node, struct sim_account, node)));
     }
     BX_LIST_EACH(&sim->groups, node)
     {
         json_array_append_new(groups, group_json(BX_CONTAINER_OF(node, struct sim_group, node)));
     }
-    json_t *all = json_pack("{s:i,s:I,s:I,s:o,s:o}", "version", 1, "nextPhone", (json_int_t)sim->next_phone, "randomCount",
+    json_t *all = json_pack("{s:i,s:I,s:I,s:o,s:o}", "version", 1, "nextPhone",
+                            (json_int_t)sim->next_phone, "randomCount",
                             (json_int_t)sim->random_count, "accounts", accounts, "groups", groups);
     path_of(sim, path, "");
     path_of(sim, fresh, ".new");
@@ -103,8 +113,10 @@ void sim_save(struct sim *sim)
 
 static void load_device(struct sim_account *a, const json_t *json)
 {
-    struct sim_device *d = sim_device_new(a, (unsigned)json_integer_value(json_object_get(json, "id")));
-    const char *name = json_string_value(json_object_get(json, "pushName")), *platform = json_string_value(json_object_get(json, "platform"));
+    struct sim_device *d =
+        sim_device_new(a, (unsigned)json_integer_value(json_object_get(json, "id")));
+    const char *name = json_string_value(json_object_get(json, "pushName")),
+               *platform = json_string_value(json_object_get(json, "platform"));
     bytes_from(json_object_get(json, "noise"), d->noise_pub, 32);
     bytes_from(json_object_get(json, "identity"), d->identity, 32);
     bytes_from(json_object_get(json, "registration"), d->registration, 4);
@@ -114,9 +126,11 @@ static void load_device(struct sim_account *a, const json_t *json)
     d->adv_len = (size_t)json_integer_value(json_object_get(json, "advLen"));
     d->adv = bx_realloc(NULL, d->adv_len + 1, 1);
     bytes_from(json_object_get(json, "adv"), d->adv, d->adv_len);
-    d->prekey_count = d->prekey_cap = (size_t)json_integer_value(json_object_get(json, "prekeyCount"));
+    d->prekey_count = d->prekey_cap =
+        (size_t)json_integer_value(json_object_get(json, "prekeyCount"));
     d->prekeys = bx_calloc(d->prekey_cap + 1, sizeof d->prekeys[0]);
-    bytes_from(json_object_get(json, "prekeys"), d->prekeys, d->prekey_count * sizeof d->prekeys[0]);
+    bytes_from(json_object_get(json, "prekeys"), d->prekeys,
+               d->prekey_count * sizeof d->prekeys[0]);
     snprintf(d->push_name, sizeof d->push_name, "%s", name ? name : "");
     snprintf(d->platform, sizeof d->platform, "%s", platform ? platform : "");
     d->is_bootstrapped = json_is_true(json_object_get(json, "bootstrapped"));
@@ -124,7 +138,8 @@ static void load_device(struct sim_account *a, const json_t *json)
 
 static void load_account(struct sim *sim, const json_t *json)
 {
-    const char *phone = json_string_value(json_object_get(json, "phone")), *name = json_string_value(json_object_get(json, "pushName"));
+    const char *phone = json_string_value(json_object_get(json, "phone")),
+               *name = json_string_value(json_object_get(json, "pushName"));
     uint8_t key[32];
     size_t i;
     json_t *device;
@@ -153,17 +168,21 @@ static void load_account(struct sim *sim, const json_t *json)
 
 static void load_group(struct sim *sim, const json_t *json)
 {
-    const char *jid = json_string_value(json_object_get(json, "jid")), *subject = json_string_value(json_object_get(json, "subject"));
-    struct sim_account *owner = sim_account_find(sim, bx_str(json_string_value(json_object_get(json, "owner"))));
+    const char *jid = json_string_value(json_object_get(json, "jid")),
+               *subject = json_string_value(json_object_get(json, "subject"));
+    struct sim_account *owner =
+        sim_account_find(sim, bx_str(json_string_value(json_object_get(json, "owner"))));
     size_t i;
     json_t *m;
     if (!owner || !jid || !subject)
         return;
-    struct sim_group *g = sim_group_new(sim, owner, bx_str(subject), json_is_true(json_object_get(json, "lid")));
+    struct sim_group *g =
+        sim_group_new(sim, owner, bx_str(subject), json_is_true(json_object_get(json, "lid")));
     snprintf(g->jid, sizeof g->jid, "%s", jid);
     json_array_foreach(json_object_get(json, "members"), i, m)
     {
-        struct sim_account *a = sim_account_find(sim, bx_str(json_string_value(json_object_get(m, "phone"))));
+        struct sim_account *a =
+            sim_account_find(sim, bx_str(json_string_value(json_object_get(m, "phone"))));
         if (a)
             sim_group_add(g, a, (int)json_integer_value(json_object_get(m, "role")));
     }

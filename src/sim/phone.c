@@ -1,5 +1,5 @@
-/* Device 0 of an account: a real Signal device. It opens what is encrypted for it and keeps it, shares keys and history with
- * new companions, and asks again when something does not open.
+/* Device 0 of an account: a real Signal device. It opens what is encrypted for it and keeps it,
+ * shares keys and history with new companions, and asks again when something does not open.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -59,7 +59,8 @@ static void bundle_of(struct sim_device *d, struct wa_bundle *out)
 }
 
 /* A session with a companion, or with another phone (whose bundle is made here and now). */
-static int ensure_session(struct sim_account *a, struct sim_account *to, unsigned device, const struct wa_jid *jid)
+static int ensure_session(struct sim_account *a, struct sim_account *to, unsigned device,
+                          const struct wa_jid *jid)
 {
     struct wa_bundle bundle;
     wa_signal_learn_lid(a->signal, bx_str(to->phone), bx_str(to->lid), NULL);
@@ -72,7 +73,8 @@ static int ensure_session(struct sim_account *a, struct sim_account *to, unsigne
         bundle_of(d, &bundle);
     } else {
         struct wa_prekey key;
-        bundle = (struct wa_bundle){.registration_id = to->registration_id, .signed_prekey = to->skey};
+        bundle =
+            (struct wa_bundle){.registration_id = to->registration_id, .signed_prekey = to->skey};
         memcpy(bundle.identity, to->key.pub, 32);
         if (wa_prekeys_generate(to->signal, to->next_prekey, 1, &key) == BX_OK) {
             to->next_prekey = wa_prekey_next_id(to->next_prekey, 1);
@@ -82,8 +84,9 @@ static int ensure_session(struct sim_account *a, struct sim_account *to, unsigne
     return wa_session_start(a->signal, jid, &bundle, NULL);
 }
 
-int sim_phone_encrypt(struct sim_account *a, struct sim_account *to, unsigned device, struct bx_str packed, unsigned count,
-                      struct bx_arena *arena, struct wa_node **out)
+int sim_phone_encrypt(struct sim_account *a, struct sim_account *to, unsigned device,
+                      struct bx_str packed, unsigned count, struct bx_arena *arena,
+                      struct wa_node **out)
 {
     uint8_t random;
     struct wa_cipher cipher;
@@ -94,15 +97,17 @@ int sim_phone_encrypt(struct sim_account *a, struct sim_account *to, unsigned de
         rc = wa_session_encrypt(a->signal, &jid, wa_pad(packed, random, arena), arena, &cipher);
     if (rc < 0)
         return rc;
-    struct wa_node *enc = WA_NODE(arena, "enc", wa_lit("v", "2"), wa_lit("type", cipher.is_prekey ? "pkmsg" : "msg"));
+    struct wa_node *enc =
+        WA_NODE(arena, "enc", wa_lit("v", "2"), wa_lit("type", cipher.is_prekey ? "pkmsg" : "msg"));
     if (count)
         wa_node_put(enc, wa_num("count", count));
     *out = wa_node_bytes(enc, cipher.bytes);
     return BX_OK;
 }
 
-int sim_phone_send_to_device(struct sim_account *a, struct sim_account *to, unsigned device, const Wap__Message *message,
-                             const struct sim_delivery *base, struct bx_arena *arena)
+int sim_phone_send_to_device(struct sim_account *a, struct sim_account *to, unsigned device,
+                             const Wap__Message *message, const struct sim_delivery *base,
+                             struct bx_arena *arena)
 {
     struct wa_node *enc;
     int rc = sim_phone_encrypt(a, to, device, wa_pb_pack(message, arena), 0, arena, &enc);
@@ -169,19 +174,24 @@ static json_t *describe(const Wap__Message *m)
     const Wap__Protocol *p = m->protocol;
     const char *text = text_of(m);
     if (m->reaction && m->reaction->key)
-        return json_pack("{s:s,s:s,s:s}", "kind", "reaction", "text", m->reaction->text ? m->reaction->text : "", "targetId",
+        return json_pack("{s:s,s:s,s:s}", "kind", "reaction", "text",
+                         m->reaction->text ? m->reaction->text : "", "targetId",
                          m->reaction->key->id ? m->reaction->key->id : "");
     if (p && p->has_type && p->type == WAP__PROTOCOL__TYPE__REVOKE && p->key)
         return json_pack("{s:s,s:s}", "kind", "revoke", "targetId", p->key->id ? p->key->id : "");
-    if (p && p->has_type && p->type == WAP__PROTOCOL__TYPE__MESSAGE_EDIT && p->key && p->edited_message) {
+    if (p && p->has_type && p->type == WAP__PROTOCOL__TYPE__MESSAGE_EDIT && p->key &&
+        p->edited_message) {
         const char *edited = text_of(unwrap(p->edited_message));
-        return json_pack("{s:s,s:s,s:s}", "kind", "edit", "targetId", p->key->id ? p->key->id : "", "text", edited ? edited : "");
+        return json_pack("{s:s,s:s,s:s}", "kind", "edit", "targetId", p->key->id ? p->key->id : "",
+                         "text", edited ? edited : "");
     }
     if (!text)
         return json_pack("{s:s}", "kind", "other");
     json_t *row = json_pack("{s:s,s:s}", "kind", "text", "text", text);
-    if (m->extended_text && m->extended_text->context_info && m->extended_text->context_info->stanza_id)
-        json_object_set_new(row, "quotedId", json_string(m->extended_text->context_info->stanza_id));
+    if (m->extended_text && m->extended_text->context_info &&
+        m->extended_text->context_info->stanza_id)
+        json_object_set_new(row, "quotedId",
+                            json_string(m->extended_text->context_info->stanza_id));
     return row;
 }
 
@@ -192,32 +202,42 @@ static void keep(struct sim_account *a, json_t *row)
     json_array_append_new(a->messages, row);
 }
 
-void sim_phone_record(struct sim_account *a, const struct sim_delivery *m, struct sim_account *author, const Wap__Message *message)
+void sim_phone_record(struct sim_account *a, const struct sim_delivery *m,
+                      struct sim_account *author, const Wap__Message *message)
 {
     json_t *row = message ? describe(unwrap(message)) : json_pack("{s:s}", "kind", "undecryptable");
-    struct sim_account *other = m->group ? NULL : m->from == a ? sim_account_by_jid(a->sim, m->chat) : m->from;
+    struct sim_account *other = m->group       ? NULL
+                                : m->from == a ? sim_account_by_jid(a->sim, m->chat)
+                                               : m->from;
     json_object_set_new(row, "id", json_stringn(m->id.ptr, m->id.len));
-    json_object_set_new(row, "chat", m->group ? json_string(m->group->jid) : json_string(other ? other->phone : ""));
+    json_object_set_new(row, "chat",
+                        m->group ? json_string(m->group->jid)
+                                 : json_string(other ? other->phone : ""));
     json_object_set_new(row, "from", json_string(author->phone));
     json_object_set_new(row, "fromMe", json_boolean(author == a));
     json_object_set_new(row, "t", json_integer(sim_now_s()));
     keep(a, row);
 }
 
-static void ask_again(struct sim_account *a, const struct sim_delivery *m, enum wa_retry_reason reason, struct bx_arena *arena)
+static void ask_again(struct sim_account *a, const struct sim_delivery *m,
+                      enum wa_retry_reason reason, struct bx_arena *arena)
 {
-    uint8_t registration[4] = {0, 0, (uint8_t)(a->registration_id >> 8), (uint8_t)a->registration_id};
+    uint8_t registration[4] = {0, 0, (uint8_t)(a->registration_id >> 8),
+                               (uint8_t)a->registration_id};
     bool is_lid = m->group ? m->group->is_lid : m->is_lid;
-    struct wa_node *n = WA_NODE(arena, "receipt", wa_str("id", m->id), wa_lit("type", "retry"),
-                                wa_to("to", m->group ? bx_str(m->group->jid) : sim_jid(arena, m->from, m->from_device, is_lid)));
-    wa_node_add(n, WA_NODE(arena, "retry", wa_lit("count", "1"), wa_str("id", m->id), wa_num("t", sim_now_s()), wa_lit("v", "1"),
-                           wa_num("error", reason)));
+    struct wa_node *n =
+        WA_NODE(arena, "receipt", wa_str("id", m->id), wa_lit("type", "retry"),
+                wa_to("to", m->group ? bx_str(m->group->jid)
+                                     : sim_jid(arena, m->from, m->from_device, is_lid)));
+    wa_node_add(n, WA_NODE(arena, "retry", wa_lit("count", "1"), wa_str("id", m->id),
+                           wa_num("t", sim_now_s()), wa_lit("v", "1"), wa_num("error", reason)));
     wa_node_bytes(wa_node_add(n, wa_node_new(arena, "registration")), bx_str_n(registration, 4));
     wa_node_add(n, sim_bundle_node(a->sim, arena, &(struct sim_bundle_source){a, NULL}, true));
     sim_send_receipt(a, 0, m->from, (int)m->from_device, n, arena);
 }
 
-static void answer_automatically(struct sim_account *a, const struct sim_delivery *m, const Wap__Message *message)
+static void answer_automatically(struct sim_account *a, const struct sim_delivery *m,
+                                 const Wap__Message *message)
 {
     const char *text = text_of(unwrap(message));
     struct sim_group *g = m->group ? sim_group_find(a->sim, bx_str(m->group->jid)) : NULL;
@@ -229,11 +249,16 @@ static void answer_automatically(struct sim_account *a, const struct sim_deliver
     if (a->receipts == SIM_RECEIPTS_READ)
         sim_phone_read(a, m->from, g, m->from, m->id, "read");
     if (a->is_echo && text && *text)
-        sim_phone_say(a, &(struct sim_outgoing){.to = g ? NULL : m->from, .group = g, .is_lid = m->is_lid, .text = bx_str(text)}, id);
+        sim_phone_say(
+            a,
+            &(struct sim_outgoing){
+                .to = g ? NULL : m->from, .group = g, .is_lid = m->is_lid, .text = bx_str(text)},
+            id);
 }
 
 /* Key requests and the like from an own companion. */
-static void on_peer_message(struct sim_account *a, const struct sim_delivery *m, const Wap__Message *message)
+static void on_peer_message(struct sim_account *a, const struct sim_delivery *m,
+                            const Wap__Message *message)
 {
     struct sim_device *d = sim_device_find(a, m->from_device);
     const Wap__Protocol *p = message->protocol;
@@ -241,32 +266,41 @@ static void on_peer_message(struct sim_account *a, const struct sim_delivery *m,
         sim_phone_send_app_key(a, d);
 }
 
-static int open_one(struct sim_account *a, const struct sim_delivery *m, const struct wa_node *enc, struct bx_arena *arena,
-                    struct bx_str *out_plain, enum wa_retry_reason *out_reason)
+static int open_one(struct sim_account *a, const struct sim_delivery *m, const struct wa_node *enc,
+                    struct bx_arena *arena, struct bx_str *out_plain,
+                    enum wa_retry_reason *out_reason)
 {
     struct bx_str type = wa_node_attr(enc, "type"), bytes = wa_node_data(enc);
     if (bx_str_is(type, "skmsg")) {
-        struct wa_jid sender = sim_wa_jid(arena, m->from, m->from_device, m->group && m->group->is_lid);
-        return m->group ? wa_group_decrypt(a->signal, bx_str(m->group->jid), &sender, bytes, arena, out_plain, out_reason) : BX_E_INVALID;
+        struct wa_jid sender =
+            sim_wa_jid(arena, m->from, m->from_device, m->group && m->group->is_lid);
+        return m->group ? wa_group_decrypt(a->signal, bx_str(m->group->jid), &sender, bytes, arena,
+                                           out_plain, out_reason)
+                        : BX_E_INVALID;
     }
     struct wa_jid sender = sim_wa_jid(arena, m->from, m->from_device, false);
-    return wa_session_decrypt(a->signal, &sender, bx_str_is(type, "pkmsg"), bytes, arena, out_plain, out_reason);
+    return wa_session_decrypt(a->signal, &sender, bx_str_is(type, "pkmsg"), bytes, arena, out_plain,
+                              out_reason);
 }
 
-static void on_plain(struct sim_account *a, const struct sim_delivery *m, const Wap__Message *message, struct bx_arena *arena)
+static void on_plain(struct sim_account *a, const struct sim_delivery *m,
+                     const Wap__Message *message, struct bx_arena *arena)
 {
     const Wap__SenderKeyDistribution *key = message->sender_key_distribution;
     if (key && m->group && key->has_sender_key_message) {
         struct wa_jid sender = sim_wa_jid(arena, m->from, m->from_device, m->group->is_lid);
-        wa_group_process(a->signal, bx_str(m->group->jid), &sender, wa_pb_str(key->sender_key_message));
+        wa_group_process(a->signal, bx_str(m->group->jid), &sender,
+                         wa_pb_str(key->sender_key_message));
     }
     if (m->category.ptr) {
         on_peer_message(a, m, message);
         return;
     }
     const Wap__Message *bare = unwrap(message);
-    bool has_content = text_of(bare) || bare->reaction || bare->protocol || bare->image || bare->video || bare->audio || bare->document ||
-                       bare->sticker || bare->location || bare->contact || bare->poll_creation || bare->poll_creation_v3;
+    bool has_content = text_of(bare) || bare->reaction || bare->protocol || bare->image ||
+                       bare->video || bare->audio || bare->document || bare->sticker ||
+                       bare->location || bare->contact || bare->poll_creation ||
+                       bare->poll_creation_v3;
     if (!has_content)
         return;
     sim_phone_record(a, m, m->from, message);
@@ -298,7 +332,8 @@ void sim_phone_receive(struct sim_account *a, const struct sim_delivery *m, stru
 
 /* --- receipts --- */
 
-static void on_retry(struct sim_account *a, struct sim_account *from, unsigned device, const struct wa_node *receipt)
+static void on_retry(struct sim_account *a, struct sim_account *from, unsigned device,
+                     const struct wa_node *receipt)
 {
     struct bx_arena arena;
     const struct wa_node *retry = wa_node_child(receipt, "retry");
@@ -310,7 +345,8 @@ static void on_retry(struct sim_account *a, struct sim_account *from, unsigned d
     bx_arena_done(&arena);
 }
 
-void sim_phone_on_receipt(struct sim_account *a, struct sim_account *from, unsigned from_device, const struct wa_node *receipt)
+void sim_phone_on_receipt(struct sim_account *a, struct sim_account *from, unsigned from_device,
+                          const struct wa_node *receipt)
 {
     struct bx_str type = wa_node_attr(receipt, "type"), id = wa_node_attr(receipt, "id");
     if (bx_str_is(type, "retry")) {
@@ -319,12 +355,16 @@ void sim_phone_on_receipt(struct sim_account *a, struct sim_account *from, unsig
     }
     if (!a->is_scripted || from == a)
         return;
-    json_array_append_new(a->receipts_seen, json_pack("{s:s#,s:s,s:s#}", "id", id.ptr ? id.ptr : "", id.len, "from", from->phone, "type",
-                                                      type.ptr ? type.ptr : "delivery", type.ptr ? type.len : (size_t)8));
+    json_array_append_new(a->receipts_seen,
+                          json_pack("{s:s#,s:s,s:s#}", "id", id.ptr ? id.ptr : "", id.len, "from",
+                                    from->phone, "type", type.ptr ? type.ptr : "delivery",
+                                    type.ptr ? type.len : (size_t)8));
     WA_EACH_CHILD(wa_node_child(receipt, "list"), "item", item)
     {
         struct bx_str more = wa_node_attr(item, "id");
-        json_array_append_new(a->receipts_seen, json_pack("{s:s#,s:s,s:s#}", "id", more.ptr, more.len, "from", from->phone, "type",
-                                                          type.ptr ? type.ptr : "delivery", type.ptr ? type.len : (size_t)8));
+        json_array_append_new(a->receipts_seen,
+                              json_pack("{s:s#,s:s,s:s#}", "id", more.ptr, more.len, "from",
+                                        from->phone, "type", type.ptr ? type.ptr : "delivery",
+                                        type.ptr ? type.len : (size_t)8));
     }
 }

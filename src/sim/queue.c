@@ -1,6 +1,7 @@
-/* Store and forward: what a device was sent stays in its queue until it acknowledged it (an ack of that id, or for messages any
- * receipt). A device that comes back gets everything again that it had not acknowledged, marked offline, in order of arrival.
- * The faults of an account are done here, between the queue and the wire.
+/* Store and forward: what a device was sent stays in its queue until it acknowledged it (an ack of
+ * that id, or for messages any receipt). A device that comes back gets everything again that it had
+ * not acknowledged, marked offline, in order of arrival. The faults of an account are done here,
+ * between the queue and the wire.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -118,7 +119,8 @@ static void write_item(struct sim_item *item)
     sim_queue_release_held(d);
 }
 
-/* With faults on, some are lost until the next login and some come late (the order of a device is kept). */
+/* With faults on, some are lost until the next login and some come late (the order of a device is
+ * kept). */
 static void offer(struct sim_item *item)
 {
     struct sim_device *d = item->device;
@@ -132,7 +134,8 @@ static void offer(struct sim_item *item)
     }
     if (f->delay_max_ms) {
         uint64_t now = net_loop_now_ms(sim->loop);
-        uint64_t at = now + f->delay_min_ms + (uint64_t)(sim_chance(sim) * (f->delay_max_ms - f->delay_min_ms + 1));
+        uint64_t at = now + f->delay_min_ms +
+                      (uint64_t)(sim_chance(sim) * (f->delay_max_ms - f->delay_min_ms + 1));
         if (at < d->last_delay_ms)
             at = d->last_delay_ms;
         d->last_delay_ms = at;
@@ -244,7 +247,8 @@ void sim_queue_free(struct sim_device *d)
     bx_map_done(&d->sent);
 }
 
-/* A message id that the same device sends again to the same chat is acknowledged again and not routed again. */
+/* A message id that the same device sends again to the same chat is acknowledged again and not
+ * routed again. */
 bool sim_sent_before(struct sim_device *d, struct bx_str chat, struct bx_str id)
 {
     char key[SIM_SENT_KEY];

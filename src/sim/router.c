@@ -1,4 +1,5 @@
-/* Who gets what: messages to each device they were encrypted for, receipts back to the author, presence to who asked. */
+/* Who gets what: messages to each device they were encrypted for, receipts back to the author,
+ * presence to who asked. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/internal.h"
@@ -9,24 +10,29 @@ enum { MAX_ENCS = 8 };
 
 /* --- one message to one device --- */
 
-static struct wa_node *incoming(struct sim_account *to, const struct sim_delivery *m, struct bx_arena *arena)
+static struct wa_node *incoming(struct sim_account *to, const struct sim_delivery *m,
+                                struct bx_arena *arena)
 {
     bool is_lid = m->group ? m->group->is_lid : m->is_lid, is_self = to == m->from;
     struct bx_str from = sim_jid(arena, m->from, m->from_device, is_lid);
-    struct wa_node *n = WA_NODE(arena, "message", wa_str("id", m->id), wa_str("type", m->type.ptr ? m->type : BX_STR("text")),
-                                wa_num("t", sim_now_s()), wa_lit("notify", m->notify && m->notify[0] ? m->notify : NULL),
-                                wa_str("edit", m->edit), wa_str("category", m->category));
+    struct wa_node *n =
+        WA_NODE(arena, "message", wa_str("id", m->id),
+                wa_str("type", m->type.ptr ? m->type : BX_STR("text")), wa_num("t", sim_now_s()),
+                wa_lit("notify", m->notify && m->notify[0] ? m->notify : NULL),
+                wa_str("edit", m->edit), wa_str("category", m->category));
     if (m->group) {
         wa_node_put(n, wa_to("from", bx_str(m->group->jid)));
         wa_node_put(n, wa_to("participant", from));
-        wa_node_put(n, wa_to(is_lid ? "participant_pn" : "participant_lid", sim_jid(arena, m->from, 0, !is_lid)));
+        wa_node_put(n, wa_to(is_lid ? "participant_pn" : "participant_lid",
+                             sim_jid(arena, m->from, 0, !is_lid)));
         wa_node_put(n, wa_lit("addressing_mode", is_lid ? "lid" : "pn"));
     } else {
         wa_node_put(n, wa_to("from", from));
         if (is_self && !m->category.ptr)
             wa_node_put(n, wa_to("recipient", m->chat));
         if (!is_self)
-            wa_node_put(n, wa_to(is_lid ? "sender_pn" : "sender_lid", sim_jid(arena, m->from, 0, !is_lid)));
+            wa_node_put(
+                n, wa_to(is_lid ? "sender_pn" : "sender_lid", sim_jid(arena, m->from, 0, !is_lid)));
         if (is_lid)
             wa_node_put(n, wa_lit("addressing_mode", "lid"));
     }
@@ -40,7 +46,8 @@ static struct wa_node *incoming(struct sim_account *to, const struct sim_deliver
     return n;
 }
 
-void sim_deliver_message(struct sim_account *to, unsigned device, const struct sim_delivery *m, struct bx_arena *arena)
+void sim_deliver_message(struct sim_account *to, unsigned device, const struct sim_delivery *m,
+                         struct bx_arena *arena)
 {
     if (device == 0) {
         sim_phone_receive(to, m, arena);
@@ -73,10 +80,13 @@ static struct sim_delivery delivery_of(struct sim_conn *c, const struct wa_node 
     };
 }
 
-static void ack(struct sim_conn *c, const struct wa_node *n, const char *error, struct bx_arena *arena)
+static void ack(struct sim_conn *c, const struct wa_node *n, const char *error,
+                struct bx_arena *arena)
 {
-    sim_conn_send(c, WA_NODE(arena, "ack", wa_lit("class", "message"), wa_str("id", wa_node_attr(n, "id")),
-                             wa_to("from", wa_node_attr(n, "to")), wa_num("t", sim_now_s()), wa_lit("error", error)));
+    sim_conn_send(c,
+                  WA_NODE(arena, "ack", wa_lit("class", "message"),
+                          wa_str("id", wa_node_attr(n, "id")), wa_to("from", wa_node_attr(n, "to")),
+                          wa_num("t", sim_now_s()), wa_lit("error", error)));
 }
 
 /* Up to MAX_ENCS <enc> children of a node. */
@@ -98,7 +108,8 @@ static void route_direct(struct sim_conn *c, const struct wa_node *n, struct bx_
     WA_EACH_CHILD(wa_node_child(n, "participants"), "to", to)
     {
         struct wa_jid jid;
-        struct sim_account *a = wa_node_attr_jid(to, "jid", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
+        struct sim_account *a =
+            wa_node_attr_jid(to, "jid", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
         m.enc_count = collect_encs(to, encs, 0);
         m.is_lid = wa_jid_is_lid(&jid);
         if (a && m.enc_count && !(a == m.from && jid.device == m.from_device))
@@ -107,7 +118,8 @@ static void route_direct(struct sim_conn *c, const struct wa_node *n, struct bx_
     /* peer messages and resends: one ciphertext for the device that `to` names */
     struct wa_jid jid;
     m.enc_count = collect_encs(n, encs, 0);
-    struct sim_account *a = wa_node_attr_jid(n, "to", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
+    struct sim_account *a =
+        wa_node_attr_jid(n, "to", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
     if (m.enc_count && a) {
         struct bx_str recipient = wa_node_attr(n, "recipient");
         m.chat = recipient.ptr ? recipient : sim_jid(arena, a, 0, wa_jid_is_lid(&jid));
@@ -116,31 +128,36 @@ static void route_direct(struct sim_conn *c, const struct wa_node *n, struct bx_
     }
 }
 
-/* The pairwise part for a device, matched by digits: clients of different ages address the same member differently. */
-static const struct wa_node *part_for(struct sim *sim, const struct wa_node *participants, const struct sim_account *a, unsigned device)
+/* The pairwise part for a device, matched by digits: clients of different ages address the same
+ * member differently. */
+static const struct wa_node *part_for(struct sim *sim, const struct wa_node *participants,
+                                      const struct sim_account *a, unsigned device)
 {
     WA_EACH_CHILD(participants, "to", to)
     {
         struct wa_jid jid;
-        if (wa_node_attr_jid(to, "jid", &jid) == BX_OK && jid.device == device && sim_account_find(sim, jid.user) == a)
+        if (wa_node_attr_jid(to, "jid", &jid) == BX_OK && jid.device == device &&
+            sim_account_find(sim, jid.user) == a)
             return to;
     }
     return NULL;
 }
 
-static void route_to_member(struct sim_conn *c, const struct wa_node *n, struct sim_delivery *m, struct sim_account *a, unsigned device,
-                            struct bx_arena *arena)
+static void route_to_member(struct sim_conn *c, const struct wa_node *n, struct sim_delivery *m,
+                            struct sim_account *a, unsigned device, struct bx_arena *arena)
 {
     const struct wa_node *encs[MAX_ENCS];
     const struct wa_node *part = part_for(c->sim, wa_node_child(n, "participants"), a, device);
     m->encs = encs;
-    m->enc_count = part ? collect_encs(part, encs, 0) : 0; /* the sender key comes before what it opens */
+    m->enc_count =
+        part ? collect_encs(part, encs, 0) : 0; /* the sender key comes before what it opens */
     m->enc_count = collect_encs(n, encs, m->enc_count);
     if (m->enc_count && !(a == m->from && device == m->from_device))
         sim_deliver_message(a, device, m, arena);
 }
 
-static void route_group(struct sim_conn *c, const struct wa_node *n, struct sim_group *g, struct bx_arena *arena)
+static void route_group(struct sim_conn *c, const struct wa_node *n, struct sim_group *g,
+                        struct bx_arena *arena)
 {
     struct sim_delivery m = delivery_of(c, n);
     struct wa_jid only;
@@ -164,7 +181,8 @@ static void route_group(struct sim_conn *c, const struct wa_node *n, struct sim_
 
 static bool is_resend(const struct wa_node *n)
 {
-    return wa_node_has(n, "participant") || (wa_node_child(n, "enc") && wa_node_has(wa_node_child(n, "enc"), "count")) ||
+    return wa_node_has(n, "participant") ||
+           (wa_node_child(n, "enc") && wa_node_has(wa_node_child(n, "enc"), "count")) ||
            wa_node_attr_is(n, "device_fanout", "false");
 }
 
@@ -187,7 +205,8 @@ void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena
         return;
     }
     bool is_repeat = !is_resend(n) && sim_sent_before(c->device, to, wa_node_attr(n, "id"));
-    bool is_ack_lost = !is_repeat && sim_chance(c->sim) < sim_faults_of(c->device->account)->lose_ack;
+    bool is_ack_lost =
+        !is_repeat && sim_chance(c->sim) < sim_faults_of(c->device->account)->lose_ack;
     if (!is_ack_lost)
         ack(c, n, NULL, arena);
     if (!is_repeat && g)
@@ -201,12 +220,14 @@ void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena
 /* --- receipts --- */
 
 /* The forwarded form: everything but the addresses is passed on as it came. */
-static struct wa_node *forwarded(struct sim_account *from, unsigned device, const struct wa_node *receipt, bool is_lid, struct bx_arena *arena)
+static struct wa_node *forwarded(struct sim_account *from, unsigned device,
+                                 const struct wa_node *receipt, bool is_lid, struct bx_arena *arena)
 {
     struct bx_str to = wa_node_attr(receipt, "to");
     bool is_group = bx_str_ends(to, BX_STR("@g.us"));
     struct bx_str who = sim_jid(arena, from, device, is_lid);
-    struct wa_node *n = WA_NODE(arena, "receipt", wa_str("id", wa_node_attr(receipt, "id")), wa_str("type", wa_node_attr(receipt, "type")),
+    struct wa_node *n = WA_NODE(arena, "receipt", wa_str("id", wa_node_attr(receipt, "id")),
+                                wa_str("type", wa_node_attr(receipt, "type")),
                                 wa_num("t", sim_now_s()), wa_to("from", is_group ? to : who));
     if (is_group)
         wa_node_put(n, wa_to("participant", who));
@@ -218,13 +239,16 @@ static struct wa_node *forwarded(struct sim_account *from, unsigned device, cons
 }
 
 /* to_device -1: all companions and the phone. */
-void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim_account *to, int to_device, const struct wa_node *receipt,
-                      struct bx_arena *arena)
+void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim_account *to,
+                      int to_device, const struct wa_node *receipt, struct bx_arena *arena)
 {
     struct wa_jid addressed;
     struct bx_str target = wa_node_attr(receipt, "to");
-    struct sim_group *g = bx_str_ends(target, BX_STR("@g.us")) ? sim_group_find(from->sim, target) : NULL;
-    bool is_lid = g ? g->is_lid : wa_node_attr_jid(receipt, "to", &addressed) == BX_OK && wa_jid_is_lid(&addressed);
+    struct sim_group *g =
+        bx_str_ends(target, BX_STR("@g.us")) ? sim_group_find(from->sim, target) : NULL;
+    bool is_lid =
+        g ? g->is_lid
+          : wa_node_attr_jid(receipt, "to", &addressed) == BX_OK && wa_jid_is_lid(&addressed);
     struct wa_node *n = forwarded(from, from_device, receipt, is_lid, arena);
     if (to == from && !g && !wa_node_attr_is(receipt, "type", "retry"))
         wa_node_put(n, wa_to("recipient", wa_node_attr(receipt, "recipient")));
@@ -266,22 +290,26 @@ static void forward_receipt(struct sim_conn *c, const struct wa_node *n, struct 
     if (!to)
         return;
     c->sim->stats.retries += is_retry;
-    sim_send_receipt(c->device->account, c->device->id, to, is_retry ? (int)jid.device : -1, n, arena);
+    sim_send_receipt(c->device->account, c->device->id, to, is_retry ? (int)jid.device : -1, n,
+                     arena);
 }
 
 void sim_on_receipt(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
 {
     struct bx_str type = wa_node_attr(n, "type");
-    bool is_private = bx_str_is(type, "sender") || bx_str_is(type, "read-self") || bx_str_is(type, "peer_msg") ||
-                      bx_str_is(type, "hist_sync") || bx_str_is(type, "server-error");
+    bool is_private = bx_str_is(type, "sender") || bx_str_is(type, "read-self") ||
+                      bx_str_is(type, "peer_msg") || bx_str_is(type, "hist_sync") ||
+                      bx_str_is(type, "server-error");
     c->sim->stats.receipts_in++;
     sim_queue_ack(c->device, wa_node_attr(n, "id"));
     WA_EACH_CHILD(wa_node_child(n, "list"), "item", item)
     {
         sim_queue_ack(c->device, wa_node_attr(item, "id"));
     }
-    sim_conn_send(c, WA_NODE(arena, "ack", wa_lit("class", "receipt"), wa_str("id", wa_node_attr(n, "id")),
-                             wa_to("from", wa_node_attr(n, "to")), wa_str("type", type), wa_to("participant", wa_node_attr(n, "participant"))));
+    sim_conn_send(c, WA_NODE(arena, "ack", wa_lit("class", "receipt"),
+                             wa_str("id", wa_node_attr(n, "id")),
+                             wa_to("from", wa_node_attr(n, "to")), wa_str("type", type),
+                             wa_to("participant", wa_node_attr(n, "participant"))));
     if (bx_str_is(type, "read") || bx_str_is(type, "read-self") || bx_str_is(type, "played"))
         tell_siblings(c, n, arena);
     if (!is_private)
@@ -348,8 +376,8 @@ void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_aren
     sim_presence_changed(d->account);
 }
 
-static void relay_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to, bool is_lid, const struct wa_node *state,
-                            struct bx_arena *arena)
+static void relay_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
+                            bool is_lid, const struct wa_node *state, struct bx_arena *arena)
 {
     struct bx_str who = sim_jid(arena, from, 0, is_lid);
     struct wa_node *n = WA_NODE(arena, "chatstate", wa_to("from", g ? bx_str(g->jid) : who));
@@ -358,7 +386,8 @@ static void relay_chatstate(struct sim_account *from, struct sim_group *g, struc
     wa_node_add(n, wa_node_copy(arena, state));
     if (to->is_scripted) {
         bool is_recording = wa_node_attr_is(state, "media", "audio");
-        json_array_append_new(to->presence, json_pack("{s:s,s:s#}", "from", from->phone, "state", is_recording ? "recording" : state->tag.ptr,
+        json_array_append_new(to->presence, json_pack("{s:s,s:s#}", "from", from->phone, "state",
+                                                      is_recording ? "recording" : state->tag.ptr,
                                                       is_recording ? (size_t)9 : state->tag.len));
     }
     BX_LIST_EACH(&to->devices, node)
@@ -370,8 +399,8 @@ static void relay_chatstate(struct sim_account *from, struct sim_group *g, struc
 }
 
 /* Also what a scripted phone does. state: <composing/> and its like. */
-void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to, bool is_lid, const struct wa_node *state,
-                   struct bx_arena *arena)
+void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
+                   bool is_lid, const struct wa_node *state, struct bx_arena *arena)
 {
     for (size_t i = 0; g && i < g->count; i++) {
         if (g->members[i].account != from)
@@ -388,5 +417,6 @@ void sim_on_chatstate(struct sim_conn *c, const struct wa_node *n, struct bx_are
     if (!state)
         return;
     struct sim_group *g = bx_str_ends(to, BX_STR("@g.us")) ? sim_group_find(c->sim, to) : NULL;
-    sim_chatstate(c->device->account, g, g ? NULL : sim_account_by_jid(c->sim, to), bx_str_ends(to, BX_STR("@lid")), state, arena);
+    sim_chatstate(c->device->account, g, g ? NULL : sim_account_by_jid(c->sim, to),
+                  bx_str_ends(to, BX_STR("@lid")), state, arena);
 }

@@ -75,14 +75,16 @@ static void on_request(struct http_exchange *x, void *arg)
             sim_conn_accept(sim, x);
         } else {
             http_set_close(x);
-            http_respond(x, 404, "application/json", BX_STR("{\"ok\":false,\"error\":\"WebSockets are at /ws/chat\"}"));
+            http_respond(x, 404, "application/json",
+                         BX_STR("{\"ok\":false,\"error\":\"WebSockets are at /ws/chat\"}"));
         }
     } else if (bx_str_starts(r->path, BX_STR("/admin/"))) {
         sim_admin_handle(sim, x);
     } else if (sim_media_owns(r)) {
         sim_media_handle(sim, x);
     } else if (!sim_page_handle(sim, x)) {
-        http_respond(x, 404, "application/json", BX_STR("{\"ok\":false,\"error\":\"there is no such page\"}"));
+        http_respond(x, 404, "application/json",
+                     BX_STR("{\"ok\":false,\"error\":\"there is no such page\"}"));
     }
 }
 
@@ -93,12 +95,14 @@ static const struct http_handler handler = {.on_head = on_head, .on_request = on
 static int listen_on(struct sim *sim, const struct sim_opts *opts)
 {
     const struct http_server_opts http = {.max_body_bytes = ADMIN_MAX, .max_connections = 50000};
-    int rc = net_tls_server_self_signed("localhost,127.0.0.1,mmg.whatsapp.net,web.whatsapp.com", &sim->tls);
+    int rc = net_tls_server_self_signed("localhost,127.0.0.1,mmg.whatsapp.net,web.whatsapp.com",
+                                        &sim->tls);
     if (rc == BX_OK)
         rc = http_server_new(sim->loop, &http, &handler, sim, &sim->http);
     if (rc < 0)
         return rc;
-    const struct net_listener_opts listener = {.host = opts->host, .port = opts->port, .tls_mode = NET_TLS_AUTO, .tls = sim->tls};
+    const struct net_listener_opts listener = {
+        .host = opts->host, .port = opts->port, .tls_mode = NET_TLS_AUTO, .tls = sim->tls};
     return http_server_listen(sim->http, &listener, &sim->port);
 }
 
@@ -107,7 +111,8 @@ static void on_save(void *arg)
     sim_save(arg);
 }
 
-int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out, uint16_t *out_port)
+int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out,
+            uint16_t *out_port)
 {
     struct sim *sim = BX_NEW(struct sim);
     sim->loop = loop;

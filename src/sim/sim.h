@@ -15,8 +15,10 @@ struct sim_opts {
     bool is_demo;         /* scripted contacts that talk */
 };
 
-/* Starts listening; *out_port is the port taken. BX_E_EXISTS (address in use), BX_E_INVALID, BX_E_DENIED. */
-int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out, uint16_t *out_port);
+/* Starts listening; *out_port is the port taken. BX_E_EXISTS (address in use), BX_E_INVALID,
+ * BX_E_DENIED. */
+int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out,
+            uint16_t *out_port);
 
 /* Stops accepting, closes everyone, saves. Then sim_free once on_closed was called. */
 void sim_close(struct sim *sim, void (*on_closed)(void *arg), void *arg);

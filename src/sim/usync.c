@@ -1,4 +1,5 @@
-/* usync: one answer per user with a child for each protocol that was asked. Unknown numbers are answered too. */
+/* usync: one answer per user with a child for each protocol that was asked. Unknown numbers are
+ * answered too. */
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -18,7 +19,8 @@ static struct wa_node *devices(const struct asked *q)
 {
     struct bx_arena *arena = q->arena;
     struct wa_node *n = wa_node_new(arena, "devices");
-    struct wa_node *list = wa_node_add(n, WA_NODE(arena, "device-list", wa_lit("hash", "2:00000000")));
+    struct wa_node *list =
+        wa_node_add(n, WA_NODE(arena, "device-list", wa_lit("hash", "2:00000000")));
     uint32_t indexes[64];
     size_t count = 0;
     if (!q->account)
@@ -30,14 +32,17 @@ static struct wa_node *devices(const struct asked *q)
         struct sim_device *d = BX_CONTAINER_OF(node, struct sim_device, node);
         if (!d->adv_len)
             continue; /* still pairing */
-        wa_node_add(list, WA_NODE(arena, "device", wa_num("id", d->id), wa_num("key-index", d->id)));
+        wa_node_add(list,
+                    WA_NODE(arena, "device", wa_num("id", d->id), wa_num("key-index", d->id)));
         if (count < BX_LEN(indexes))
             indexes[count++] = d->id;
     }
     uint8_t random[64];
     sim_random(q->sim, random, sizeof random);
-    struct bx_str signed_list = wa_adv_key_index_list(&q->account->key, q->account->raw_id, (uint64_t)sim_now_s(), indexes, count, random, arena);
-    wa_node_bytes(wa_node_add(n, WA_NODE(arena, "key-index-list", wa_num("ts", sim_now_s()))), signed_list);
+    struct bx_str signed_list = wa_adv_key_index_list(
+        &q->account->key, q->account->raw_id, (uint64_t)sim_now_s(), indexes, count, random, arena);
+    wa_node_bytes(wa_node_add(n, WA_NODE(arena, "key-index-list", wa_num("ts", sim_now_s()))),
+                  signed_list);
     return n;
 }
 
@@ -60,13 +65,15 @@ static struct wa_node *about(const struct asked *q)
 {
     if (!q->account || !q->account->about[0])
         return WA_NODE(q->arena, "status", wa_lit("code", "404"));
-    return wa_node_bytes(WA_NODE(q->arena, "status", wa_num("t", sim_now_s())), bx_str(q->account->about));
+    return wa_node_bytes(WA_NODE(q->arena, "status", wa_num("t", sim_now_s())),
+                         bx_str(q->account->about));
 }
 
 static struct wa_node *picture(const struct asked *q)
 {
-    return q->account && q->account->picture_id[0] ? WA_NODE(q->arena, "picture", wa_lit("id", q->account->picture_id))
-                                                    : wa_node_new(q->arena, "picture");
+    return q->account && q->account->picture_id[0]
+               ? WA_NODE(q->arena, "picture", wa_lit("id", q->account->picture_id))
+               : wa_node_new(q->arena, "picture");
 }
 
 static struct wa_node *disappearing(const struct asked *q)
@@ -78,7 +85,8 @@ static const struct {
     const char *name;
     struct wa_node *(*fn)(const struct asked *q);
 } protocols[] = {
-    {"devices", devices}, {"lid", lid}, {"contact", contact}, {"status", about}, {"picture", picture}, {"disappearing_mode", disappearing},
+    {"devices", devices}, {"lid", lid},         {"contact", contact},
+    {"status", about},    {"picture", picture}, {"disappearing_mode", disappearing},
 };
 
 static struct wa_node *answer(const struct asked *q, struct bx_str protocol)
@@ -100,13 +108,16 @@ static struct bx_str digits_of(const struct wa_node *user)
     return text.len && text.ptr[0] == '+' ? bx_str_slice(text, 1, text.len) : text;
 }
 
-static struct wa_node *user_answer(struct sim_conn *c, const struct wa_node *user, const struct wa_node *query, struct bx_arena *arena)
+static struct wa_node *user_answer(struct sim_conn *c, const struct wa_node *user,
+                                   const struct wa_node *query, struct bx_arena *arena)
 {
     struct bx_str digits = digits_of(user);
     struct asked q = {c->sim, digits.len ? sim_account_find(c->sim, digits) : NULL, user, arena};
     struct bx_str jid = wa_node_attr(user, "jid");
     if (!jid.ptr)
-        jid = q.account ? sim_jid(arena, q.account, 0, false) : bx_arena_printf(arena, "%.*s@s.whatsapp.net", (int)digits.len, digits.ptr);
+        jid = q.account
+                  ? sim_jid(arena, q.account, 0, false)
+                  : bx_arena_printf(arena, "%.*s@s.whatsapp.net", (int)digits.len, digits.ptr);
     struct wa_node *n = WA_NODE(arena, "user", wa_to("jid", jid));
     if (q.account && bx_str_ends(jid, BX_STR("@lid")))
         wa_node_put(n, wa_to("pn_jid", sim_jid(arena, q.account, 0, false)));
@@ -117,11 +128,14 @@ static struct wa_node *user_answer(struct sim_conn *c, const struct wa_node *use
     return n;
 }
 
-void sim_on_usync(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child, struct bx_arena *arena)
+void sim_on_usync(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
+                  struct bx_arena *arena)
 {
     const struct wa_node *query = wa_node_child(child, "query");
-    struct wa_node *usync = WA_NODE(arena, "usync", wa_str("sid", wa_node_attr(child, "sid")), wa_str("mode", wa_node_attr(child, "mode")),
-                                    wa_str("context", wa_node_attr(child, "context")), wa_lit("index", "0"), wa_lit("last", "true"));
+    struct wa_node *usync = WA_NODE(arena, "usync", wa_str("sid", wa_node_attr(child, "sid")),
+                                    wa_str("mode", wa_node_attr(child, "mode")),
+                                    wa_str("context", wa_node_attr(child, "context")),
+                                    wa_lit("index", "0"), wa_lit("last", "true"));
     struct wa_node *result = wa_node_add(usync, wa_node_new(arena, "result"));
     WA_EACH_CHILD(query, NULL, protocol)
     {
