@@ -4,8 +4,11 @@
 #include "app/cors.h"
 #include "app/demo.h"
 #include "app/dispatch.h"
+#include "app/engine.h"
+#include "app/eventlog.h"
 #include "app/first_start.h"
 #include "app/front.h"
+#include "app/realtime.h"
 #include "app/secrets.h"
 #include "app/watch.h"
 #include "base/clock.h"
@@ -152,6 +155,8 @@ static void on_janitor(void *arg)
     wb_throttle_sweep(app->throttle, bx_mono_ms());
     wb_access_sweep(app->access, bx_wall_ms());
     st_writer_submit(app->writer, purge_job, app, NULL);
+    wb_log_tidy(app);
+    wb_realtime_tidy(app);
     net_timer_start_slack(app->loop, &app->janitor, JANITOR_MS, 1000);
 }
 
@@ -224,11 +229,12 @@ static void on_stop_signal(int signum, void *arg)
 
 /* --- life --- */
 
-int wb_app_start(const struct wb_config *config, char *admin_password, size_t size,
-                 struct wb_app **out, struct bx_buf *message)
+int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *engine,
+                 char *admin_password, size_t size, struct wb_app **out, struct bx_buf *message)
 {
     struct wb_app *app = *out = BX_NEW(struct wb_app);
     app->config = config;
+    app->engine_ops = engine;
     app->started_ms = bx_mono_ms();
     net_timer_init(&app->janitor, on_janitor, app);
     net_timer_init(&app->stop_timer, on_grace_over, app);
@@ -271,6 +277,7 @@ void wb_app_free(struct wb_app *app)
         return;
     if (app->http)
         http_server_free(app->http);
+    wb_realtime_free(app);
     unsigned readers = app->pool ? net_pool_threads(app->pool) : 0;
     if (app->pool)
         net_pool_free(app->pool);
@@ -281,6 +288,8 @@ void wb_app_free(struct wb_app *app)
             st_conn_close(app->readers[i]);
     }
     free(app->readers);
+    wb_lines_free(app);
+    free(app->engine);
     st_store_close(app->store);
     wb_watch_free(app->watch);
     wb_dispatch_free(app->dispatch);

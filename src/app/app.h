@@ -14,6 +14,7 @@
 
 struct wb_app;
 struct wb_dispatch;
+struct wb_engine_ops;
 struct wb_cors;
 
 /* A part of the product that lives as long as the application: realtime, the WhatsApp engine, the
@@ -70,19 +71,23 @@ struct wb_app {
     uint16_t port;
 
     /* owned by rooms of the second floor; opaque here */
+    const struct wb_engine_ops *engine_ops; /* which WhatsApp engine */
+    struct wb_lines *lines;
     struct wb_realtime *realtime;
     struct wb_engine *engine;
+    struct net_lane link_lane; /* QR pictures, in order */
 
     bool is_stopping;
     unsigned waiting; /* what the stop still waits for */
     struct net_timer stop_timer;
 };
 
-/* Opens everything; on failure `message` has the sentence to print. wb_app_free in every case once
+/* Opens everything; `engine` (kept) speaks WhatsApp unless the settings switch it off. On failure
+ * `message` has the sentence to print. wb_app_free in every case once
  * *out is set. `admin_password` (may be NULL) gets the password made at a first start, NUL inside
  * `size`, else "". */
-int wb_app_start(const struct wb_config *config, char *admin_password, size_t size,
-                 struct wb_app **out, struct bx_buf *message);
+int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *engine,
+                 char *admin_password, size_t size, struct wb_app **out, struct bx_buf *message);
 /* Runs until a signal has ended it. */
 void wb_app_run(struct wb_app *app);
 void wb_app_free(struct wb_app *app);

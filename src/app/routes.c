@@ -4,8 +4,13 @@
 #include "app/api_keys.h"
 #include "app/audit.h"
 #include "app/auth.h"
+#include "app/chats.h"
 #include "app/docs.h"
+#include "app/messages.h"
+#include "app/numbers.h"
 #include "app/permissions.h"
+#include "app/realtime_api.h"
+#include "app/sessions.h"
 #include "app/shapes.h"
 #include "app/system.h"
 #include "app/templates.h"
@@ -57,6 +62,62 @@ const struct wb_route wb_routes[] = {
      0, NULL, NULL, &wb_api_key_answer, 0, NULL},
     {HTTP_DELETE, "/api-keys/{id}", "API keys", "Revoke a key", wb_api_keys_delete, NULL, WB_ADMIN, PERSON, WB_ON_WRITER, WB_RATE_NORMAL,
      0, NULL, NULL, &wb_done_shape, 0, "api-key.delete"},
+
+    /* --- WhatsApp numbers --- */
+    {HTTP_GET, "/whatsapp", "Numbers", "List numbers", wb_numbers_list, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_numbers_query, &wb_numbers_answer, 0, NULL},
+    {HTTP_POST, "/whatsapp", "Numbers", "Add a number", wb_numbers_create, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     WB_CONFLICTS, &wb_number_body, NULL, &wb_number_changed, 201, "number.create"},
+    {HTTP_GET, "/whatsapp/{id}", "Numbers", "One number", wb_numbers_get, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_number_answer, 0, NULL},
+    {HTTP_PUT, "/whatsapp/{id}", "Numbers", "Change a number", wb_numbers_update, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     WB_CONFLICTS, &wb_number_update_body, NULL, &wb_number_changed, 0, "number.update"},
+    {HTTP_PATCH, "/whatsapp/{id}/toggle-status", "Numbers", "Activate or deactivate a number", wb_numbers_toggle, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_number_changed, 0, "number.update"},
+    {HTTP_DELETE, "/whatsapp/{id}", "Numbers", "Unlink and delete a number with its chats", wb_numbers_delete, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_plain_done_shape, 0, "number.delete"},
+
+    /* --- sessions --- */
+    {HTTP_GET, "/sessions", "Sessions", "Link states, CONNECTED first", wb_sessions_list, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_sessions_query, &wb_sessions_answer, 0, NULL},
+    {HTTP_POST, "/sessions/{whatsappNumberId}", "Sessions", "Link a number: waits at most 15 s for a QR, a code or CONNECTED", wb_sessions_link, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     WB_CONFLICTS | WB_UNAVAILABLE, NULL, &wb_session_link_query, &wb_session_answer_shape, 0, "session.link"},
+    {HTTP_GET, "/sessions/{whatsappNumberId}", "Sessions", "The session of a number", wb_sessions_get, NULL, WB_OF_NUMBER, READ, WB_ON_LOOP, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_session_answer_shape, 0, NULL},
+    {HTTP_GET, "/sessions/{sessionId}/qr", "Sessions", "The QR code now valid", wb_sessions_qr, NULL, WB_OF_SESSION, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_session_qr_answer, 0, NULL},
+    {HTTP_PATCH, "/sessions/{sessionId}/status", "Sessions", "Stop (DISCONNECTED) or start again (PENDING)", wb_sessions_set_status, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     WB_CONFLICTS, &wb_session_status_body, NULL, &wb_done_shape, 0, "session.status"},
+    {HTTP_DELETE, "/sessions/{sessionId}", "Sessions", "Log the device out, keep the row", wb_sessions_logout, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_done_shape, 0, "session.logout"},
+    {HTTP_DELETE, "/sessions/{sessionId}/permanent", "Sessions", "Log out, wipe credentials, delete the row; chats stay", wb_sessions_erase, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_done_shape, 0, "session.delete"},
+    {HTTP_POST, "/sessions/{sessionId}/send-message", "Messages", "Send a text", wb_messages_send, NULL, WB_OF_SESSION, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     WB_CONFLICTS | WB_IDEMPOTENT, &wb_send_body, NULL, &wb_send_answer, 0, "send"},
+    {HTTP_POST, "/sessions/{sessionId}/send", "Messages", "Send a text", wb_messages_send, NULL, WB_OF_SESSION, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     WB_CONFLICTS | WB_IDEMPOTENT | WB_ALIAS, &wb_send_body, NULL, &wb_send_answer, 0, "send"},
+
+    /* --- chats and messages --- */
+    {HTTP_GET, "/chats/{whatsappNumberId}", "Chats", "Chats of a number: pinned first, then newest", wb_chats_list, NULL, WB_OF_NUMBER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_chats_query, &wb_chats_answer, 0, NULL},
+    {HTTP_GET, "/chats/{whatsappNumberId}/search", "Chats", "Chats by name, number or subject", wb_chats_search, NULL, WB_OF_NUMBER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_chats_search_query, &wb_chats_search_answer, 0, NULL},
+    {HTTP_GET, "/chats/{chatId}/messages", "Chats", "Messages of a chat: pages count from the newest", wb_chats_messages, NULL, WB_OF_CHAT, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_history_query, &wb_history_answer, 0, NULL},
+    {HTTP_PATCH, "/chats/{chatId}/read", "Chats", "Mark a chat read", wb_chats_read, NULL, WB_OF_CHAT, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_done_shape, 0, NULL},
+    {HTTP_GET, "/messages/search", "Messages", "Full text over the numbers one may see", wb_messages_search, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_search_query, &wb_search_answer, 0, NULL},
+    {HTTP_GET, "/messages/{messageId}", "Messages", "A message with its delivery and who sent it", wb_messages_get, NULL, WB_OF_MESSAGE, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_message_answer, 0, NULL},
+
+    /* --- realtime --- */
+    {HTTP_GET, "/realtime/status", "Realtime", "Is the socket service there?", wb_realtime_status, NULL, WB_USER, READ, WB_ON_LOOP, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_realtime_status_answer, 0, NULL},
+    {HTTP_POST, "/realtime/test-broadcast", "Realtime", "Send a test status to everybody who hears a number", wb_realtime_test_broadcast, NULL, WB_ADMIN, MANAGE, WB_ON_LANE, WB_RATE_NORMAL,
+     0, &wb_test_broadcast_body, NULL, &wb_test_broadcast_answer, 0, NULL},
+    {HTTP_GET, "/numbers/{id}/events", "Realtime", "The ordered event log of a number", wb_number_events, NULL, WB_OF_NUMBER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_events_query, &wb_events_answer, 0, NULL},
 
     /* --- permissions --- */
     {HTTP_GET, "/wapermission", "Permissions", "All permissions (ADMIN) or one's own", wb_permissions_list, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,

@@ -1,0 +1,138 @@
+#include "app/eventlog.h"
+
+#include "app/line.h"
+#include "app/realtime.h"
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+enum { TRIM_ROWS = 2000, PURGE_ROWS = 500 };
+
+void wb_log_init(struct wb_log *log, struct wb_app *app, struct bx_arena *arena)
+{
+    *log = (struct wb_log){.app = app, .arena = arena};
+    log->last = &log->first;
+}
+
+struct bx_str wb_log_with_seq(struct bx_str payload, int64_t seq, struct bx_arena *arena)
+{
+    /* "{…}" becomes "{…,"seq":7}": nothing is parsed or written again. */
+    return bx_arena_printf(arena, "%.*s%s\"seq\":%lld}", (int)payload.len - 1, payload.ptr,
+                           payload.len > 2 ? "," : "", (long long)seq);
+}
+
+int wb_log_append(struct wb_log *log, struct st_tx *tx, int64_t number_id, const char *type,
+                  int64_t chat_id, struct bx_str payload)
+{
+    int64_t seq;
+    int rc = st_event_append(tx, number_id, bx_str(type), chat_id, payload, &seq);
+    if (rc < 0)
+        return rc;
+    struct wb_log_entry *e = BX_ARENA_NEW(log->arena, struct wb_log_entry);
+    *e = (struct wb_log_entry){number_id, seq, type, wb_log_with_seq(payload, seq, log->arena),
+                               NULL};
+    *log->last = e;
+    log->last = &e->next;
+    return BX_OK;
+}
+
+static void emit(struct wb_app *app, const struct wb_log_entry *e)
+{
+    struct wb_line *line = wb_line_find(app, e->number_id);
+    if (!line)
+        return;
+    line->emitted_seq = e->seq;
+    wb_realtime_announce(app, line, e->type, e->payload);
+}
+
+void wb_log_emit(struct wb_log *log)
+{
+    for (const struct wb_log_entry *e = log->first; e; e = e->next)
+        emit(log->app, e);
+    log->first = NULL;
+    log->last = &log->first;
+}
+
+struct batch {
+    struct wb_log log;
+    struct bx_arena arena;
+};
+
+static void on_published(void *arg)
+{
+    struct batch *b = arg;
+    wb_log_emit(&b->log);
+    bx_arena_done(&b->arena);
+    free(b);
+}
+
+void wb_log_publish(struct wb_log *log)
+{
+    if (!log->first)
+        return;
+    struct batch *b = BX_NEW(struct batch);
+    bx_arena_init(&b->arena, SIZE_MAX);
+    wb_log_init(&b->log, log->app, &b->arena);
+    for (const struct wb_log_entry *e = log->first; e; e = e->next) {
+        struct wb_log_entry *copy = BX_ARENA_NEW(&b->arena, struct wb_log_entry);
+        *copy = *e;
+        copy->payload = bx_arena_str(&b->arena, e->payload);
+        copy->next = NULL;
+        *b->log.last = copy;
+        b->log.last = &copy->next;
+    }
+    log->first = NULL;
+    log->last = &log->first;
+    net_inbox_post(log->app->loop, on_published, b);
+}
+
+/* --- retention --- */
+
+struct tidy {
+    const struct wb_app *app;
+    int64_t number_id; /* 0: purge deleted numbers */
+};
+
+static int tidy_job(struct st_tx *tx, void *arg)
+{
+    const struct tidy *t = arg;
+    const struct wb_config *c = t->app->config;
+    if (!t->number_id)
+        return st_number_purge(tx, PURGE_ROWS);
+    return st_event_trim(tx, t->number_id, c->event_retention_count,
+                         st_tx_now(tx) - c->event_retention_ms, TRIM_ROWS);
+}
+
+static void tidy_done(int rc, void *arg);
+
+static void tidy_submit(struct tidy *t)
+{
+    if (st_writer_submit(t->app->writer, tidy_job, t, tidy_done) < 0)
+        free(t);
+}
+
+/* A full bite means that more is left: come again, behind what waits meanwhile. */
+static void tidy_done(int rc, void *arg)
+{
+    struct tidy *t = arg;
+    if (rc >= (t->number_id ? TRIM_ROWS : 1))
+        tidy_submit(t);
+    else
+        free(t);
+}
+
+void wb_log_tidy(struct wb_app *app)
+{
+    struct wb_line *line;
+    for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
+        if (line->is_gone)
+            continue;
+        struct tidy *t = BX_NEW(struct tidy);
+        *t = (struct tidy){app, line->id};
+        tidy_submit(t);
+    }
+    struct tidy *purge = BX_NEW(struct tidy);
+    *purge = (struct tidy){app, 0};
+    tidy_submit(purge);
+}
