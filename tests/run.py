@@ -16,14 +16,14 @@ NODE = "node --test --test-force-exit --test-reporter=tap "
 SUITES = [
     ("c", ".", f"meson test -C {BUILD} --no-rebuild --num-processes 2 --print-errorlogs", 600),
     ("layers", ".", "python3 tools/check_layers", 60),
-    ("clients-js", "clients/js", "npx tsc --noEmit && npx vitest run --reporter=tap-flat", 180),
+    ("clients-js", "clients/js", "node generate.mjs --check && npx tsc --noEmit && npx vitest run --reporter=tap-flat", 180),
     ("web", "web", "npx tsc --noEmit && npx vitest run --reporter=tap-flat", 240),
     ("sio", "tests/interop/sio", NODE + "--test-concurrency=2 test/*.test.mjs", 400),
     ("wa-codec", "tests/interop/wa-codec", "sh run.sh", 240),
     ("ws", "tests/interop/ws", NODE + "*.test.mjs", 180),
     ("contract", "tests/contract", NODE + "--test-concurrency=2 *.test.mjs", 400),
     ("wa", "tests/interop/wa", NODE + "--test-concurrency=2 --test-timeout=330000 *.test.mjs", 600),
-    ("e2e", "tests/e2e", NODE + "--test-concurrency=1 *.test.mjs", 400),
+    ("e2e", "tests/e2e", NODE + "--test-concurrency=1 *.test.mjs", 900),
     ("soak", "tests/soak", NODE + "*.test.mjs", 300),
 ]
 

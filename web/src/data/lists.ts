@@ -4,7 +4,7 @@ import { session } from "./session";
 import { compareChats, listKey, putChats, putNumbers, store, type ListState, type State } from "./store";
 import type { ChatRow } from "./types";
 
-const pageSize = 100;
+const pageSize = 200;
 const emptyList: ListState = { loaded: 0, total: null, loading: false, error: null };
 
 /** Texts of errors shown in the inbox; `network` is translated by the view. */
