@@ -285,7 +285,9 @@ ssize_t net_tls_read(struct net_tls_conn *t, uint8_t *out, size_t size)
         int result = SSL_do_handshake(t->ssl);
         if (result != 1)
             return failure(t, result);
-        return 0;
+        if (!SSL_is_server(t->ssl))
+            return 0; /* the caller first learns that the connection is there */
+        /* a server: the first request may have come in the segment that ended the handshake */
     }
     int result = SSL_read_ex(t->ssl, out, size, &n);
     return result == 1 ? (ssize_t)n : failure(t, result);

@@ -1,0 +1,87 @@
+/* wabox-sim: a WhatsApp network on loopback. */
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "sim/sim.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct settings {
+    const char *host, *data_dir;
+    int64_t port, seed, settle_ms;
+    bool demo;
+};
+
+static const struct bx_conf_row rows[] = {
+    {"HOST", BX_CONF_STR, offsetof(struct settings, host), "127.0.0.1", 0, 0, NULL,
+     "address to listen on", false},
+    {"PORT", BX_CONF_INT, offsetof(struct settings, port), "8080", 0, 65535, NULL,
+     "port for ws, wss, http and https; 0: any", false},
+    {"SEED", BX_CONF_INT, offsetof(struct settings, seed), "1", 0, 0, NULL,
+     "same seed: same numbers, keys and ids", false},
+    {"SETTLE_MS", BX_CONF_INT, offsetof(struct settings, settle_ms), "100", 0, 10000, NULL,
+     "pause before the first frame", false},
+    {"DATA_DIR", BX_CONF_STR, offsetof(struct settings, data_dir), NULL, 0, 0, NULL,
+     "accounts survive a restart here", false},
+    {"DEMO", BX_CONF_BOOL, offsetof(struct settings, demo), "false", 0, 0, NULL,
+     "scripted contacts that talk", false},
+};
+
+static struct net_loop *loop;
+static struct sim *sim;
+
+static void on_closed(void *arg)
+{
+    (void)arg;
+    net_loop_stop(loop);
+}
+
+static void on_signal(int signum, void *arg)
+{
+    (void)signum;
+    (void)arg;
+    sim_close(sim, on_closed, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct bx_conf conf;
+    struct bx_buf message;
+    int rest = 0;
+    uint16_t port;
+    bx_conf_init(&conf, rows, BX_LEN(rows), &settings);
+    bx_buf_init(&message, 64 << 10);
+    if (bx_conf_load_args(&conf, argc, argv, &rest, &message) < 0 || rest > 0) {
+        bx_buf_lit(&message, "\n\nwabox-sim: a WhatsApp network on loopback\n");
+        bx_conf_print_help(&conf, &message);
+        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+        return 2;
+    }
+    const struct sim_opts opts = {.host = settings.host,
+                                  .port = (uint16_t)settings.port,
+                                  .seed = (uint64_t)settings.seed,
+                                  .settle_ms = (uint32_t)settings.settle_ms,
+                                  .data_dir = settings.data_dir,
+                                  .is_demo = settings.demo};
+    int rc = net_loop_new(&loop);
+    if (rc == BX_OK)
+        rc = sim_new(loop, &opts, &sim, &port);
+    if (rc < 0) {
+        fprintf(stderr, "wabox-sim cannot start on %s:%d: %s\n", settings.host, (int)settings.port,
+                bx_err_info(rc)->sentence);
+        return 1;
+    }
+    net_loop_on_signal(loop, SIGTERM, on_signal, NULL);
+    net_loop_on_signal(loop, SIGINT, on_signal, NULL);
+    printf("{\"ready\":true,\"port\":%u}\n", port);
+    fflush(stdout);
+    net_loop_run(loop);
+    sim_free(sim);
+    net_loop_free(loop);
+    bx_buf_done(&message);
+    bx_conf_done(&conf);
+    return 0;
+}
