@@ -103,9 +103,9 @@ typedef int st_job_fn(struct st_tx *tx, void *arg);
 typedef void st_done_fn(int rc, void *arg);
 
 struct st_writer_options {
-    unsigned max_jobs;       /* per transaction; 0: 1024 */
+    unsigned max_jobs;       /* per transaction; 0: 4096 */
     unsigned max_latency_ms; /* a transaction is committed after this long even when jobs keep
-                                coming; 0: 20 */
+                                coming, ten times later when more jobs wait than it has; 0: 20 */
     unsigned linger_us;      /* wait so long for more jobs before a commit; 0: do not */
     unsigned max_queue;      /* jobs waiting; beyond: BX_E_FULL. 0: 65536 */
 };

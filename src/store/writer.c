@@ -31,7 +31,7 @@ struct st_writer {
     _Atomic int health;
 };
 
-enum { WRITER_MAGIC = 0x53745772 };
+enum { WRITER_MAGIC = 0x53745772, BACKLOG_FACTOR = 10 };
 
 enum { M_JOBS, M_FAILED, M_COMMITS, M_COMMIT_FAILURES, M_QUEUE, M_REFUSED };
 struct bx_metric st_metrics[] = {
@@ -92,11 +92,31 @@ static bool take_more(struct st_writer *w, struct job *out)
     return has;
 }
 
+static size_t waiting(struct st_writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    size_t count = w->count;
+    pthread_mutex_unlock(&w->lock);
+    return count;
+}
+
+/* How long a group may grow. When more jobs wait than it has, the next ones are late already and
+ * what helps them is throughput: a page that many jobs change is written once per commit. */
+static bool is_full(struct st_writer *w, size_t group, uint64_t begun_ms)
+{
+    if (group == w->options.max_jobs)
+        return true;
+    uint64_t age_ms = bx_mono_ms() - begun_ms;
+    if (age_ms < w->options.max_latency_ms)
+        return false;
+    return age_ms >= BACKLOG_FACTOR * (uint64_t)w->options.max_latency_ms || waiting(w) <= group;
+}
+
 /* Runs jobs into the open transaction until the group is full, late or alone. *out_lost_rc is the
  * reason when the database dropped the transaction. */
 static size_t group_run(struct st_writer *w, int *out_lost_rc)
 {
-    uint64_t deadline = bx_mono_ms() + w->options.max_latency_ms;
+    uint64_t begun_ms = bx_mono_ms();
     size_t n = 1; /* the first is there already */
     for (;;) {
         struct job *job = &w->group[n - 1];
@@ -109,7 +129,7 @@ static size_t group_run(struct st_writer *w, int *out_lost_rc)
         }
         if (job->rc < 0)
             bx_metric_add(&st_metrics[M_FAILED], 1);
-        if (n == w->options.max_jobs || bx_mono_ms() >= deadline || !take_more(w, &w->group[n]))
+        if (is_full(w, n, begun_ms) || !take_more(w, &w->group[n]))
             return n;
         n++;
     }
@@ -144,6 +164,8 @@ static void group_do(struct st_writer *w)
         rc = st_tx_commit(&w->tx);
     }
     group_finish(w, count, rc);
+    if (rc >= 0)
+        st_tx_checkpoint(&w->tx);
 }
 
 static void *writer_main(void *arg)
@@ -175,7 +197,7 @@ int st_writer_start(struct st_store *store, const struct st_writer_options *opti
                     struct st_writer **out)
 {
     struct st_writer_options o = options ? *options : (struct st_writer_options){0};
-    o.max_jobs = or_default(o.max_jobs, 1024);
+    o.max_jobs = or_default(o.max_jobs, 4096);
     o.max_latency_ms = or_default(o.max_latency_ms, 20);
     o.max_queue = or_default(o.max_queue, 65536);
     struct st_tx tx;

@@ -1,4 +1,4 @@
-/* Chats. A direct chat carries its contact's name and number, so that the list reads one index. */
+/* Chats. A direct chat carries its contact's name and number, so that the list needs no join. */
 #include "store/sqlite/db.h"
 
 void st_chat_read_row(struct st_cur *c, struct bx_arena *a, void *out)
@@ -300,21 +300,23 @@ static int preview_set(struct st_tx *tx, int64_t chat_id, struct bx_arena *a)
                         I(n.is_from_me), I(tx->now)));
 }
 
-int st_chat_recount(struct st_tx *tx, int64_t chat_id)
+int st_chat_preview(struct st_tx *tx, int64_t chat_id)
 {
-    int rc = st_db_must(
-        tx->conn,
-        "UPDATE chats SET message_count = (SELECT count(*) FROM messages WHERE chat_id = ?1), "
-        "unread_count = (SELECT count(*) FROM messages WHERE chat_id = ?1 AND is_unread = 1) "
-        "WHERE id = ?1",
-        Q(I(chat_id)));
-    if (rc != BX_OK)
-        return rc;
     struct bx_arena a;
     bx_arena_init(&a, 0);
-    rc = preview_set(tx, chat_id, &a);
+    int rc = preview_set(tx, chat_id, &a);
     bx_arena_done(&a);
     return rc;
+}
+
+int st_chat_recount(struct st_tx *tx, int64_t chat_id)
+{
+    int rc = st_db_must(tx->conn,
+                        "UPDATE chats SET (message_count, unread_count) = (SELECT count(*), "
+                        "coalesce(sum(is_unread), 0) FROM messages WHERE chat_id = ?1) "
+                        "WHERE id = ?1",
+                        Q(I(chat_id)));
+    return rc == BX_OK ? st_chat_preview(tx, chat_id) : rc;
 }
 
 static int drop_all(struct st_tx *tx, int64_t id)
@@ -350,6 +352,12 @@ int st_chat_delete(struct st_tx *tx, int64_t id)
 
 /* ---- reading marks ---- */
 
+/* The unread of a chat: as many as its counter says, found from the newest back. The read ones
+ * before them are never looked at, however long the chat is. */
+#define UNREAD_OF_CHAT                                                                             \
+    "(SELECT id, wa_id, sender_id, timestamp FROM messages WHERE chat_id = ?1 AND is_unread = 1 "  \
+    "ORDER BY timestamp DESC, id DESC LIMIT (SELECT unread_count FROM chats WHERE id = ?1)) "
+
 static void read_message_read(struct st_cur *c, struct bx_arena *a, void *out)
 {
     struct st_read_message *m = out;
@@ -363,9 +371,9 @@ static int unread_list(struct st_tx *tx, int64_t chat_id, int64_t upto_at, int64
                        struct bx_arena *a, struct st_read_message **out, size_t *out_count)
 {
     return st_db_list(tx->conn, a, read_message_read, sizeof **out, out, out_count,
-                      "SELECT * FROM (SELECT id, wa_id, sender_id, timestamp FROM messages WHERE "
-                      "chat_id = ?1 AND is_unread = 1 AND (timestamp, id) <= (?2, ?3) ORDER BY "
-                      "timestamp DESC, id DESC LIMIT ?4) ORDER BY timestamp, id",
+                      "SELECT * FROM (SELECT * FROM " UNREAD_OF_CHAT
+                      "WHERE (timestamp, id) <= (?2, ?3) ORDER BY timestamp DESC, id DESC LIMIT "
+                      "?4) ORDER BY timestamp, id",
                       Q(I(chat_id), I(upto_at), I(upto_id), I(ST_LIMIT_MAX)));
 }
 
@@ -385,10 +393,11 @@ int st_chat_read(struct st_tx *tx, int64_t chat_id, int64_t upto, struct bx_aren
         rc = unread_list(tx, chat_id, upto_at, upto, a, out, out_count);
     if (rc != BX_OK)
         return rc;
-    int cleared = st_db_run(tx->conn,
-                            "UPDATE messages SET is_unread = 0 WHERE chat_id = ?1 AND is_unread "
-                            "= 1 AND (timestamp, id) <= (?2, ?3)",
-                            Q(I(chat_id), I(upto_at), I(upto)));
+    int cleared =
+        st_db_run(tx->conn,
+                  "UPDATE messages SET is_unread = 0 WHERE id IN (SELECT id FROM " UNREAD_OF_CHAT
+                  "WHERE (timestamp, id) <= (?2, ?3))",
+                  Q(I(chat_id), I(upto_at), I(upto)));
     if (cleared < 0)
         return cleared;
     rc = st_db_must(tx->conn,

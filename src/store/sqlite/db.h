@@ -50,6 +50,7 @@ struct st_reindex {
 
 struct st_tx {
     struct st_conn *conn;
+    int log_pages; /* in the write-ahead log after the last commit */
     int64_t now;
     struct st_reindex *reindex;
     size_t reindex_count, reindex_cap;
@@ -139,6 +140,9 @@ int st_tx_begin(struct st_tx *tx);
 /* Applies what is due at the end, then commits. On failure everything is rolled back. */
 int st_tx_commit(struct st_tx *tx);
 void st_tx_rollback(struct st_tx *tx);
+/* Copies the log into the file when it has grown; between transactions. A failure is not one of the
+ * store: the log keeps everything, and the next call tries again. */
+void st_tx_checkpoint(struct st_tx *tx);
 /* One job in its savepoint. *out_lost: the whole transaction is gone (BX_E_DISK_FULL and the like).
  */
 int st_tx_job(struct st_tx *tx, st_job_fn *job, void *arg, bool *out_lost);
@@ -151,6 +155,8 @@ void st_message_read_row(struct st_cur *c, struct bx_arena *a, void *out);
 struct bx_str st_preview(struct bx_str content);
 /* Follows chat_aliases. */
 int64_t st_chat_resolve(struct st_conn *conn, int64_t id);
+/* Preview and time from the rows. */
+int st_chat_preview(struct st_tx *tx, int64_t chat_id);
 /* After messages of a chat went or moved: preview, time, counters from the rows. */
 int st_chat_recount(struct st_tx *tx, int64_t chat_id);
 /* Removes up to max_rows messages of a chat with all that hangs on them; returns how many. The

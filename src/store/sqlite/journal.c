@@ -17,7 +17,9 @@ int st_event_append(struct st_tx *tx, int64_t number_id, struct bx_str type, int
                    "= ?1",
                    Q(I(number_id), I(seq), I(tx->now)));
     if (rc >= 0)
-        rc = st_db_run(tx->conn, "INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        rc = st_db_run(tx->conn,
+                       "INSERT INTO events (number_id, seq, at, chat_id, type, payload) VALUES "
+                       "(?1, ?2, ?3, ?4, ?5, ?6)",
                        Q(I(number_id), I(seq), I(tx->now), I(chat_id), T(type), T(payload)));
     if (rc < 0)
         return rc;

@@ -192,7 +192,7 @@ static const struct finding findings[] = {
     {"SELECT 'chat ' || c.id || ': unread_count is ' || unread_count || ', rows say ' || n FROM "
      "(SELECT c.*, (SELECT count(*) FROM messages m WHERE m.chat_id = c.id AND m.is_unread = 1) "
      "AS n FROM chats c) c WHERE n <> unread_count",
-     false},
+     true},
     {"SELECT 'chat ' || c.id || ': message_count is ' || message_count || ', rows say ' || n FROM "
      "(SELECT c.*, (SELECT count(*) FROM messages m WHERE m.chat_id = c.id) AS n FROM chats c) c "
      "WHERE n <> message_count",

@@ -507,8 +507,14 @@ int st_message_delete(struct st_tx *tx, int64_t id)
     int64_t chat_id;
     int rc = st_db_i64(tx->conn, &chat_id, "SELECT chat_id FROM messages WHERE id = ?1", Q(I(id)));
     if (rc == BX_OK)
+        rc = st_db_must(tx->conn,
+                        "UPDATE chats SET message_count = message_count - 1, unread_count = "
+                        "unread_count - (SELECT is_unread FROM messages WHERE id = ?2) WHERE id = "
+                        "?1",
+                        Q(I(chat_id), I(id)));
+    if (rc == BX_OK)
         rc = st_message_drop(tx, id);
-    return rc == BX_OK ? st_chat_recount(tx, chat_id) : rc;
+    return rc == BX_OK ? st_chat_preview(tx, chat_id) : rc;
 }
 
 int st_chat_drop_messages(struct st_tx *tx, int64_t chat_id, int64_t max_rows)

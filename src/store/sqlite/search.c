@@ -2,8 +2,8 @@
  *
  * Why entries wait for the end of the transaction: FTS5 writes its pending terms out as a segment
  * whenever a savepoint opens or a row id comes that is not greater than the last one. A job has a
- * savepoint of its own, so indexing inside jobs would write a segment per message. Collected and
- * sorted, a whole group commit makes one.
+ * savepoint of its own, so indexing inside jobs would write a segment per message (40 of 43 us).
+ * Collected and sorted, a whole group commit makes one.
  */
 #include "store/sqlite/db.h"
 
@@ -22,21 +22,33 @@ static struct st_reindex *reindex_add(struct st_tx *tx, int64_t message_id)
     return r;
 }
 
-static struct bx_str heap_str(struct st_cur *c)
+/* Valid until the cursor moves. */
+static struct bx_str borrowed_str(struct st_cur *c)
 {
     int col = c->col++;
     const void *ptr = sqlite3_column_blob(c->stmt, col);
     size_t len = (size_t)sqlite3_column_bytes(c->stmt, col);
-    return (struct bx_str){bx_strndup(len ? ptr : "", len), len};
+    return (struct bx_str){len ? ptr : "", len};
+}
+
+static struct bx_str heap_str(struct st_cur *c)
+{
+    struct bx_str s = borrowed_str(c);
+    return (struct bx_str){bx_strndup(s.ptr, s.len), s.len};
+}
+
+/* 1: at scope and body of the message; 0: no such row. */
+static int view_row(struct st_cur *c, struct st_conn *conn, int64_t message_id)
+{
+    int rc = st_db_begin(c, conn, "SELECT scope, body FROM message_search WHERE id = ?1",
+                         Q(I(message_id)));
+    return rc == BX_OK ? st_db_next(c) : rc;
 }
 
 int st_search_touch(struct st_tx *tx, int64_t message_id)
 {
     struct st_cur c;
-    int rc = st_db_begin(&c, tx->conn, "SELECT scope, body FROM message_search WHERE id = ?1",
-                         Q(I(message_id)));
-    if (rc == BX_OK)
-        rc = st_db_next(&c);
+    int rc = view_row(&c, tx->conn, message_id);
     if (rc <= 0)
         return rc < 0 ? rc : BX_E_NOT_FOUND;
     struct st_reindex *r = reindex_add(tx, message_id);
@@ -68,6 +80,21 @@ static int by_id_then_order(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
+/* What the view says, straight into the index: not by INSERT … SELECT, which SQLite guards with a
+ * savepoint of its own. */
+static int index_row(struct st_conn *conn, int64_t message_id)
+{
+    struct st_cur c;
+    int rc = view_row(&c, conn, message_id);
+    if (rc <= 0)
+        return rc;
+    struct bx_str scope = borrowed_str(&c), body = borrowed_str(&c);
+    rc = st_db_run(conn, "INSERT INTO message_fts (rowid, scope, body) VALUES (?1, ?2, ?3)",
+                   Q(I(message_id), T(scope), T(body)));
+    st_db_end(&c);
+    return rc;
+}
+
 static int reindex_one(struct st_conn *conn, const struct st_reindex *r)
 {
     int rc = BX_OK;
@@ -77,10 +104,7 @@ static int reindex_one(struct st_conn *conn, const struct st_reindex *r)
                        "('delete', ?1, ?2, ?3)",
                        Q(I(r->message_id), T(r->scope), T(r->body)));
     if (rc >= 0)
-        rc = st_db_run(conn,
-                       "INSERT INTO message_fts (rowid, scope, body) "
-                       "SELECT id, scope, body FROM message_search WHERE id = ?1",
-                       Q(I(r->message_id)));
+        rc = index_row(conn, r->message_id);
     return rc < 0 ? rc : BX_OK;
 }
 
