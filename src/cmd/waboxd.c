@@ -1,7 +1,7 @@
 /* waboxd: the server. Parses arguments, starts the application, exits. */
 #include "app/app.h"
 #include "app/docs.h"
-#include "app/engine.h"
+#include "app/engine_wa.h"
 #include "base/log.h"
 
 #include <signal.h>
@@ -90,7 +90,7 @@ static int run(const struct wb_config *config)
     struct bx_buf message;
     char password[64] = "";
     bx_buf_init(&message, 4096);
-    int rc = wb_app_start(config, WABOXD_ENGINE, password, sizeof password, &app, &message);
+    int rc = wb_app_start(config, &wb_engine_wa, password, sizeof password, &app, &message);
     if (rc < 0) {
         fprintf(stderr, "waboxd cannot start: %.*s\n", (int)message.len, (char *)message.data);
     } else {
