@@ -498,7 +498,7 @@ static void *read_lines(void *arg)
     size_t room = 0;
     bool is_open = true;
     while (is_open) {
-        is_open = getline(&text, &room, stdin) >= 0;
+        is_open = getline(&text, &room, stdin) >= 0 && !strstr(text, "\"quit\"");
         struct line *l = BX_NEW(struct line);
         l->cli = cli;
         l->text = is_open ? bx_strndup(text, strlen(text)) : NULL;
@@ -555,8 +555,8 @@ int main(int argc, char **argv)
     }
     wa_client_start(cli.client, cli.phone);
     pthread_create(&reader, NULL, read_lines, &cli);
-    pthread_detach(reader);
     net_loop_run(cli.loop);
+    pthread_join(reader, NULL); /* it has posted the quit, its last */
     net_pool_free(cli.pool);
     net_loop_free(cli.loop);
     wa_keystore_memory_free(cli.memory);
