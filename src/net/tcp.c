@@ -159,13 +159,15 @@ static void deliver_tls(struct net_tcp *c)
         }
         if (c->is_closing || c->is_paused)
             break;
+        bool was_ready = net_tls_is_ready(c->tls);
         ssize_t n = net_tls_read(c->tls, loop->tls_rx, NET_RX_BYTES);
         if (net_tls_pending(c->tls).len)
             net_tcp_mark_dirty(c);
         if (n > 0) {
             c->handler->on_data(c, loop->tls_rx, (size_t)n, c->arg);
         } else if (n == 0) {
-            if (c->is_open || !net_tls_is_ready(c->tls))
+            /* the handshake's last flight may have brought data along */
+            if (was_ready || !net_tls_is_ready(c->tls))
                 break;
         } else {
             if (c->connecting)
