@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "net/http_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_HEADERS = 8, MAX_PATH = 1024, MAX_FILE = 64 << 20 };
+enum { MAX_HEADERS = 8, MAX_PATH = 1024, MAX_FILE = 64 << 20, GZIP_FROM = 1024 };
 
 struct http_static {
     int root_fd; /* directory, or -1 */
@@ -112,6 +113,7 @@ struct found {
     const char *type;
     struct bx_str etag, plain, gzip;
     bool is_immutable;
+    bool is_varying; /* with Accept-Encoding */
 };
 
 static void respond(const struct http_static *s, struct http_exchange *x, const struct found *f)
@@ -125,7 +127,7 @@ static void respond(const struct http_static *s, struct http_exchange *x, const 
     http_add_header(x, "Cache-Control",
                     f->is_immutable ? BX_STR("public, max-age=31536000, immutable")
                                     : BX_STR("no-cache"));
-    if (f->gzip.len)
+    if (f->gzip.len || f->is_varying)
         http_add_header(x, "Vary", BX_STR("Accept-Encoding"));
     if (etag_matches(http_header_get(r, BX_STR("if-none-match")), f->etag)) {
         http_respond(x, 304, NULL, BX_STR(""));
@@ -193,6 +195,7 @@ static bool serve_dir(struct http_static *s, struct http_exchange *x, struct bx_
 {
     struct stat st;
     char etag[64];
+    struct bx_buf zipped;
     int fd = is_safe(path) ? open_below(s->root_fd, path) : -1;
     if (fd < 0)
         return false;
@@ -201,12 +204,18 @@ static bool serve_dir(struct http_static *s, struct http_exchange *x, struct bx_
     ssize_t n = is_file ? read(fd, data, (size_t)st.st_size) : -1;
     close(fd);
     if (n == st.st_size) {
-        int len = snprintf(etag, sizeof etag, "\"%llx-%llx-%lx\"", (unsigned long long)st.st_size,
-                           (unsigned long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-        respond(s, x,
-                &(struct found){.type = type_of(path),
-                                .etag = bx_str_n(etag, (size_t)len),
-                                .plain = bx_str_n(data, (size_t)n)});
+        struct found f = {.type = type_of(path), .plain = bx_str_n(data, (size_t)n)};
+        f.is_varying = n >= GZIP_FROM && http_is_compressible(f.type);
+        bx_buf_init(&zipped, 0);
+        if (f.is_varying && http_accepts_gzip(http_exchange_request(x)) &&
+            http_gzip(f.plain, &zipped) == BX_OK)
+            f.gzip = bx_buf_view(&zipped);
+        int len = snprintf(etag, sizeof etag, "\"%llx-%llx-%lx%s\"", (unsigned long long)st.st_size,
+                           (unsigned long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                           f.gzip.len ? "-gzip" : "");
+        f.etag = bx_str_n(etag, (size_t)len);
+        respond(s, x, &f);
+        bx_buf_done(&zipped);
     }
     free(data);
     return n >= 0 && n == st.st_size;
