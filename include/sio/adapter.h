@@ -19,12 +19,16 @@ struct sio_adapter_ops {
     /* Other servers shall emit this to their part of target (never called for SIO_LOCAL). */
     int (*broadcast)(void *adapter, const struct sio_target *target,
                      const struct sio_adapter_packet *packet);
-    /* The same with acknowledgements: for each other server call sio_adapter_expect with the number
-     * of clients it asked, then sio_adapter_answer for each answer. */
+    /* The same with acknowledgements. Returns how many other servers were asked (0: none). For each
+     * of them call sio_adapter_expect with the number of clients it asked, then sio_adapter_answer
+     * for each answer; late ones do no harm. When the number is above 0 the collector stays valid
+     * until you call sio_adapter_release, exactly once. */
     int (*broadcast_ack)(void *adapter, const struct sio_target *target,
                          const struct sio_adapter_packet *packet, uint32_t timeout_ms,
                          void *collector);
-    /* Reports other servers' sockets through sio_adapter_found, then sio_adapter_found_all. */
+    /* Reports other servers' sockets through sio_adapter_found, then sio_adapter_found_all exactly
+     * once, which uses the collector up (also when other servers do not answer: the time limit is
+     * the adapter's). A negative number: local sockets only. */
     int (*fetch_sockets)(void *adapter, const struct sio_target *target, void *collector);
     int (*sockets_join)(void *adapter, const struct sio_target *target, const struct sio_str *rooms,
                         size_t count);
@@ -44,11 +48,13 @@ struct sio_adapter_ops {
 SIO_API void sio_set_adapter(struct sio_server *server, const struct sio_adapter_ops *ops,
                              void *adapter);
 
-/* What arrived from another server: local delivery only. */
+/* What arrived from another server: local delivery only. For the other operations use the
+ * functions of broadcast.h with SIO_LOCAL in the target's flags. */
 SIO_API int sio_adapter_local_broadcast(const struct sio_target *target,
                                         const struct sio_adapter_packet *packet);
 SIO_API void sio_adapter_expect(void *collector, size_t clients);
 SIO_API void sio_adapter_answer(void *collector, struct sio_str first_argument_json);
+SIO_API void sio_adapter_release(void *collector); /* of broadcast_ack only */
 SIO_API void sio_adapter_found(void *collector, const struct sio_remote_socket *socket);
 SIO_API void sio_adapter_found_all(void *collector);
 

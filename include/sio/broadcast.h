@@ -32,8 +32,9 @@ struct sio_responses {
     size_t expected; /* clients that were asked */
 };
 
-/* Event that every client acknowledges. on_done once: rc 0 when all have, SIO_E_TIMEOUT with those
- * that have until then. */
+/* Event that every client acknowledges. on_done once, after this call has returned: rc 0 when all
+ * have, SIO_E_TIMEOUT with those that have until then (timeout_ms 0: 5000). Clients that leave
+ * meanwhile are not waited for. SIO_E_UNSUPPORTED on the parent of a dynamic family. */
 SIO_API int sio_broadcast_ack(const struct sio_target *target, const char *name,
                               struct sio_payload payload, uint32_t timeout_ms,
                               void (*on_done)(int rc, const struct sio_responses *responses,
@@ -51,7 +52,7 @@ struct sio_remote_socket {
 };
 
 /* All matching sockets of all servers; on_done once, later in this turn or after the others have
- * answered. */
+ * answered. SIO_E_UNSUPPORTED on the parent of a dynamic family. */
 SIO_API int sio_fetch_sockets(const struct sio_target *target,
                               void (*on_done)(int rc, const struct sio_remote_socket *sockets,
                                               size_t count, void *arg),

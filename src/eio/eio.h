@@ -108,6 +108,8 @@ bool eio_session_is_writable(const struct eio_session *s);
  * (eio_packet_frame), for fan-out; NULL when it is not such a one. Changes only at on_upgrade and
  * close. */
 struct net_tcp *eio_session_fan_out(const struct eio_session *s);
+/* Bytes of output that wait for the client. */
+size_t eio_session_queued(const struct eio_session *s);
 /* To be asked when output was queued on the connection directly: applies the limit of the send
  * queue. */
 void eio_session_check_queue(struct eio_session *s, size_t queued);

@@ -77,8 +77,8 @@ static void answer(struct eio_session *s, struct http_exchange *x,
     bool is_binary;
     const char *type = "text/plain; charset=UTF-8";
     bx_buf_init(&payload, 0);
-    int rc = eio_payload_encode(s->protocol, !s->is_b64 && !p->jsonp[0], packets, count,
-                                &payload, &is_binary);
+    int rc = eio_payload_encode(s->protocol, !s->is_b64 && !p->jsonp[0], packets, count, &payload,
+                                &is_binary);
     if (rc == BX_OK && p->jsonp[0]) {
         rc = wrap_jsonp(p->jsonp, &payload);
         type = "text/javascript; charset=UTF-8";
@@ -162,7 +162,7 @@ void eio_polling_free(struct eio_session *s)
     net_loop_free_later(s->server->loop, p);
 }
 
-void eio_polling_send(struct eio_session *s, struct eio_packet *packet)
+static void enqueue(struct eio_session *s, struct eio_packet *packet)
 {
     struct eio_polling *p = s->polling;
     if (p->queue_count == p->queue_cap) {
@@ -172,7 +172,12 @@ void eio_polling_send(struct eio_session *s, struct eio_packet *packet)
     p->queue[p->queue_count++] = eio_packet_ref(packet);
     p->queue_bytes += packet->len + 32;
     net_flush_hook_arm(s->server->loop, &p->flush);
-    eio_session_check_queue(s, p->queue_bytes);
+}
+
+void eio_polling_send(struct eio_session *s, struct eio_packet *packet)
+{
+    enqueue(s, packet);
+    eio_session_check_queue(s, s->polling->queue_bytes); /* may end the session */
 }
 
 /* The close packet goes behind what is queued; without a GET to carry it the session is dropped
@@ -181,7 +186,7 @@ void eio_polling_close(struct eio_session *s)
 {
     struct eio_polling *p = s->polling;
     struct eio_packet *packet = eio_packet_new(EIO_CLOSE, false, BX_STR(""), BX_STR(""));
-    eio_polling_send(s, packet);
+    enqueue(s, packet); /* the limit must not end a session that is just closing */
     eio_packet_unref(packet);
     if (p->probe) {
         eio_websocket_detach(s->server, p->probe);

@@ -261,6 +261,12 @@ struct net_tcp *eio_session_fan_out(const struct eio_session *s)
     return is_plain ? ws_tcp(s->ws) : NULL;
 }
 
+size_t eio_session_queued(const struct eio_session *s)
+{
+    struct net_tcp *tcp = s->ws ? ws_tcp(s->ws) : NULL;
+    return s->polling ? s->polling->queue_bytes : tcp ? net_tcp_queued(tcp) : 0;
+}
+
 void eio_session_check_queue(struct eio_session *s, size_t queued)
 {
     size_t limit = s->server->opts.max_send_queue_bytes;

@@ -29,6 +29,12 @@ static struct bx_shared *concatenate(const struct sio_batch *b)
 
 static void send_slowly(struct sio_socket *s, const struct sio_batch *b)
 {
+    struct sio_server *server = s->ns->server;
+    if (server->opts.slow_policy == SIO_SLOW_DROP &&
+        eio_session_queued(s->client->session) > server->opts.max_send_queue_bytes) {
+        sio_count(server, SIO_M_SKIPPED_SLOW, (int64_t)b->count);
+        return;
+    }
     for (size_t i = 0; i < b->count && s->state == SIO_CONNECTED; i++)
         eio_session_send(s->client->session, b->packets[i]);
 }
@@ -89,6 +95,8 @@ void sio_batch_flush_now(struct sio_server *server)
             net_fanout_add(loop, m->tcp);
             if (net_tcp_queued(m->tcp) > limit)
                 laggard_add(&laggards, m->socket);
+        } else {
+            sio_count(server, SIO_M_SKIPPED_SLOW, (int64_t)b.count);
         }
     }
     net_fanout_end(loop);

@@ -89,6 +89,7 @@ static void deliver(const struct sio_target *t, const struct sio_payload *payloa
     struct sio_server *server = t->ns->server;
     struct selection sel = select_sockets(t);
     bool is_compress = !(t->flags & SIO_NO_COMPRESS);
+    bool is_drop = server->opts.slow_policy == SIO_SLOW_DROP;
     sio_batch_flush(server);
     for (size_t i = 0; i < sel.count; i++) {
         struct sio_socket *s = sel.items[i];
@@ -96,6 +97,10 @@ static void deliver(const struct sio_target *t, const struct sio_payload *payloa
             continue;
         if ((t->flags & SIO_VOLATILE) && !eio_session_is_writable(s->client->session))
             continue;
+        if (is_drop && eio_session_queued(s->client->session) > server->opts.max_send_queue_bytes) {
+            sio_count(server, SIO_M_SKIPPED_SLOW, 1);
+            continue;
+        }
         sio_send(s, p, payload, is_compress);
         sio_count(server, SIO_M_DELIVERIES, 1);
     }
@@ -191,7 +196,7 @@ struct collector {
     size_t count, cap;
     bool is_asking; /* clients are still being asked: not done yet whatever has come */
     bool is_done;
-    size_t users; /* acknowledgements that still point here */
+    size_t users; /* acknowledgements, and the adapter, that still point here */
     void (*on_done)(int rc, const struct sio_responses *responses, void *arg);
     void *arg;
 };
@@ -220,6 +225,15 @@ static void collector_check(struct collector *c)
 {
     if (!c->is_asking && !c->servers_due && c->count >= c->expected)
         collector_finish(c, BX_OK);
+}
+
+/* Nobody to ask, or all answered at once: still not before the asking call has returned. */
+static void collector_check_later(void *arg)
+{
+    struct collector *c = arg;
+    c->is_asking = false;
+    collector_check(c);
+    collector_unref(c);
 }
 
 static void on_collect_timeout(void *arg)
@@ -264,6 +278,8 @@ int sio_broadcast_ack(const struct sio_target *target, const char *name, struct 
     struct sio_server *server = target->ns->server;
     int rc =
         sio_event_is_reserved(bx_str(name)) ? BX_E_INVALID : sio_payload_check(server, &payload);
+    if (target->ns->match)
+        rc = BX_E_UNSUPPORTED;
     if (rc < 0)
         return rc;
     struct collector *c = BX_NEW(struct collector);
@@ -287,20 +303,20 @@ int sio_broadcast_ack(const struct sio_target *target, const char *name, struct 
     if (server->adapter_ops && server->adapter_ops->broadcast_ack && !(target->flags & SIO_LOCAL)) {
         int servers =
             server->adapter_ops->broadcast_ack(server->adapter, target, &packet, timeout_ms, c);
-        c->servers_due = servers > 0 ? (size_t)servers : 0;
+        c->servers_due += servers > 0 ? (size_t)servers : 0;
+        c->users += servers > 0;
     }
-    c->is_asking = false;
-    collector_check(c);
-    collector_unref(c);
+    net_loop_call_later(server->loop, collector_check_later, c);
     return BX_OK;
 }
 
 void sio_adapter_expect(void *collector, size_t clients)
 {
     struct collector *c = collector;
+    if (c->is_done)
+        return;
     c->expected += clients;
-    if (c->servers_due)
-        c->servers_due--;
+    c->servers_due--; /* wraps while broadcast_ack has not returned its number yet: it adds up */
     collector_check(c);
 }
 
@@ -311,10 +327,18 @@ void sio_adapter_answer(void *collector, struct sio_str first_argument_json)
     collector_check(c);
 }
 
+void sio_adapter_release(void *collector)
+{
+    struct collector *c = collector;
+    c->users--;
+    collector_unref(c);
+}
+
 /* --- sockets of all servers --- */
 
 struct fetch {
     struct sio_server *server;
+    struct selection local; /* referenced until the answer has been given */
     struct sio_remote_socket *items;
     size_t count, cap;
     struct bx_arena arena;
@@ -372,6 +396,7 @@ static void fetch_finish(void *arg)
 {
     struct fetch *f = arg;
     f->on_done(BX_OK, f->items, f->count, f->arg);
+    selection_done(&f->local);
     bx_arena_done(&f->arena);
     free(f->items);
     free(f);
@@ -383,12 +408,14 @@ int sio_fetch_sockets(const struct sio_target *target,
                       void *arg)
 {
     struct sio_server *server = target->ns->server;
+    if (target->ns->match)
+        return BX_E_UNSUPPORTED;
     struct fetch *f = BX_NEW(struct fetch);
     *f = (struct fetch){.server = server, .on_done = on_done, .arg = arg};
     bx_arena_init(&f->arena, 0);
-    struct selection sel = select_sockets(target);
-    for (size_t i = 0; i < sel.count; i++) {
-        struct sio_socket *s = sel.items[i];
+    f->local = select_sockets(target);
+    for (size_t i = 0; i < f->local.count; i++) {
+        struct sio_socket *s = f->local.items[i];
         struct room_list rooms = {
             f, bx_arena_alloc(&f->arena, (s->membership_count + 1) * sizeof(struct sio_str)), 0};
         sio_socket_each_room(s, add_room, &rooms);
@@ -401,11 +428,10 @@ int sio_fetch_sockets(const struct sio_target *target,
             .local = s,
         };
     }
-    selection_done(&sel);
     bool is_cluster =
         server->adapter_ops && server->adapter_ops->fetch_sockets && !(target->flags & SIO_LOCAL);
     if (!is_cluster || server->adapter_ops->fetch_sockets(server->adapter, target, f) < 0)
-        fetch_finish(f);
+        net_loop_call_later(server->loop, fetch_finish, f);
     return BX_OK;
 }
 
@@ -426,7 +452,8 @@ void sio_adapter_found(void *collector, const struct sio_remote_socket *found)
 
 void sio_adapter_found_all(void *collector)
 {
-    fetch_finish(collector);
+    struct fetch *f = collector;
+    net_loop_call_later(f->server->loop, fetch_finish, f);
 }
 
 /* --- acting on many --- */

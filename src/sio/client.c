@@ -231,7 +231,9 @@ static void on_text(struct sio_client *c, uint8_t *data, size_t len)
 {
     struct sio_packet p;
     uint64_t max = c->server->opts.max_attachments;
-    if (c->partial || sio_packet_decode(bx_str_n(data, len), max, &p) < 0) {
+    int rc = c->partial ? BX_E_INVALID : sio_packet_decode(bx_str_n(data, len), max, &p);
+    if (rc < 0) {
+        sio_count(c->server, SIO_M_LIMIT_ATTACHMENTS, rc == BX_E_FULL);
         parse_error(c);
         return;
     }
@@ -256,7 +258,7 @@ static void on_attachment(struct sio_client *c, const uint8_t *data, size_t len)
     }
     p->bytes += len;
     if (p->bytes > c->server->opts.max_attachment_bytes) {
-        sio_count(c->server, SIO_M_LIMIT_ATTACHMENTS, 1);
+        sio_count(c->server, SIO_M_LIMIT_ATTACHMENT_BYTES, 1);
         parse_error(c);
         return;
     }

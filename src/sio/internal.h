@@ -30,8 +30,11 @@ enum sio_metric {
     SIO_M_LIMIT_ROOMS,
     SIO_M_LIMIT_NAMESPACES,
     SIO_M_LIMIT_ATTACHMENTS,
+    SIO_M_LIMIT_ATTACHMENT_BYTES,
     SIO_M_LIMIT_ACKS,
     SIO_M_LIMIT_CONNECT_TIMEOUT,
+    SIO_M_LIMIT_RECOVERY,
+    SIO_M_SKIPPED_SLOW,
     SIO_M_COUNT,
 };
 
@@ -65,6 +68,9 @@ struct sio_server {
     struct bx_str event_text; /* of the event being dispatched: its JSON is known to be valid */
     struct bx_metric metrics[SIO_M_COUNT];
     struct bx_metrics metric_set;
+    uint8_t random[1020]; /* for socket ids, drawn from the kernel in one go */
+    size_t random_left;
+    struct bx_list calls; /* sio_server_call that are due later */
 };
 
 struct saved; /* recovery.c */
@@ -155,6 +161,7 @@ struct sio_socket {
     uint32_t refs;
     uint8_t state; /* enum sio_socket_state */
     bool is_recovered;
+    bool is_leaving; /* its disconnecting handlers have been called */
     struct sio_namespace *ns;
     struct sio_client *client;          /* NULL once gone */
     struct sio_membership *memberships; /* [0] is everyone */

@@ -29,7 +29,9 @@ static int take_attachments(struct bx_str text, uint64_t max, size_t *at, uint64
     size_t n = digits_at(text, *at);
     if (n == 0 || n > 10 || *at + n >= text.len || text.ptr[*at + n] != '-')
         return BX_E_INVALID;
-    if (bx_str_u64(bx_str_slice(text, *at, *at + n), max, out) < 0 || *out == 0)
+    if (bx_str_u64(bx_str_slice(text, *at, *at + n), max, out) < 0)
+        return BX_E_FULL; /* it is a number: a larger one */
+    if (*out == 0)
         return BX_E_INVALID;
     *at += n + 1;
     return BX_OK;
@@ -96,8 +98,9 @@ int sio_packet_decode(struct bx_str text, uint64_t max_attachments, struct sio_p
         return BX_E_INVALID;
     p.type = (enum sio_type)(text.ptr[0] - '0');
     bool is_binary = p.type == SIO_BINARY_EVENT || p.type == SIO_BINARY_ACK;
-    if (is_binary && take_attachments(text, max_attachments, &at, &p.attachment_count) < 0)
-        return BX_E_INVALID;
+    int rc = is_binary ? take_attachments(text, max_attachments, &at, &p.attachment_count) : BX_OK;
+    if (rc < 0)
+        return rc;
     p.nsp = take_namespace(text, &at);
     p.has_id = take_id(text, &at, &p.id);
     if (at < text.len &&

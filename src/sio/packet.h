@@ -30,7 +30,8 @@ struct sio_packet {
 
 /* Decodes the text of a packet. Slices borrow the text, which must be valid UTF-8. BX_E_INVALID for
  * everything that socket.io-parser refuses: unknown type, bad JSON, wrong shape of the data for the
- * type, reserved event names, attachment count missing, zero or above max_attachments. */
+ * type, reserved event names, attachment count missing or zero. BX_E_FULL: more attachments than
+ * max_attachments. */
 int sio_packet_decode(struct bx_str text, uint64_t max_attachments, struct sio_packet *out);
 
 /* Event data: "["name",args…]" taken apart. name borrows the text or, when it has escapes, scratch

@@ -83,7 +83,7 @@ TEST(what_the_original_parser_refuses_is_refused)
 {
     for (size_t i = 0; i < BX_LEN(bad); i++) {
         struct sio_packet p;
-        assert_why(sio_packet_decode(bx_str(bad[i].text), 10, &p) == BX_E_INVALID, bad[i].why);
+        assert_why(sio_packet_decode(bx_str(bad[i].text), 10, &p) < 0, bad[i].why);
     }
 }
 

@@ -185,6 +185,10 @@ void sio_recovery_save(struct sio_recovery *r, struct sio_socket *s)
     struct saved *saved = BX_NEW(struct saved);
     size_t n = 0;
     expire(r);
+    if (r->saved.count >= r->ns->server->opts.max_connections) { /* cut off faster than forgotten */
+        saved_free(r, BX_CONTAINER_OF(r->oldest.next, struct saved, node));
+        sio_count(r->ns->server, SIO_M_LIMIT_RECOVERY, 1);
+    }
     saved->pid = bx_strndup(s->pid, strlen(s->pid));
     saved->id = bx_strndup(s->id, s->id_len);
     saved->id_len = s->id_len;
@@ -302,12 +306,13 @@ void sio_recovery_replay(struct sio_recovery *r, struct sio_socket *s)
     s->restore = NULL;
     for (size_t i = 0; i < saved->rooms.count; i++)
         sio_join(s, saved->rooms.items[i]);
-    for (size_t i = index_of(r, s->restore_after) + 1; i < r->count; i++) {
+    for (size_t i = index_of(r, s->restore_after) + 1; i < r->count && s->state == SIO_CONNECTED;
+         i++) {
         struct record *record = &r->ring[(r->first + i) % r->cap];
         if (!is_for(record, &saved->rooms))
             continue;
         eio_session_send(s->client->session, record->packet);
-        for (size_t k = 0; k < record->attachment_count; k++)
+        for (size_t k = 0; k < record->attachment_count && s->state == SIO_CONNECTED; k++)
             eio_session_send(s->client->session, record->attachments[k]);
     }
     sio_recovery_drop(saved);

@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "net/http_static.h"
+#include "net/ws_conn.h"
 #include "sio/internal.h"
 
 #include <signal.h>
@@ -27,10 +28,15 @@ static const struct bx_metric metric_rows[SIO_M_COUNT] = {
     }
     [SIO_M_LIMIT_ROOMS] = LIMIT("rooms"),
     [SIO_M_LIMIT_NAMESPACES] = LIMIT("namespaces"),
-    [SIO_M_LIMIT_ATTACHMENTS] = LIMIT("attachment_bytes"),
+    [SIO_M_LIMIT_ATTACHMENTS] = LIMIT("attachments"),
+    [SIO_M_LIMIT_ATTACHMENT_BYTES] = LIMIT("attachment_bytes"),
     [SIO_M_LIMIT_ACKS] = LIMIT("pending_acks"),
     [SIO_M_LIMIT_CONNECT_TIMEOUT] = LIMIT("connect_timeout"),
+    [SIO_M_LIMIT_RECOVERY] = LIMIT("recovery_sessions"),
 #undef LIMIT
+    [SIO_M_SKIPPED_SLOW] = {"sio_broadcasts_skipped_total",
+                            "Broadcasts that slow clients missed (SIO_SLOW_DROP).", BX_COUNTER,
+                            NULL, 0},
 };
 
 /* --- options --- */
@@ -139,8 +145,11 @@ int sio_server_new_on(struct net_loop *loop, const struct sio_server_opts *opts,
     bx_buf_init(&server->scratch, 0);
     net_flush_hook_init(&server->batch.hook, on_batch_due, server);
     net_timer_init(&server->grace, NULL, server);
+    bx_list_init(&server->calls);
     memcpy(server->metrics, metric_rows, sizeof metric_rows);
     sio_server_register_metrics(server, &server->metric_set);
+    http_metrics_register(&server->metric_set);
+    ws_metrics_register(&server->metric_set);
     *out = server;
     return BX_OK;
 }
@@ -168,6 +177,24 @@ int sio_server_new(const struct sio_server_opts *opts, struct sio_server **out)
     return BX_OK;
 }
 
+struct call {
+    struct bx_list node;
+    struct net_timer timer;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void calls_cancel(struct sio_server *server)
+{
+    BX_LIST_EACH(&server->calls, node)
+    {
+        struct call *c = BX_CONTAINER_OF(node, struct call, node);
+        bx_list_remove(node);
+        net_timer_stop(&c->timer);
+        free(c);
+    }
+}
+
 void sio_server_free(struct sio_server *server)
 {
     size_t pos = 0;
@@ -177,6 +204,7 @@ void sio_server_free(struct sio_server *server)
     if (server->http)
         http_server_free(server->http);
     net_timer_stop(&server->grace);
+    calls_cancel(server);
     while (bx_map_next(&server->namespaces, &pos, &ns))
         sio_namespace_free(ns);
     for (struct sio_namespace *parent = server->parents, *next; parent; parent = next) {
@@ -323,10 +351,10 @@ static int http_open(struct sio_server *server)
 {
     const struct sio_server_opts *o = &server->opts;
     int rc = BX_OK;
-    if (o->tls_cert)
+    if (o->tls_cert && !server->tls)
         rc = net_tls_server_new(o->tls_cert, o->tls_key ? o->tls_key : o->tls_cert, NULL,
                                 &server->tls);
-    if (rc == BX_OK && o->static_dir)
+    if (rc == BX_OK && o->static_dir && !server->files)
         rc = http_static_new_dir(o->static_dir, &server->files);
     if (rc < 0)
         return rc;
@@ -441,16 +469,10 @@ void sio_server_close_on_signals(struct sio_server *server, uint32_t grace_ms)
     net_loop_on_signal(server->loop, SIGTERM, on_signal, server);
 }
 
-struct call {
-    struct sio_server *server;
-    struct net_timer timer;
-    void (*fn)(void *arg);
-    void *arg;
-};
-
 static void on_call(void *arg)
 {
     struct call *c = arg;
+    bx_list_remove(&c->node);
     c->fn(c->arg);
     free(c);
 }
@@ -462,7 +484,8 @@ void sio_server_call(struct sio_server *server, uint32_t delay_ms, void (*fn)(vo
         return;
     }
     struct call *c = BX_NEW(struct call);
-    *c = (struct call){.server = server, .fn = fn, .arg = arg};
+    *c = (struct call){.fn = fn, .arg = arg};
+    bx_list_push_back(&server->calls, &c->node);
     net_timer_init(&c->timer, on_call, c);
     net_timer_start(server->loop, &c->timer, delay_ms);
 }

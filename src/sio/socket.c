@@ -11,7 +11,7 @@
 
 /* Socket ids are not the engine's (that one is a secret) but of the same shape. Engine.IO v3
  * clients compute theirs. */
-static size_t id_make(const struct sio_client *c, const struct sio_namespace *ns, char out[256])
+static size_t id_make(struct sio_client *c, const struct sio_namespace *ns, char out[256])
 {
     if (eio_session_protocol(c->session) == 3) {
         struct bx_str sid = eio_session_sid(c->session), nsp = sio_name(ns);
@@ -25,14 +25,13 @@ static size_t id_make(const struct sio_client *c, const struct sio_namespace *ns
         return n + sid.len;
     }
     uint8_t raw[15];
-    static uint8_t pool[1020];
-    static size_t left;
-    if (left < sizeof raw) {
-        bx_random(pool, sizeof pool);
-        left = sizeof pool;
+    struct sio_server *server = c->server;
+    if (server->random_left < sizeof raw) {
+        bx_random(server->random, sizeof server->random);
+        server->random_left = sizeof server->random;
     }
-    left -= sizeof raw;
-    memcpy(raw, pool + left, sizeof raw);
+    server->random_left -= sizeof raw;
+    memcpy(raw, server->random + server->random_left, sizeof raw);
     return bx_base64_encode(BX_BASE64_URL_NOPAD, raw, sizeof raw, out);
 }
 
@@ -136,10 +135,10 @@ void sio_socket_connected(struct sio_socket *s)
     sio_room_add(ns->everyone, s);
     sio_count(server, SIO_M_SOCKETS, 1);
     ensure_pid(s);
+    sio_socket_ref(s); /* sending may end the connection */
     send_connect(s);
     if (s->is_recovered)
         sio_recovery_replay(ns->recovery, s);
-    sio_socket_ref(s);
     for (size_t i = 0; i < ns->hooks->count && s->state == SIO_CONNECTED; i++) {
         struct sio_callback *cb = &ns->hooks->items[i];
         if (cb->kind == SIO_CB_CONNECTION)
@@ -167,12 +166,27 @@ void sio_socket_refuse(struct sio_socket *s, const char *message, struct bx_str 
             bx_json_key_raw(&w, "data", data_json);
         bx_json_end(&w);
     }
+    sio_socket_ref(s); /* sending may end the connection */
     send_control(s, SIO_CONNECT_ERROR, bx_buf_view(&data));
     bx_buf_done(&data);
     sio_socket_end(s, "refused");
+    sio_socket_unref(s);
 }
 
 /* --- ending --- */
+
+/* A handler may disconnect the socket that is just leaving; true: it did, nothing is left to do. */
+static bool call_disconnecting(struct sio_socket *s, const char *reason)
+{
+    if (s->is_leaving)
+        return false;
+    s->is_leaving = true;
+    sio_socket_ref(s);
+    sio_call_reason(s, SIO_CB_DISCONNECTING, reason);
+    bool is_over = s->state == SIO_GONE;
+    sio_socket_unref(s);
+    return is_over;
+}
 
 void sio_socket_end(struct sio_socket *s, const char *reason)
 {
@@ -182,10 +196,9 @@ void sio_socket_end(struct sio_socket *s, const char *reason)
         return;
     sio_batch_flush(server);
     bool was_connected = s->state == SIO_CONNECTED;
+    if (was_connected && call_disconnecting(s, reason))
+        return; /* a handler ended it */
     if (was_connected) {
-        sio_call_reason(s, SIO_CB_DISCONNECTING, reason);
-        if (s->state != SIO_CONNECTED)
-            return; /* a handler ended it */
         if (ns->recovery && s->pid && sio_reason_is_recoverable(reason))
             sio_recovery_save(ns->recovery, s);
         sio_room_leave_all(s);
@@ -195,12 +208,21 @@ void sio_socket_end(struct sio_socket *s, const char *reason)
         ns->connecting--;
     }
     s->state = SIO_GONE;
+    sio_client_remove(s->client, s); /* first: handlers may close the whole connection */
     sio_acks_cancel(s);
     if (was_connected)
         sio_call_reason(s, SIO_CB_DISCONNECT, reason);
-    sio_client_remove(s->client, s);
     s->client = NULL;
     sio_namespace_maybe_remove(ns);
+    sio_socket_unref(s);
+}
+
+static void leave(struct sio_socket *s)
+{
+    sio_socket_ref(s); /* sending may end the connection */
+    if (s->state == SIO_CONNECTED)
+        send_control(s, SIO_DISCONNECT, BX_STR(""));
+    sio_socket_end(s, "server namespace disconnect");
     sio_socket_unref(s);
 }
 
@@ -210,19 +232,13 @@ void sio_disconnect(struct sio_socket *s, bool close)
         return;
     struct sio_client *c = s->client;
     if (!close) {
-        send_control(s, SIO_DISCONNECT, BX_STR(""));
-        sio_socket_end(s, "server namespace disconnect");
+        leave(s);
         return;
     }
     struct eio_session *session = c->session;
     while (c->socket_count) {
         struct sio_socket *each = c->sockets[c->socket_count - 1];
-        bool is_last = c->socket_count == 1;
-        if (each->state == SIO_CONNECTED)
-            send_control(each, SIO_DISCONNECT, BX_STR(""));
-        sio_socket_end(each, "server namespace disconnect");
-        if (is_last)
-            break;
+        leave(each);
     }
     eio_session_close(session, "forced server close");
 }
