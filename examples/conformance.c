@@ -600,6 +600,8 @@ int main(int argc, char **argv)
     if (bx_conf_load_args(&conf, argc, argv, &rest, &message) < 0 || rest > 0) {
         bx_conf_print_help(&conf, &message);
         fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+        bx_buf_done(&message);
+        bx_conf_done(&conf);
         return 2;
     }
     bx_map_init(&departed);
