@@ -259,7 +259,7 @@ const routes = [
     const q = (c.q.get("q") ?? "").toLowerCase(), out = [];
     for (const e of db.chats.values()) {
       if (!may(c.user, e.number.id) || (c.q.get("chatId") && e.chat.id !== c.q.get("chatId")) || (c.q.get("whatsappNumberId") && e.number.id !== Number(c.q.get("whatsappNumberId")))) continue;
-      for (const m of e.messages) if (m.content.toLowerCase().includes(q)) out.push({ message: show(m), chat: { ...e.chat, whatsappNumberId: e.number.id }, snippet: m.content });
+      for (const m of e.messages) if (m.content.toLowerCase().includes(q)) out.push({ message: show(m), chat: { ...e.chat, whatsappNumberId: e.number.id }, snippet: m.content.replace(new RegExp(q.replace(/[^\p{L}\p{N} ]/gu, "."), "giu"), "\u0002$&\u0003") });
     }
     return { success: true, message: "ok", data: out.sort((a, b) => (a.message.timestamp < b.message.timestamp ? 1 : -1)).slice(0, clamp(c.q.get("limit"), 1, 100, 50)) };
   }],

@@ -170,9 +170,6 @@ export const audit = async (q: { action?: string; before?: number; limit?: numbe
 };
 
 export interface LogRow { seq: number; event: string; data: Record<string, unknown>; createdAt?: string }
-interface RawLogRow { seq: number; event?: string; type?: string; data?: Record<string, unknown>; payload?: Record<string, unknown>; createdAt?: string }
-export const eventLog = async (numberId: number, after: number, limit: number): Promise<LogRow[]> => {
-  const body = await request<ListOf<RawLogRow>>("GET", `/numbers/${numberId}/events${query({ after, limit })}`);
-  return body.data.map((row) => ({ seq: row.seq, event: row.event ?? row.type ?? "", data: row.data ?? row.payload ?? {}, ...(row.createdAt ? { createdAt: row.createdAt } : {}) }));
-};
+export const eventLog = async (numberId: number, after: number, limit: number) =>
+  (await request<ListOf<LogRow>>("GET", `/numbers/${numberId}/events${query({ after, limit })}`)).data;
 export const realtime = async () => (await request<Data<{ connectedUsers: number }>>("GET", "/realtime/status")).data;

@@ -97,6 +97,7 @@ function Rows({ chatId }: { chatId: string | null }) {
   };
 
   if (ids.length === 0 && failed === undefined) {
+    if (viewNumbers(store.state, shown).length === 0) return <Empty title={t("start.agent.title")} text={t("start.agent.text")} />;
     if (open.length > 0) return <Skeleton kind="chat" rows={9} />;
     return <Empty icon={archived ? Archive : undefined} title={t(`list.empty.${shown.tab}`)} text={shown.tab === "all" ? t("list.empty.text") : undefined} />;
   }

@@ -48,11 +48,9 @@ function useChatHits(q: string, numberIds: number[], enabled: boolean) {
   return { hits, loading: remote.isFetching };
 }
 
-/** Highlights the words that were looked for; the server's own marks in the snippet are dropped. */
-function Snippet({ text, q }: { text: string; q: string }) {
-  const words = q.trim().split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  const parts = words.length ? text.split(new RegExp(`(${words.join("|")})`, "giu")) : [text];
-  return <>{parts.map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))}</>;
+/** The server puts U+0002 and U+0003 around what was found. */
+function Snippet({ text }: { text: string }) {
+  return <>{text.split(/\u0002([^\u0003]*)\u0003/).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))}</>;
 }
 
 export function SearchResults({ chatId }: { chatId: string | null }) {
@@ -98,7 +96,7 @@ export function SearchResults({ chatId }: { chatId: string | null }) {
             <li key={hit.message.id}>
               <button type="button" className="hit" onClick={() => open(hit)}>
                 <span className="chat-top"><span className="chat-name">{hit.chat.contactName}</span><time className="chat-time">{listTime(hit.message.timestamp, language, { yesterday: t("day.yesterday") })}</time></span>
-                <span className="hit-text">{hit.message.isFromMe && <b>{t("chat.you")}: </b>}<Snippet text={hit.message.content} q={q} /></span>
+                <span className="hit-text">{hit.message.isFromMe && <b>{t("chat.you")}: </b>}<Snippet text={hit.snippet} /></span>
               </button>
             </li>
           ))}</ul>
