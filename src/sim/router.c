@@ -100,11 +100,32 @@ static size_t collect_encs(const struct wa_node *parent, const struct wa_node **
     return have;
 }
 
+/* Peer messages and resends: a ciphertext beside (not in) the participants is for the one device that
+ * `to` names. */
+static void route_to_device(struct sim_conn *c, const struct wa_node *n, struct sim_delivery *m,
+                            struct bx_arena *arena)
+{
+    struct wa_jid jid;
+    struct sim_account *a =
+        wa_node_attr_jid(n, "to", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
+    if (!a)
+        return;
+    struct bx_str recipient = wa_node_attr(n, "recipient");
+    m->chat = recipient.ptr ? recipient : sim_jid(arena, a, 0, wa_jid_is_lid(&jid));
+    m->is_lid = wa_jid_is_lid(&jid);
+    sim_deliver_message(a, jid.device, m, arena);
+}
+
 static void route_direct(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
 {
     struct sim_delivery m = delivery_of(c, n);
     const struct wa_node *encs[MAX_ENCS];
     m.encs = encs;
+    m.enc_count = collect_encs(n, encs, 0);
+    if (m.enc_count) { /* Baileys 7 repeats the resend's ciphertext in the participants */
+        route_to_device(c, n, &m, arena);
+        return;
+    }
     WA_EACH_CHILD(wa_node_child(n, "participants"), "to", to)
     {
         struct wa_jid jid;
@@ -114,17 +135,6 @@ static void route_direct(struct sim_conn *c, const struct wa_node *n, struct bx_
         m.is_lid = wa_jid_is_lid(&jid);
         if (a && m.enc_count && !(a == m.from && jid.device == m.from_device))
             sim_deliver_message(a, jid.device, &m, arena);
-    }
-    /* peer messages and resends: one ciphertext for the device that `to` names */
-    struct wa_jid jid;
-    m.enc_count = collect_encs(n, encs, 0);
-    struct sim_account *a =
-        wa_node_attr_jid(n, "to", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
-    if (m.enc_count && a) {
-        struct bx_str recipient = wa_node_attr(n, "recipient");
-        m.chat = recipient.ptr ? recipient : sim_jid(arena, a, 0, wa_jid_is_lid(&jid));
-        m.is_lid = wa_jid_is_lid(&jid);
-        sim_deliver_message(a, jid.device, &m, arena);
     }
 }
 
@@ -147,7 +157,9 @@ static void route_to_member(struct sim_conn *c, const struct wa_node *n, struct 
                             struct sim_account *a, unsigned device, struct bx_arena *arena)
 {
     const struct wa_node *encs[MAX_ENCS];
-    const struct wa_node *part = part_for(c->sim, wa_node_child(n, "participants"), a, device);
+    bool is_single = wa_node_has(n, "participant");
+    const struct wa_node *part =
+        is_single ? NULL : part_for(c->sim, wa_node_child(n, "participants"), a, device);
     m->encs = encs;
     m->enc_count =
         part ? collect_encs(part, encs, 0) : 0; /* the sender key comes before what it opens */
