@@ -2,7 +2,8 @@
  * and, with --file, in a plain file (an example: a real user encrypts them). Commands come as JSON
  * lines on standard input, events go as JSON lines to standard output, so any test can drive it.
  *
- *     wa_cli --url ws://127.0.0.1:8080/ws/chat --insecure [--file keys.bin] [--phone 628...] [--echo]
+ *     wa_cli --url ws://127.0.0.1:8080/ws/chat --insecure [--file keys.bin] [--phone 628...]
+ * [--echo]
  */
 #include "base/base64.h"
 #include "base/clock.h"
@@ -84,9 +85,9 @@ static json_t *chat_json(const struct wa_chat_info *c)
 {
     return json_pack("{s:o,s:o,s:i,s:i,s:i,s:I,s:i,s:i,s:b,s:o}", "chat", peer(&c->chat), "name",
                      str(c->name), "pinned", (int)c->is_pinned, "archived", (int)c->is_archived,
-                     "muted", (int)c->is_muted, "mutedUntil", (json_int_t)c->muted_until_ms,
-                     "read", (int)c->is_read, "unread", (int)c->unread_count, "history",
-                     c->is_history, "ids", strs(c->receipt_ids, c->receipt_id_count));
+                     "muted", (int)c->is_muted, "mutedUntil", (json_int_t)c->muted_until_ms, "read",
+                     (int)c->is_read, "unread", (int)c->unread_count, "history", c->is_history,
+                     "ids", strs(c->receipt_ids, c->receipt_id_count));
 }
 
 static json_t *contact_json(const struct wa_contact *c)
@@ -115,9 +116,8 @@ static json_t *event_json(const struct wa_event *e)
         return change_json(&e->change);
     case WA_EVENT_RECEIPT:
         return json_pack("{s:o,s:o,s:o,s:i}", "chat", peer(&e->receipt.chat), "sender",
-                         peer(&e->receipt.sender), "ids",
-                         strs(e->receipt.ids, e->receipt.id_count), "status",
-                         (int)e->receipt.status);
+                         peer(&e->receipt.sender), "ids", strs(e->receipt.ids, e->receipt.id_count),
+                         "status", (int)e->receipt.status);
     case WA_EVENT_SENT:
         return json_pack("{s:o,s:i,s:i}", "id", str(e->sent.id), "rc", e->sent.rc, "code",
                          e->sent.server_code);
@@ -151,8 +151,8 @@ static void echo(struct cli *cli, const struct wa_message *m)
 {
     char id[WA_MESSAGE_ID_SIZE];
     wa_message_id_make(id);
-    struct wa_outgoing out = {.kind = WA_SEND_TEXT, .id = bx_str(id), .to = m->chat.jid,
-                              .text = m->text};
+    struct wa_outgoing out = {
+        .kind = WA_SEND_TEXT, .id = bx_str(id), .to = m->chat.jid, .text = m->text};
     if (!m->is_from_me && m->text.len && m->origin != WA_ORIGIN_HISTORY)
         wa_client_send(cli->client, &out);
 }
@@ -273,8 +273,8 @@ static void load(struct cli *cli)
 {
     FILE *f = cli->file ? fopen(cli->file, "rb") : NULL;
     uint32_t head[3];
-    while (f && fread(head, sizeof head, 1, f) == 1 && head[0] < WA_KEY_KINDS &&
-           head[1] < 4096 && head[2] < (16u << 20)) {
+    while (f && fread(head, sizeof head, 1, f) == 1 && head[0] < WA_KEY_KINDS && head[1] < 4096 &&
+           head[2] < (16u << 20)) {
         char *bytes = bx_calloc(1, head[1] + head[2] + 1);
         if (fread(bytes, 1, head[1] + head[2], f) == head[1] + head[2])
             cli->ks->ops->put(cli->ks->ctx, head[0], bx_str_n(bytes, head[1]),
@@ -317,10 +317,13 @@ static int cmd_send(struct cli *cli, json_t *o)
 {
     static const char *const kinds[] = {"text", "reaction", "edit", "revoke"};
     struct bx_str mentions[16], kind = text_of(o, "kind");
-    struct wa_outgoing out = {.id = text_of(o, "id"), .to = text_of(o, "to"),
-                              .text = text_of(o, "text"), .target = target_of(o, "target"),
+    struct wa_outgoing out = {.id = text_of(o, "id"),
+                              .to = text_of(o, "to"),
+                              .text = text_of(o, "text"),
+                              .target = target_of(o, "target"),
                               .quoted = target_of(o, "quoted"),
-                              .quoted_text = text_of(o, "quotedText"), .mentions = mentions};
+                              .quoted_text = text_of(o, "quotedText"),
+                              .mentions = mentions};
     for (unsigned i = 0; i < BX_LEN(kinds); i++) {
         if (bx_str_eq(kind, bx_str(kinds[i])))
             out.kind = i;

@@ -15,7 +15,7 @@ struct wa_client;
 
 enum wa_state {
     WA_STATE_PENDING,      /* stopped, or started without credentials and not yet asked to scan */
-    WA_STATE_PAIRING,      /* a QR or code is outstanding, until the login after it */
+    WA_STATE_PAIRING,      /* a QR or code is outstanding */
     WA_STATE_CONNECTED,    /* logged in */
     WA_STATE_RECONNECTING, /* has credentials, link is down, tries again at retry_at_ms */
     WA_STATE_DISCONNECTED  /* final until the user acts; see the reason */

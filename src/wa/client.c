@@ -7,8 +7,14 @@
 
 #include <stdlib.h>
 
-enum { TICK_MS = 5000, TICK_SLACK_MS = 500, PING_MIN_MS = 20000, PING_SPREAD_MS = 10000,
-       PING_TIMEOUT_MS = 10000, LOGIN_TIMEOUT_MS = 60000 };
+enum {
+    TICK_MS = 5000,
+    TICK_SLACK_MS = 500,
+    PING_MIN_MS = 20000,
+    PING_SPREAD_MS = 10000,
+    PING_TIMEOUT_MS = 10000,
+    LOGIN_TIMEOUT_MS = 60000
+};
 
 #define DEFAULT_URL "wss://web.whatsapp.com/ws/chat"
 #define DEFAULT_VERSION "2.3000.1035194821"
@@ -161,7 +167,7 @@ static void connect_now(struct wa_client *c)
     struct wa_conn_opts opts = {
         .url = c->url,
         .tls = c->opts.tls,
-        .roots = (const uint8_t (*)[32])c->roots,
+        .roots = (const uint8_t(*)[32])c->roots,
         .root_count = c->opts.root_count,
         .is_cert_unchecked = c->opts.is_cert_unchecked,
         .noise = &c->creds->noise,
@@ -405,8 +411,8 @@ static int ask_removal(struct wa_client *c)
     bx_arena_init(&arena, 0);
     struct wa_node *iq = WA_NODE(&arena, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "set"),
                                  wa_lit("xmlns", "md"));
-    wa_node_add(iq, WA_NODE(&arena, "remove-companion-device",
-                            wa_to("jid", bx_str(c->creds->jid)), wa_lit("reason", "user_initiated")));
+    wa_node_add(iq, WA_NODE(&arena, "remove-companion-device", wa_to("jid", bx_str(c->creds->jid)),
+                            wa_lit("reason", "user_initiated")));
     int rc = wa_request_send(c, iq, PING_TIMEOUT_MS, on_logout_answer, NULL);
     bx_arena_done(&arena);
     return rc;
@@ -448,8 +454,8 @@ struct bx_str wa_client_lid(const struct wa_client *c)
 size_t wa_client_memory(const struct wa_client *c)
 {
     size_t bytes = sizeof *c + (c->creds ? sizeof *c->creds : 0) + c->conn.reader.buf.cap;
-    BX_LIST_EACH (&c->sends, at)
-        bytes += BX_CONTAINER_OF(at, struct wa_send_op, node)->arena.used + sizeof(struct wa_send_op);
+    BX_LIST_EACH(&c->sends, at)
+    bytes += BX_CONTAINER_OF(at, struct wa_send_op, node)->arena.used + sizeof(struct wa_send_op);
     return bytes;
 }
 

@@ -52,10 +52,14 @@ TEST(every_failure_of_the_map_has_its_reason_and_what_follows)
         enum wa_reason reason;
         enum wa_then then;
     } rows[] = {
-        {400, WA_REASON_REFUSED, WA_THEN_STOP},        {401, WA_REASON_LOGGED_OUT, WA_THEN_UNLINK},
-        {402, WA_REASON_BANNED, WA_THEN_STOP},         {403, WA_REASON_LOGGED_OUT, WA_THEN_UNLINK},
-        {405, WA_REASON_OUTDATED, WA_THEN_STOP},       {406, WA_REASON_BANNED, WA_THEN_UNLINK},
-        {409, WA_REASON_REFUSED, WA_THEN_STOP},        {500, WA_REASON_UNAVAILABLE, WA_THEN_BACKOFF},
+        {400, WA_REASON_REFUSED, WA_THEN_STOP},
+        {401, WA_REASON_LOGGED_OUT, WA_THEN_UNLINK},
+        {402, WA_REASON_BANNED, WA_THEN_STOP},
+        {403, WA_REASON_LOGGED_OUT, WA_THEN_UNLINK},
+        {405, WA_REASON_OUTDATED, WA_THEN_STOP},
+        {406, WA_REASON_BANNED, WA_THEN_UNLINK},
+        {409, WA_REASON_REFUSED, WA_THEN_STOP},
+        {500, WA_REASON_UNAVAILABLE, WA_THEN_BACKOFF},
         {503, WA_REASON_UNAVAILABLE, WA_THEN_BACKOFF},
     };
     for (size_t i = 0; i < BX_LEN(rows); i++) {
@@ -108,9 +112,9 @@ TEST(versions_are_three_numbers)
 
 TEST(a_receipt_of_a_group_is_acknowledged_to_the_group_with_its_participant)
 {
-    struct wa_node *receipt = WA_NODE(
-        &arena, "receipt", wa_lit("id", "A1"), wa_to("from", BX_STR("1@g.us")),
-        wa_to("participant", BX_STR("2:3@s.whatsapp.net")), wa_lit("type", "read"));
+    struct wa_node *receipt =
+        WA_NODE(&arena, "receipt", wa_lit("id", "A1"), wa_to("from", BX_STR("1@g.us")),
+                wa_to("participant", BX_STR("2:3@s.whatsapp.net")), wa_lit("type", "read"));
     struct wa_node *ack = wa_ack_node(&arena, receipt);
     assert_str(wa_node_attr(ack, "class"), "receipt");
     assert_str(wa_node_attr(ack, "to"), "1@g.us");

@@ -116,8 +116,8 @@ static int check_server(const struct wa_conn *c, struct bx_str chain)
         return wa_cert_verify(chain, c->handshake->peer_static, WA_CERT_ROOT, bx_wall_ms() / 1000,
                               WA_CERT_SLACK_S);
     for (size_t i = 0; i < c->opts.root_count && rc < 0; i++)
-        rc = wa_cert_verify(chain, c->handshake->peer_static, c->opts.roots[i],
-                            bx_wall_ms() / 1000, WA_CERT_SLACK_S);
+        rc = wa_cert_verify(chain, c->handshake->peer_static, c->opts.roots[i], bx_wall_ms() / 1000,
+                            WA_CERT_SLACK_S);
     return rc;
 }
 
@@ -136,8 +136,8 @@ static int finish_handshake(struct wa_conn *c, struct bx_str message)
     if (rc >= 0)
         rc = c->handler.payload(c, &payload, c->handler.arg);
     if (rc >= 0)
-        rc = wa_handshake_client_finish(c->handshake, bx_buf_view(&payload), &finish,
-                                        &c->transport);
+        rc =
+            wa_handshake_client_finish(c->handshake, bx_buf_view(&payload), &finish, &c->transport);
     if (rc >= 0)
         rc = wa_frame_append(bx_buf_view(&finish), &out);
     if (rc >= 0) {

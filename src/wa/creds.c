@@ -12,13 +12,17 @@
 /* Stored form: a version byte, then each field of this table with a two-byte length. */
 enum { FORMAT = 1, STORED_MAX = 4096 };
 
-#define FIELD(member) {offsetof(struct wa_creds, member), sizeof(((struct wa_creds *)0)->member)}
+#define FIELD(member)                                                                              \
+    {                                                                                              \
+        offsetof(struct wa_creds, member), sizeof(((struct wa_creds *)0)->member)                  \
+    }
 static const struct {
     size_t offset, size;
 } fields[] = {
-    FIELD(noise),         FIELD(self.identity), FIELD(self.registration_id), FIELD(signed_prekey),
-    FIELD(adv_secret),    FIELD(jid),           FIELD(lid),                  FIELD(platform),
-    FIELD(business_name), FIELD(account),       FIELD(account_len),
+    FIELD(noise),         FIELD(self.identity), FIELD(self.registration_id),
+    FIELD(signed_prekey), FIELD(adv_secret),    FIELD(jid),
+    FIELD(lid),           FIELD(platform),      FIELD(business_name),
+    FIELD(account),       FIELD(account_len),
 };
 
 /* Zeros at the end of a field are not stored. */

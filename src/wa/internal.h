@@ -59,14 +59,14 @@ struct wa_job {
     uint32_t magic;
     struct wa_client *client;
     const struct wa_job_type *type;
-    struct bx_arena *in;     /* inputs: survive a second run */
-    struct bx_arena out;     /* what a run made */
-    struct wa_node *node;    /* the stanza or result it is about; NULL: none */
-    struct wa_creds *creds;  /* the client's at the time; one reference */
-    struct wa_send_op *op;   /* sends: the operation; stays the client's */
-    void *data;              /* in `in`, by type */
-    uint64_t connection;     /* of which it was born: answers go nowhere else */
-    bool is_available;       /* receipts are active ones */
+    struct bx_arena *in;    /* inputs: survive a second run */
+    struct bx_arena out;    /* what a run made */
+    struct wa_node *node;   /* the stanza or result it is about; NULL: none */
+    struct wa_creds *creds; /* the client's at the time; one reference */
+    struct wa_send_op *op;  /* sends: the operation; stays the client's */
+    void *data;             /* in `in`, by type */
+    uint64_t connection;    /* of which it was born: answers go nowhere else */
+    bool is_available;      /* receipts are active ones */
     /* during and after a run: */
     const struct wa_keystore *ks;
     struct wa_signal *signal;
@@ -135,7 +135,7 @@ struct wa_send_op {
     unsigned count;     /* RESEND: which attempt */
     unsigned rounds;    /* of fetching what is missing */
     bool has_asked_bundles, has_asked_devices, has_asked_group;
-    bool is_busy;   /* a job or request works for it */
+    bool is_busy;    /* a job or request works for it */
     uint64_t due_ms; /* waiting for its ack */
 };
 
@@ -195,14 +195,14 @@ struct wa_client {
     struct bx_list requests, sends, unacked;
     unsigned sends_queued;
     uint32_t next_id, id_prefix;
-    unsigned errors; /* in a row, for the backoff */
+    unsigned errors;  /* in a row, for the backoff */
     unsigned badness; /* unknown stream errors in a row */
     uint64_t ping_due_ms;
     struct wa_pairing *pairing;
     char *code_phone; /* link by code with this number */
     uint8_t routing[256];
     uint16_t routing_len;
-    int64_t clock_offset_ms; /* server - ours */
+    int64_t clock_offset_ms;                    /* server - ours */
     unsigned app_state_wanted, app_state_reset; /* bit sets of collections */
     unsigned offline_count;
     bool is_started, is_freed, is_loading, is_available, is_logged_in, is_logging_out;
@@ -335,8 +335,7 @@ int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *
 /* tokens.c */
 int wa_token_on_notification(struct wa_job *job, const struct wa_node *n);
 int wa_token_get(struct wa_job *job, const struct wa_jid *user, struct bx_str *out);
-int wa_token_put(struct wa_job *job, const struct wa_jid *user, struct bx_str token,
-                 uint64_t t_s);
+int wa_token_put(struct wa_job *job, const struct wa_jid *user, struct bx_str token, uint64_t t_s);
 int wa_token_issue(struct wa_job *job, const struct wa_jid *user);
 
 /* presence.c */

@@ -38,9 +38,10 @@ static const struct {
     uint64_t code;
     int rc;
 } error_codes[] = {
-    {400, BX_E_INVALID},      {401, BX_E_DENIED},  {403, BX_E_DENIED},      {404, BX_E_NOT_FOUND},
-    {406, BX_E_INVALID},      {408, BX_E_TIMEOUT}, {409, BX_E_CONFLICT},    {429, BX_E_RATE_LIMITED},
-    {500, BX_E_UNAVAILABLE},  {501, BX_E_UNSUPPORTED}, {503, BX_E_UNAVAILABLE},
+    {400, BX_E_INVALID},     {401, BX_E_DENIED},       {403, BX_E_DENIED},
+    {404, BX_E_NOT_FOUND},   {406, BX_E_INVALID},      {408, BX_E_TIMEOUT},
+    {409, BX_E_CONFLICT},    {429, BX_E_RATE_LIMITED}, {500, BX_E_UNAVAILABLE},
+    {501, BX_E_UNSUPPORTED}, {503, BX_E_UNAVAILABLE},
 };
 
 int wa_iq_error(const struct wa_node *answer)
@@ -67,7 +68,8 @@ static void answer_one(struct wa_client *c, struct wa_request *r, struct wa_node
 bool wa_request_answer(struct wa_client *c, struct wa_node *node, struct bx_arena **arena)
 {
     struct bx_str id = wa_node_attr(node, "id");
-    BX_LIST_EACH (&c->requests, at) {
+    BX_LIST_EACH(&c->requests, at)
+    {
         struct wa_request *r = BX_CONTAINER_OF(at, struct wa_request, node);
         if (bx_str_eq(id, bx_str(r->id))) {
             answer_one(c, r, node, arena, wa_iq_error(node));

@@ -194,7 +194,8 @@ static int rc_of_server(uint64_t code)
 void wa_send_on_ack(struct wa_client *c, struct wa_node *ack, struct bx_arena **arena)
 {
     struct bx_str id = wa_node_attr(ack, "id");
-    BX_LIST_EACH (&c->unacked, at) {
+    BX_LIST_EACH(&c->unacked, at)
+    {
         struct wa_send_op *op = BX_CONTAINER_OF(at, struct wa_send_op, node);
         if (!bx_str_eq(op->out.id, id))
             continue;
@@ -203,12 +204,12 @@ void wa_send_on_ack(struct wa_client *c, struct wa_node *ack, struct bx_arena **
             uint64_t t = wa_node_attr_u64_or(ack, "t", 0);
             struct wa_job *job = wa_job_new(c, &wa_job_ack, *arena, ack);
             struct wa_sent *sent = BX_ARENA_NEW(*arena, struct wa_sent);
-            *sent = (struct wa_sent){
-                .id = bx_arena_str(*arena, op->out.id),
-                .to = bx_arena_str(*arena, op->out.to),
-                .rc = rc_of_server(error),
-                .server_code = error < 10000 ? (int)error : 0,
-                .timestamp_ms = t && t < UINT32_MAX ? (int64_t)t * 1000 : bx_wall_ms()};
+            *sent = (struct wa_sent){.id = bx_arena_str(*arena, op->out.id),
+                                     .to = bx_arena_str(*arena, op->out.to),
+                                     .rc = rc_of_server(error),
+                                     .server_code = error < 10000 ? (int)error : 0,
+                                     .timestamp_ms =
+                                         t && t < UINT32_MAX ? (int64_t)t * 1000 : bx_wall_ms()};
             job->data = sent;
             *arena = NULL;
             wa_send_op_free(op);
@@ -238,7 +239,8 @@ void wa_send_fail_all(struct wa_client *c, int rc)
     bx_list_init(&failed);
     while ((at = bx_list_pop_front(&c->unacked)))
         bx_list_push_back(&failed, at);
-    BX_LIST_EACH (&c->sends, q) {
+    BX_LIST_EACH(&c->sends, q)
+    {
         if (BX_CONTAINER_OF(q, struct wa_send_op, node)->is_busy)
             continue;
         bx_list_remove(q);

@@ -19,13 +19,15 @@ static void submit(struct wa_client *c, const struct wa_job_type *type, struct w
 
 static void on_iq(struct wa_client *c, struct wa_node *node, struct bx_arena **arena)
 {
-    bool is_get = wa_node_attr_is(node, "type", "get"), is_set = wa_node_attr_is(node, "type", "set");
+    bool is_get = wa_node_attr_is(node, "type", "get"),
+         is_set = wa_node_attr_is(node, "type", "set");
     if (!is_get && !is_set) {
         wa_request_answer(c, node, arena);
     } else if (is_get && wa_node_attr_is(node, "xmlns", "urn:xmpp:ping")) {
         wa_send_node(c, WA_NODE(*arena, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "result"),
                                 wa_str("id", wa_node_attr(node, "id"))));
-    } else if (is_set && (wa_node_child(node, "pair-device") || wa_node_child(node, "pair-success"))) {
+    } else if (is_set &&
+               (wa_node_child(node, "pair-device") || wa_node_child(node, "pair-success"))) {
         wa_pair_on_iq(c, node, arena);
     }
 }

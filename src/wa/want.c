@@ -56,9 +56,9 @@ static void issue_token(struct wa_client *c, struct bx_str person)
                                  wa_lit("xmlns", "privacy"));
     struct wa_node *tokens = wa_node_add(iq, wa_node_new(&arena, "tokens"));
     int64_t now_s = bx_wall_ms() / 1000;
-    wa_node_add(tokens, WA_NODE(&arena, "token", wa_to("jid", person),
-                                wa_num("t", now_s - now_s % BUCKET_S),
-                                wa_lit("type", "trusted_contact")));
+    wa_node_add(tokens,
+                WA_NODE(&arena, "token", wa_to("jid", person),
+                        wa_num("t", now_s - now_s % BUCKET_S), wa_lit("type", "trusted_contact")));
     wa_request_send(c, iq, 0, NULL, NULL);
     bx_arena_done(&arena);
 }

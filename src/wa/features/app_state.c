@@ -11,8 +11,8 @@
 
 enum { MAX_KEY_ID = 64, MAX_BLOB = 64 << 20, STATE_SIZE = 8 + WA_LTHASH_SIZE };
 
-const char *const wa_collection_names[WA_COLLECTIONS] = {
-    "critical_block", "critical_unblock_low", "regular_high", "regular_low", "regular"};
+const char *const wa_collection_names[WA_COLLECTIONS] = {"critical_block", "critical_unblock_low",
+                                                         "regular_high", "regular_low", "regular"};
 
 int wa_collection_find(struct bx_str name)
 {
@@ -57,7 +57,8 @@ static int find_keys(void *arg, struct bx_str key_id, struct wa_app_keys *out)
     if (key_id.len == 0 || key_id.len > MAX_KEY_ID)
         return BX_E_INVALID;
     bx_hex_encode(key_id.ptr, key_id.len, hex);
-    int rc = r->job->ks->ops->get(r->job->ks->ctx, WA_KEY_APP_KEY, bx_str(hex), &r->job->out, &data);
+    int rc =
+        r->job->ks->ops->get(r->job->ks->ctx, WA_KEY_APP_KEY, bx_str(hex), &r->job->out, &data);
     if (rc >= 0)
         wa_app_keys_derive((const uint8_t *)data.ptr, out);
     else if (rc != BX_E_NOT_FOUND)
@@ -258,11 +259,16 @@ static const struct {
     size_t index_len;
     int (*handle)(struct change *c);
 } actions[] = {
-    {"pin_v1", 2, on_pin},           {"archive", 2, on_archive},
-    {"mute", 2, on_mute},            {"markChatAsRead", 2, on_mark_read},
-    {"contact", 2, on_contact},      {"lid_contact", 2, on_lid_contact},
-    {"pnForLid", 2, on_pn_for_lid},  {"setting_pushName", 1, on_push_name},
-    {"deleteChat", 2, on_delete},    {"clearChat", 2, on_delete},
+    {"pin_v1", 2, on_pin},
+    {"archive", 2, on_archive},
+    {"mute", 2, on_mute},
+    {"markChatAsRead", 2, on_mark_read},
+    {"contact", 2, on_contact},
+    {"lid_contact", 2, on_lid_contact},
+    {"pnForLid", 2, on_pn_for_lid},
+    {"setting_pushName", 1, on_push_name},
+    {"deleteChat", 2, on_delete},
+    {"clearChat", 2, on_delete},
     {"nct_salt_sync", 1, on_nct_salt},
 };
 
@@ -303,8 +309,8 @@ static int apply_patch(struct reading *r, const Wap__SyncdPatch *patch)
     struct wa_app_collection after;
     struct wa_app_mutation *mutations;
     size_t count;
-    int rc = wa_app_patch_decode(&r->state, &source, patch, &r->job->out, &mutations, &count,
-                                 &after);
+    int rc =
+        wa_app_patch_decode(&r->state, &source, patch, &r->job->out, &mutations, &count, &after);
     return rc < 0 ? rc : commit(r, mutations, count, &after);
 }
 
@@ -485,10 +491,9 @@ static int prepare_run(struct wa_job *job)
         int rc = load_state(&r, i);
         if (rc < 0)
             return rc;
-        wa_node_add(sync,
-                    WA_NODE(a, "collection", wa_lit("name", wa_collection_names[i]),
-                            wa_num("version", (int64_t)r.state.version),
-                            wa_lit("return_snapshot", r.state.version ? "false" : "true")));
+        wa_node_add(sync, WA_NODE(a, "collection", wa_lit("name", wa_collection_names[i]),
+                                  wa_num("version", (int64_t)r.state.version),
+                                  wa_lit("return_snapshot", r.state.version ? "false" : "true")));
     }
     job->result = iq;
     return BX_OK;

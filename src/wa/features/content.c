@@ -20,7 +20,10 @@ struct bx_str wa_clean_text(struct bx_arena *arena, const char *text)
     return bx_str_n(out, s.len);
 }
 
-#define WRAP(member, once, edit) {offsetof(Wap__Message, member), once, edit}
+#define WRAP(member, once, edit)                                                                   \
+    {                                                                                              \
+        offsetof(Wap__Message, member), once, edit                                                 \
+    }
 static const struct {
     size_t offset;
     bool is_view_once, is_edit;
@@ -224,7 +227,9 @@ static Wap__ContextInfo *fill_flow(struct bx_arena *a, const void *part, struct 
 }
 
 #define PART(member, kind, label, fill)                                                            \
-    {#member, offsetof(Wap__Message, member), WA_KIND_##kind, label, fill}
+    {                                                                                              \
+#member, offsetof(Wap__Message, member), WA_KIND_##kind, label, fill                       \
+    }
 static const struct part {
     const char *name;
     size_t offset;
@@ -305,8 +310,9 @@ static int fill_context(struct wa_job *job, const Wap__ContextInfo *ctx, struct 
             quoted.text = wa_clean_text(a, inner->conversation);
         else if (p && p->fill)
             p->fill(a, member_at(inner, p->offset), &quoted);
-        out->quoted_text = quoted.text.len ? quoted.text : quoted.label.len ? quoted.label
-                                                       : bx_str(p ? p->label : "[Message]");
+        out->quoted_text = quoted.text.len    ? quoted.text
+                           : quoted.label.len ? quoted.label
+                                              : bx_str(p ? p->label : "[Message]");
     }
     return wa_peer_of_text(job, bx_str(ctx->participant), &out->quoted_sender);
 }

@@ -97,8 +97,7 @@ static int apply_user(struct wa_job *job, const struct wa_node *user)
     const struct wa_node *devices = wa_node_child(user, "devices");
     if (rc < 0 || !devices || wa_node_attr_jid(user, "jid", &jid) < 0)
         return rc;
-    struct wa_device_list list = {
-        bx_arena_alloc(&job->out, MAX_DEVICES * sizeof *list.ids), 0};
+    struct wa_device_list list = {bx_arena_alloc(&job->out, MAX_DEVICES * sizeof *list.ids), 0};
     WA_EACH_CHILD(wa_node_child(devices, "device-list"), "device", d)
     {
         if (wa_node_attr_u64(d, "id", &id) < 0 || id > UINT16_MAX || list.count == MAX_DEVICES)
@@ -131,8 +130,8 @@ struct wa_node *wa_usync_iq(struct bx_arena *a, const struct bx_str *users, size
                                  wa_lit("xmlns", "usync"));
     struct wa_node *usync =
         wa_node_add(iq, WA_NODE(a, "usync", wa_str("sid", bx_arena_str(a, bx_str(sid))),
-                                wa_lit("mode", "query"), wa_lit("last", "true"),
-                                wa_num("index", 0), wa_lit("context", "message")));
+                                wa_lit("mode", "query"), wa_lit("last", "true"), wa_num("index", 0),
+                                wa_lit("context", "message")));
     struct wa_node *query = wa_node_add(usync, wa_node_new(a, "query"));
     wa_node_add(query, WA_NODE(a, "devices", wa_num("version", 2)));
     wa_node_add(query, wa_node_new(a, "lid"));

@@ -55,8 +55,7 @@ int wa_groups_get(struct wa_job *job, struct bx_str group, struct wa_group_info 
     out->details = bx_arena_alloc(&job->out, room * sizeof *out->details);
     while (bx_str_split(&stored, '\n', &line)) {
         struct wa_member *detail = &out->details[out->count];
-        if (!bx_str_split(&line, ' ', &piece) ||
-            wa_jid_parse(piece, &out->members[out->count]) < 0)
+        if (!bx_str_split(&line, ' ', &piece) || wa_jid_parse(piece, &out->members[out->count]) < 0)
             continue;
         detail->is_superadmin = bx_str_is(line, "2");
         detail->is_admin = detail->is_superadmin || bx_str_is(line, "1");

@@ -43,8 +43,8 @@ static int64_t ms_of(uint64_t t)
 static void tell_chat(struct wa_job *job, const Wap__Conversation *c, const struct wa_peer *peer)
 {
     struct wa_chat_info *info = &wa_job_event(job, WA_EVENT_CHAT)->chat;
-    uint64_t last = c->has_conversation_timestamp ? c->conversation_timestamp
-                                                  : c->last_msg_timestamp;
+    uint64_t last =
+        c->has_conversation_timestamp ? c->conversation_timestamp : c->last_msg_timestamp;
     info->chat = *peer;
     info->is_history = true;
     info->name = wa_clean_text(&job->out, c->name ? c->name : c->display_name);
@@ -54,9 +54,8 @@ static void tell_chat(struct wa_job *job, const Wap__Conversation *c, const stru
     info->is_muted = c->mute_end_time ? WA_FLAG_YES : WA_FLAG_NO;
     info->muted_until_ms = (int64_t)c->mute_end_time < 0 ? -1 : ms_of(c->mute_end_time);
     info->is_read = c->marked_as_unread ? WA_FLAG_NO : WA_FLAG_UNKNOWN;
-    info->unread_count = c->has_unread_count && c->unread_count < INT32_MAX
-                             ? (int32_t)c->unread_count
-                             : -1;
+    info->unread_count =
+        c->has_unread_count && c->unread_count < INT32_MAX ? (int32_t)c->unread_count : -1;
     info->last_message_ms = ms_of(last);
     info->timestamp_ms = info->last_message_ms;
 }
@@ -77,8 +76,7 @@ static int on_conversation(struct wa_job *job, const Wap__Conversation *c)
         rc = wa_token_put(job, &jid, wa_pb_str(c->tc_token), c->tc_token_timestamp);
     for (size_t i = c->n_messages; i > 0 && rc >= 0; i--) { /* stored newest first */
         if (c->messages[i - 1]->message)
-            rc = wa_web_message(job, c->messages[i - 1]->message, WA_ORIGIN_HISTORY,
-                                bx_str(c->id));
+            rc = wa_web_message(job, c->messages[i - 1]->message, WA_ORIGIN_HISTORY, bx_str(c->id));
     }
     return rc;
 }

@@ -67,8 +67,10 @@ static const struct {
     const char *tag;
     void (*handle)(struct wa_client *c, const struct wa_node *n);
 } rows[] = {
-    {"edge_routing", on_edge_routing}, {"offline_preview", on_offline_preview},
-    {"offline", on_offline},           {"dirty", on_dirty},
+    {"edge_routing", on_edge_routing},
+    {"offline_preview", on_offline_preview},
+    {"offline", on_offline},
+    {"dirty", on_dirty},
     {"downgrade_webclient", on_downgrade},
 };
 

@@ -32,8 +32,7 @@ static void apply_finish(struct wa_job *job, int rc)
     struct result *r = job->data;
     struct lookup *l = r->lookup;
     if (l->on_result)
-        l->on_result(job->client, bx_str(l->digits), rc < 0 ? rc : r->rc, r->jid,
-                     job->client->arg);
+        l->on_result(job->client, bx_str(l->digits), rc < 0 ? rc : r->rc, r->jid, job->client->arg);
     free(l);
 }
 
@@ -75,8 +74,7 @@ int wa_client_check_number(struct wa_client *c, struct bx_str digits,
     struct wa_node *usync = wa_node_child(iq, "usync");
     wa_node_set(usync, wa_lit("context", "interactive"));
     wa_node_add(wa_node_child(usync, "query"), wa_node_new(&arena, "contact"));
-    struct wa_node *user =
-        wa_node_add(wa_node_child(usync, "list"), wa_node_new(&arena, "user"));
+    struct wa_node *user = wa_node_add(wa_node_child(usync, "list"), wa_node_new(&arena, "user"));
     wa_node_bytes(wa_node_add(user, wa_node_new(&arena, "contact")),
                   bx_arena_printf(&arena, "+" BX_STR_FMT, BX_STR_ARG(digits)));
     int rc = wa_request_send(c, iq, 0, on_answer, l);

@@ -17,10 +17,14 @@ enum { MAX_RETRIES = 5, SECRET_SIZE = 32 };
 static int learn_from(struct wa_job *job, const struct wa_node *n)
 {
     static const char *const pairs[][2] = {
-        {"from", "sender_lid"},           {"from", "sender_pn"},
-        {"participant", "participant_lid"}, {"participant", "participant_pn"},
-        {"recipient", "recipient_lid"},   {"recipient", "recipient_pn"},
-        {"recipient", "peer_recipient_lid"}, {"recipient", "peer_recipient_pn"},
+        {"from", "sender_lid"},
+        {"from", "sender_pn"},
+        {"participant", "participant_lid"},
+        {"participant", "participant_pn"},
+        {"recipient", "recipient_lid"},
+        {"recipient", "recipient_pn"},
+        {"recipient", "peer_recipient_lid"},
+        {"recipient", "peer_recipient_pn"},
     };
     int rc = BX_OK;
     for (size_t i = 0; i < BX_LEN(pairs) && rc >= 0; i++)
@@ -64,13 +68,13 @@ static void receipt(struct wa_job *job, const struct wa_source *src, const char 
 {
     const struct wa_node *n = job->node;
     bool is_user = wa_jid_is_user(&src->chat);
-    wa_job_send(job, WA_NODE(&job->out, "receipt", wa_str("id", src->id),
-                             wa_to("to", wa_node_attr(n, "from")), wa_lit("type", type),
-                             wa_to("participant", is_user ? (struct bx_str){0}
-                                                          : wa_node_attr(n, "participant")),
-                             wa_to("recipient", src->is_from_me && is_user
-                                                    ? wa_node_attr(n, "recipient")
-                                                    : (struct bx_str){0})));
+    wa_job_send(
+        job,
+        WA_NODE(&job->out, "receipt", wa_str("id", src->id), wa_to("to", wa_node_attr(n, "from")),
+                wa_lit("type", type),
+                wa_to("participant", is_user ? (struct bx_str){0} : wa_node_attr(n, "participant")),
+                wa_to("recipient", src->is_from_me && is_user ? wa_node_attr(n, "recipient")
+                                                              : (struct bx_str){0})));
 }
 
 static void receipt_delivered(struct wa_job *job, const struct wa_source *src)
@@ -208,8 +212,10 @@ static void ask_phone(struct wa_job *job, const struct wa_source *src)
     wa_message_id_make(id);
     struct wa_jid phone = wa_me(job->creds);
     phone.device = 0;
-    struct wa_outgoing out = {.kind = WA_SEND_RAW, .id = bx_str(id),
-                              .to = wa_jid_text(a, &phone), .raw = wa_pb_pack(m, a)};
+    struct wa_outgoing out = {.kind = WA_SEND_RAW,
+                              .id = bx_str(id),
+                              .to = wa_jid_text(a, &phone),
+                              .raw = wa_pb_pack(m, a)};
     struct wa_send_op *op = wa_send_op_new(&out);
     op->origin = WA_OP_PEER;
     wa_job_want(job, WA_WANT_SEND)->op = op;
@@ -426,8 +432,8 @@ static int on_enc_reaction(struct wa_job *job, const struct wa_source *src,
                           .original_jid = wa_jid_text(&job->out, &author),
                           .sender_jid = wa_jid_text(&job->out, &sender)};
     if (secret.len != SECRET_SIZE ||
-        wa_secret_open(&s, wa_pb_str(enc->enc_iv), wa_pb_str(enc->enc_payload), &job->out,
-                       &plain) < 0 ||
+        wa_secret_open(&s, wa_pb_str(enc->enc_iv), wa_pb_str(enc->enc_payload), &job->out, &plain) <
+            0 ||
         WA_PB_UNPACK(reaction, plain, &job->out, &reaction) < 0)
         return BX_OK;
     reaction->key = enc->target_message_key;
@@ -623,8 +629,7 @@ static int read_enc(struct wa_job *job, const struct wa_source *src, const struc
     if (rc < 0)
         return rc;
     bool is_padded = !wa_node_attr_is(enc, "v", "3");
-    if ((is_padded && wa_unpad(&plain) < 0) ||
-        WA_PB_UNPACK(message, plain, &job->out, &m) < 0) {
+    if ((is_padded && wa_unpad(&plain) < 0) || WA_PB_UNPACK(message, plain, &job->out, &m) < 0) {
         tell_undecryptable(job, src, "[Damaged message]");
         return BX_OK; /* asking again would bring the same bytes */
     }

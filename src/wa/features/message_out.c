@@ -152,8 +152,8 @@ struct fan {
     struct wa_send_result *result;
     struct wa_jid to;
     struct shape shape;
-    struct bx_str plain;     /* Message */
-    struct wa_jid *devices;  /* whom it goes to */
+    struct bx_str plain;    /* Message */
+    struct wa_jid *devices; /* whom it goes to */
     size_t device_count, device_room;
     bool has_prekey; /* an enc of type pkmsg: identity must be shown */
 };
@@ -520,9 +520,8 @@ static int send_one(struct fan *f)
         rc = enc_node(f, &device, plain, &enc);
     if (rc < 0)
         return rc;
-    struct wa_node *message =
-        WA_NODE(a, "message", wa_str("id", f->op->out.id), wa_lit("type", f->shape.type),
-                wa_lit("edit", f->shape.edit));
+    struct wa_node *message = WA_NODE(a, "message", wa_str("id", f->op->out.id),
+                                      wa_lit("type", f->shape.type), wa_lit("edit", f->shape.edit));
     wa_node_put(message, is_group ? wa_jid("to", &f->to) : wa_jid("to", &device));
     if (is_group)
         wa_node_put(message, wa_jid("participant", &device));
@@ -594,8 +593,7 @@ static int send_run(struct wa_job *job)
     if (rc < 0)
         return rc;
     f.plain = wa_message_build(&job->out, &op->out);
-    if (wa_jid_parse(op->out.to, &f.to) < 0 ||
-        WA_PB_UNPACK(message, f.plain, &job->out, &m) < 0) {
+    if (wa_jid_parse(op->out.to, &f.to) < 0 || WA_PB_UNPACK(message, f.plain, &job->out, &m) < 0) {
         fail(&f, BX_E_INVALID);
         return BX_OK;
     }
@@ -611,9 +609,8 @@ static int send_run(struct wa_job *job)
     if (rc >= 0 && result->outcome == WA_SEND_READY && op->origin == WA_OP_USER)
         rc = remember(&f);
     if (rc >= 0 && result->outcome == WA_SEND_FAILED && op->origin == WA_OP_USER)
-        wa_job_event(job, WA_EVENT_SENT)->sent =
-            (struct wa_sent){.id = op->out.id, .to = op->out.to, .rc = result->rc,
-                             .timestamp_ms = bx_wall_ms()};
+        wa_job_event(job, WA_EVENT_SENT)->sent = (struct wa_sent){
+            .id = op->out.id, .to = op->out.to, .rc = result->rc, .timestamp_ms = bx_wall_ms()};
     return rc;
 }
 

@@ -114,11 +114,11 @@ struct success {
 static struct wa_node *sign_answer(struct wa_job *job, const struct wa_adv_accepted *adv)
 {
     struct bx_arena *a = &job->out;
-    struct wa_node *iq =
-        WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "result"),
-                wa_str("id", wa_node_attr(job->node, "id")));
+    struct wa_node *iq = WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "result"),
+                                 wa_str("id", wa_node_attr(job->node, "id")));
     struct wa_node *sign = wa_node_add(iq, wa_node_new(a, "pair-device-sign"));
-    struct wa_node *identity = WA_NODE(a, "device-identity", wa_num("key-index", adv->device.key_index));
+    struct wa_node *identity =
+        WA_NODE(a, "device-identity", wa_num("key-index", adv->device.key_index));
     wa_node_add(sign, wa_node_bytes(identity, adv->answer));
     return iq;
 }
@@ -126,9 +126,8 @@ static struct wa_node *sign_answer(struct wa_job *job, const struct wa_adv_accep
 static struct wa_node *error_answer(struct wa_job *job, const char *text)
 {
     struct bx_arena *a = &job->out;
-    struct wa_node *iq =
-        WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "error"),
-                wa_str("id", wa_node_attr(job->node, "id")));
+    struct wa_node *iq = WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "error"),
+                                 wa_str("id", wa_node_attr(job->node, "id")));
     wa_node_add(iq, WA_NODE(a, "error", wa_num("code", 401), wa_lit("text", text)));
     return iq;
 }
@@ -163,11 +162,10 @@ static int fill_creds(struct wa_job *job, const struct wa_node *n, struct bx_str
     if (!device || wa_node_attr_jid(device, "jid", &jid) < 0 || !wa_jid_is_pn(&jid) ||
         identity.len > sizeof made->account)
         return BX_E_INVALID;
-    struct bx_str platform = wa_node_attr(wa_node_child(n, "platform") ? wa_node_child(n, "platform")
-                                                                       : n, "name");
-    struct bx_str business = wa_node_child(n, "biz")
-                                 ? wa_node_attr(wa_node_child(n, "biz"), "name")
-                                 : (struct bx_str){0};
+    struct bx_str platform =
+        wa_node_attr(wa_node_child(n, "platform") ? wa_node_child(n, "platform") : n, "name");
+    struct bx_str business = wa_node_child(n, "biz") ? wa_node_attr(wa_node_child(n, "biz"), "name")
+                                                     : (struct bx_str){0};
     int rc = bx_str_copy(wa_jid_text(&job->out, &jid), made->jid, sizeof made->jid);
     if (rc >= 0)
         rc = bx_str_copy(wa_node_attr(device, "lid"), made->lid, sizeof made->lid);
@@ -277,8 +275,8 @@ static int hello_run(struct wa_job *job)
 static struct wa_node *reg_iq(struct bx_arena *a, struct bx_str jid, const char *stage,
                               struct wa_node **out_reg)
 {
-    struct wa_node *iq = WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "set"),
-                                 wa_lit("xmlns", "md"));
+    struct wa_node *iq =
+        WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "set"), wa_lit("xmlns", "md"));
     *out_reg = wa_node_add(
         iq, WA_NODE(a, "link_code_companion_reg", wa_to("jid", jid), wa_lit("stage", stage)));
     return iq;
@@ -380,8 +378,7 @@ static int finish_run(struct wa_job *job)
     bx_random(random, sizeof random);
     wa_ack_for(job, job->node);
     int rc = wa_pair_unwrap(
-        bx_str(f->code),
-        wa_node_child_data(reg, "link_code_pairing_wrapped_primary_ephemeral_pub"),
+        bx_str(f->code), wa_node_child_data(reg, "link_code_pairing_wrapped_primary_ephemeral_pub"),
         primary_ephemeral);
     const struct wa_node *identity = wa_node_child(reg, "primary_identity_pub");
     if (rc >= 0)

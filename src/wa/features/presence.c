@@ -29,7 +29,7 @@ static void on_chatstate(struct wa_client *c, const struct wa_node *n, struct bx
         return;
     if (!peer_of(c, n, "participant", a, &person))
         person = chat;
-    enum wa_typing typing = !composing                                    ? WA_TYPING_PAUSED
+    enum wa_typing typing = !composing                                     ? WA_TYPING_PAUSED
                             : wa_node_attr_is(composing, "media", "audio") ? WA_TYPING_RECORDING
                                                                            : WA_TYPING_COMPOSING;
     c->ops->on_typing(c, &chat, &person, typing, c->arg);
@@ -87,8 +87,8 @@ int wa_client_set_typing(struct wa_client *c, struct bx_str chat, enum wa_typing
         return BX_E_INVALID;
     bx_arena_init(&arena, 0);
     struct wa_node *n = WA_NODE(&arena, "chatstate", wa_to("to", chat));
-    struct wa_jid me = wa_jid_is_lid(&jid) && c->creds->lid[0] ? wa_me_lid(c->creds)
-                                                               : wa_me(c->creds);
+    struct wa_jid me =
+        wa_jid_is_lid(&jid) && c->creds->lid[0] ? wa_me_lid(c->creds) : wa_me(c->creds);
     me.device = 0;
     wa_node_put(n, wa_jid("from", &me));
     struct wa_node *child =
@@ -110,10 +110,10 @@ int wa_client_mark_read(struct wa_client *c, struct bx_str chat, struct bx_str s
     if (count == 0 || wa_jid_parse(chat, &jid) < 0)
         return BX_E_INVALID;
     bx_arena_init(&arena, 0);
-    struct wa_node *n = WA_NODE(
-        &arena, "receipt", wa_str("id", ids[0]), wa_to("to", chat), wa_lit("type", "read"),
-        wa_num("t", bx_wall_ms() / 1000),
-        wa_to("participant", wa_jid_is_user(&jid) ? (struct bx_str){0} : sender));
+    struct wa_node *n =
+        WA_NODE(&arena, "receipt", wa_str("id", ids[0]), wa_to("to", chat), wa_lit("type", "read"),
+                wa_num("t", bx_wall_ms() / 1000),
+                wa_to("participant", wa_jid_is_user(&jid) ? (struct bx_str){0} : sender));
     struct wa_node *list = count > 1 ? wa_node_add(n, wa_node_new(&arena, "list")) : NULL;
     for (size_t i = 1; i < count; i++)
         wa_node_add(list, WA_NODE(&arena, "item", wa_str("id", ids[i])));
@@ -130,8 +130,8 @@ static int subscribe_run(struct wa_job *job)
     struct bx_str token, *text = job->data;
     if (wa_jid_parse(*text, &person) < 0)
         return BX_OK;
-    struct wa_node *n = WA_NODE(&job->out, "presence", wa_lit("type", "subscribe"),
-                                wa_to("to", *text));
+    struct wa_node *n =
+        WA_NODE(&job->out, "presence", wa_lit("type", "subscribe"), wa_to("to", *text));
     int rc = wa_token_get(job, &person, &token);
     if (rc == BX_OK)
         wa_node_bytes(wa_node_add(n, wa_node_new(&job->out, "tctoken")), token);

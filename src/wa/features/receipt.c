@@ -37,9 +37,9 @@ static const struct {
     enum wa_status status;
     bool is_self; /* of our own other device: we have read it there */
 } receipt_types[] = {
-    {NULL, WA_STATUS_DELIVERED, false},   {"inactive", WA_STATUS_DELIVERED, false},
-    {"read", WA_STATUS_READ, false},      {"played", WA_STATUS_PLAYED, false},
-    {"read-self", WA_STATUS_READ, true},  {"played-self", WA_STATUS_PLAYED, true},
+    {NULL, WA_STATUS_DELIVERED, false},  {"inactive", WA_STATUS_DELIVERED, false},
+    {"read", WA_STATUS_READ, false},     {"played", WA_STATUS_PLAYED, false},
+    {"read-self", WA_STATUS_READ, true}, {"played-self", WA_STATUS_PLAYED, true},
 };
 
 static size_t ids_of(struct wa_job *job, const struct wa_node *n, const struct bx_str **out)
@@ -192,9 +192,12 @@ static const struct {
     const char *type;
     int (*handle)(struct wa_job *job, const struct wa_node *n);
 } notifications[] = {
-    {"devices", wa_on_devices_notification}, {"w:gp2", wa_on_group_notification},
-    {"encrypt", on_encrypt},                 {"account_sync", on_account_sync},
-    {"server_sync", on_server_sync},         {"privacy_token", wa_token_on_notification},
+    {"devices", wa_on_devices_notification},
+    {"w:gp2", wa_on_group_notification},
+    {"encrypt", on_encrypt},
+    {"account_sync", on_account_sync},
+    {"server_sync", on_server_sync},
+    {"privacy_token", wa_token_on_notification},
 };
 
 static int notification_run(struct wa_job *job)

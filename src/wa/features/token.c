@@ -69,9 +69,8 @@ int wa_token_issue(struct wa_job *job, const struct wa_jid *user)
     if (rc < 0 && rc != BX_E_NOT_FOUND)
         return rc;
     wa_job_want(job, WA_WANT_TOKEN)->text = key;
-    return job->ks->ops->put(
-        job->ks->ctx, WA_KEY_TOKEN, given,
-        bx_arena_printf(&job->out, "%llu", (unsigned long long)bucket_now()));
+    return job->ks->ops->put(job->ks->ctx, WA_KEY_TOKEN, given,
+                             bx_arena_printf(&job->out, "%llu", (unsigned long long)bucket_now()));
 }
 
 int wa_token_on_notification(struct wa_job *job, const struct wa_node *n)
