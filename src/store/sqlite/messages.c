@@ -550,7 +550,9 @@ int st_reaction_set(struct st_tx *tx, int64_t message_id, int64_t contact_id, st
         tx->conn,
         "INSERT INTO reactions VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
         "emoji = excluded.emoji, reacted_at = excluded.reacted_at "
-        "WHERE excluded.reacted_at > reacted_at",
+        /* WhatsApp's clock has seconds: of two in one second the later arrival counts. */
+        "WHERE excluded.reacted_at > reacted_at OR (excluded.reacted_at = reacted_at AND "
+        "excluded.emoji <> emoji)",
         Q(I(message_id), I(contact_id), T(emoji.ptr ? emoji : BX_STR("")), I(reacted_at)));
 }
 
