@@ -2,16 +2,20 @@
  *
  * Fills a small and a large store (10 and 1000 numbers), measures the same queries on both and
  * prints the ratio, then the rate of inbound messages through the writer: each one a message, the
- * chat's counters, two events and its search entry, in group commits.
+ * chat's counters, two events and its search entry, in group commits. Beside wall time stands the
+ * CPU time per message, which a busy machine does not change much, and the same texts inserted
+ * into one bare SQLite table in commits as large: the ceiling of any store on SQLite.
  */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/store.h"
 
 #include <inttypes.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { SAMPLES = 2000 };
@@ -227,9 +231,64 @@ static void inbound_done(int rc, void *arg)
     free(j);
 }
 
-static void inbound_measure(struct bench *b, int64_t count, const char *name)
+static double cpu_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+/* A group as large as the writer's own takes when jobs queue up. */
+enum { CEILING_GROUP = 2800 };
+
+static void run_sql(sqlite3 *db, const char *sql)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+        fprintf(stderr, "%s: %s\n", sql, sqlite3_errmsg(db));
+        exit(1);
+    }
+}
+
+/* One table, no index: text and two payloads of a message per row. */
+static void ceiling_measure(const char *dir, int64_t count)
+{
+    char path[512], payload[900];
+    snprintf(path, sizeof path, "%s/ceiling.db", dir);
+    memset(payload, 'x', sizeof payload);
+    unlink(path);
+    sqlite3 *db;
+    sqlite3_stmt *insert;
+    if (sqlite3_open(path, &db) != SQLITE_OK)
+        die("ceiling", BX_E_IO);
+    run_sql(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = "
+                "16384; CREATE TABLE t (id INTEGER PRIMARY KEY, chat INTEGER, text TEXT)");
+    sqlite3_prepare_v2(db, "INSERT INTO t (chat, text) VALUES (?1, ?2)", -1, &insert, NULL);
+    double cpu = cpu_seconds();
+    uint64_t begin = bx_mono_ns();
+    for (int64_t i = 0; i < count; i++) {
+        if (i % CEILING_GROUP == 0)
+            run_sql(db, "BEGIN IMMEDIATE");
+        sqlite3_bind_int64(insert, 1, i);
+        sqlite3_bind_text(insert, 2, payload, sizeof payload, SQLITE_STATIC);
+        sqlite3_step(insert);
+        sqlite3_reset(insert);
+        if (i % CEILING_GROUP == CEILING_GROUP - 1 || i == count - 1)
+            run_sql(db, "COMMIT");
+    }
+    double seconds = (double)(bx_mono_ns() - begin) / 1e9;
+    printf("| bare table | %.0f rows/s | %.1f us CPU each | %d per commit | |\n",
+           (double)count / seconds, (cpu_seconds() - cpu) * 1e6 / (double)count, CEILING_GROUP);
+    sqlite3_finalize(insert);
+    sqlite3_close(db);
+    unlink(path);
+}
+
+/* `active`: how many chats get the messages. */
+static void inbound_measure(struct bench *b, int64_t count, int64_t active, const char *name)
 {
     struct inbound in = {.b = b};
+    double cpu = cpu_seconds();
     struct st_writer *writer;
     int rc = st_writer_start(b->store, &(struct st_writer_options){.max_queue = 8192}, &writer);
     if (rc != BX_OK)
@@ -239,7 +298,7 @@ static void inbound_measure(struct bench *b, int64_t count, const char *name)
     for (int64_t i = 0; i < count; i++) {
         struct inbound_job *j = BX_NEW(struct inbound_job);
         j->in = &in;
-        j->chat = 1 + (int64_t)(next_random(b) % (uint64_t)b->chats);
+        j->chat = 1 + (int64_t)(next_random(b) % (uint64_t)active);
         j->number = 1 + (j->chat - 1) % b->numbers;
         snprintf(j->wa_id, sizeof j->wa_id, "3EBX%016" PRIX64,
                  (uint64_t)bx_mono_ns() + (uint64_t)i);
@@ -251,8 +310,11 @@ static void inbound_measure(struct bench *b, int64_t count, const char *name)
     st_writer_stop(writer);
     double seconds = (double)(bx_mono_ns() - begin) / 1e9;
     commits = bx_metric_get(&st_metrics[2]) - commits;
-    printf("| inbound into %s | %.0f messages/s | %.0f per commit | %" PRId64 " failed |\n", name,
-           (double)in.done / seconds, (double)in.done / (double)commits, (int64_t)in.failed);
+    printf("| inbound into %s, %" PRId64
+           " active chats | %.0f messages/s | %.1f us CPU each | %.0f "
+           "per commit | %" PRId64 " failed |\n",
+           name, active, (double)in.done / seconds, (cpu_seconds() - cpu) * 1e6 / (double)in.done,
+           (double)in.done / (double)commits, (int64_t)in.failed);
 }
 
 static void bench_close(struct bench *b)
@@ -285,8 +347,12 @@ int main(int argc, char **argv)
         printf("| %s | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f |\n", queries[i].name, s.p50, s.p99,
                l.p50, l.p99, l.p50 / s.p50, l.p99 / s.p99);
     }
-    inbound_measure(&small, 100000, "small");
-    inbound_measure(&large, 100000, "large");
+    for (int round = 0; round < 3; round++) {
+        ceiling_measure(argv[1], 100000);
+        inbound_measure(&small, 50000, small.chats, "small");
+        inbound_measure(&large, 50000, large.chats < 10000 ? large.chats : 10000, "large");
+        inbound_measure(&large, 50000, large.chats, "large");
+    }
     bench_close(&small);
     bench_close(&large);
     return 0;

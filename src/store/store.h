@@ -519,6 +519,31 @@ struct st_search_hit {
 int st_search(struct st_conn *conn, const struct st_search_query *query, struct bx_arena *a,
               struct st_search_hit **out, size_t *out_count);
 
+/* ==== figures for the dashboard ====
+ *
+ * Counted while messages are stored, per number and hour of the message's timestamp (UTC); what is
+ * deleted later stays counted. A response is our first message after the customer wrote; its time
+ * runs from the oldest message it answers, in ms. Divide response_ms by responses for the mean. */
+
+struct st_hour {
+    int64_t number_id; /* 0 in a sum */
+    int64_t hour;      /* its first ms */
+    int64_t received, sent;
+    int64_t responses, response_ms, response_max_ms;
+};
+
+struct st_hour_query {
+    const int64_t *number_ids; /* only these; NULL: all. Count 0 finds nothing. */
+    size_t number_count;
+    int64_t from, to; /* hours with from <= hour < to; to 0: open */
+    bool is_sum;      /* one row per hour over all the numbers, else one per number and hour */
+};
+
+/* Ascending by hour, then number; hours without a message have no row. Costs the rows of the
+ * interval, not the messages: keep it to some weeks. */
+int st_hour_list(struct st_conn *conn, const struct st_hour_query *query, struct bx_arena *a,
+                 struct st_hour **out, size_t *out_count);
+
 /* ==== outbox ==== */
 
 /* Queues a stored message of ours. BX_E_EXISTS: it is queued. */

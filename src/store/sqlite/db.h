@@ -129,6 +129,9 @@ static inline int64_t st_offset(int64_t offset)
 /* A LIKE pattern "%text%" with its special characters escaped by '\'; NULL text stays NULL. */
 struct bx_str st_like(struct bx_arena *a, struct bx_str text);
 
+/* The ids as a JSON array: one statement for any number of them. */
+struct bx_str st_ids_json(struct bx_arena *a, const int64_t *ids, size_t count);
+
 /* "digits@server" */
 struct bx_str st_jid_of(struct bx_arena *a, struct bx_str phone, struct bx_str lid);
 
@@ -163,6 +166,15 @@ int st_chat_recount(struct st_tx *tx, int64_t chat_id);
  * chat's counters are the caller's business. */
 int st_chat_drop_messages(struct st_tx *tx, int64_t chat_id, int64_t max_rows);
 int st_message_drop(struct st_tx *tx, int64_t id);
+
+/* One message in the hour of its timestamp. */
+struct st_hour_mark {
+    int64_t timestamp;
+    bool is_from_me;
+    bool is_response;
+    int64_t response_ms; /* 0 unless is_response */
+};
+int st_hour_add(struct st_tx *tx, int64_t number_id, const struct st_hour_mark *mark);
 
 /* Call before a row changes that the index knows; _new after inserting one. */
 int st_search_touch(struct st_tx *tx, int64_t message_id);

@@ -230,12 +230,43 @@ static void public_ids_survive_a_restart(void **state)
 
 #define T_(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+static void rows_of_the_first_schema_come_through_the_migrations(void **state)
+{
+    struct fixture *f = *state;
+    sqlite3 *db;
+    struct bx_buf message;
+    bx_buf_init(&message, 0);
+    fixture_stop(f);
+    snprintf(f->path, sizeof f->path, "%s/first.db", f->dir);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_rc(st_migrate(db, st_migrations, 1, &message), BX_OK);
+    sqlite3_close(db);
+    run_sql(f->path, "INSERT INTO numbers VALUES (1, 'Shop', '62811', 1, '', 1, 1, 0);"
+                     "INSERT INTO number_state (number_id, last_seq) VALUES (1, 3);"
+                     "INSERT INTO events VALUES (1, 3, 9, 0, 'c', '{}'), (1, 2, 8, 0, 'b', '{}');");
+    fixture_start(f, NULL);
+    struct st_event *events;
+    size_t count;
+    assert_rc(st_event_list(f->conn, 1, 0, 10, &f->a, &events, &count), BX_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(events[0].seq, 2);
+    assert_int_equal(events[1].at, 9);
+    int64_t seq, oldest, last;
+    assert_rc(WRITE(f, st_event_append(tx, 1, BX_STR("d"), 0, BX_STR("{}"), &seq)), BX_OK);
+    assert_int_equal(seq, 4);
+    assert_rc(st_event_range(f->conn, 1, &oldest, &last), BX_OK);
+    assert_int_equal(oldest, 2);
+    assert_int_equal(last, 4);
+    bx_buf_done(&message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T_(a_newer_schema_is_refused_and_left_alone),
         T_(foreign_and_broken_files_are_refused),
         T_(migrations_run_in_order_and_all_or_nothing),
+        T_(rows_of_the_first_schema_come_through_the_migrations),
         T_(seeded_rows_pass_the_check),
         T_(the_check_finds_what_was_broken_and_repair_mends_it),
         T_(a_backup_made_under_load_restores),

@@ -47,7 +47,7 @@ void st_message_read_row(struct st_cur *c, struct bx_arena *a, void *out)
 /* ---- insertion ---- */
 
 struct chat_head {
-    int64_t id, number_id, last_message_at, last_message_id;
+    int64_t id, number_id, last_message_at, last_message_id, waiting_since;
     bool is_group;
 };
 
@@ -59,13 +59,15 @@ static void head_read(struct st_cur *c, struct bx_arena *a, void *out)
     h->number_id = st_col_i64(c);
     h->last_message_at = st_col_i64(c);
     h->last_message_id = st_col_i64(c);
+    h->waiting_since = st_col_i64(c);
     h->is_group = st_col_bool(c);
 }
 
 static int head_get(struct st_conn *conn, int64_t chat_id, struct chat_head *out)
 {
-    static const char sql[] = "SELECT id, number_id, last_message_at, last_message_id, is_group "
-                              "FROM chats WHERE id = ?1";
+    static const char sql[] =
+        "SELECT id, number_id, last_message_at, last_message_id, waiting_since, "
+        "is_group FROM chats WHERE id = ?1";
     int rc = st_db_one(conn, NULL, head_read, out, sql, Q(I(chat_id)));
     if (rc != BX_E_NOT_FOUND)
         return rc;
@@ -124,20 +126,42 @@ static int media_write(struct st_tx *tx, int64_t id, const struct st_media *m)
                        I(m->duration_ms), I(tx->now)));
 }
 
+/* The hour's counters, and in *out_waiting_since since when the customer waits now. */
+static int hour_count(struct st_tx *tx, const struct chat_head *chat, const struct st_message *m,
+                      bool is_live, int64_t *out_waiting_since)
+{
+    struct st_hour_mark mark = {.timestamp = m->timestamp, .is_from_me = m->is_from_me};
+    int64_t since = chat->waiting_since;
+    if (m->is_from_me && since > 0 && m->timestamp >= since) {
+        mark.is_response = true;
+        mark.response_ms = m->timestamp - since;
+        since = 0;
+    } else if (!m->is_from_me && is_live && since == 0) {
+        since = m->timestamp;
+    }
+    *out_waiting_since = since;
+    return st_hour_add(tx, chat->number_id, &mark);
+}
+
 static int chat_advance(struct st_tx *tx, const struct chat_head *chat, const struct st_message *m,
                         int64_t id, bool is_last, bool is_unread)
 {
+    int64_t waiting_since;
+    int rc = hour_count(tx, chat, m, is_unread, &waiting_since);
+    if (rc < 0)
+        return rc;
     if (!is_last)
         return st_db_run(tx->conn,
                          "UPDATE chats SET message_count = message_count + 1, "
-                         "unread_count = unread_count + ?2 WHERE id = ?1",
-                         Q(I(chat->id), I(is_unread)));
+                         "unread_count = unread_count + ?2, waiting_since = ?3 WHERE id = ?1",
+                         Q(I(chat->id), I(is_unread), I(waiting_since)));
     return st_db_run(tx->conn,
                      "UPDATE chats SET message_count = message_count + 1, "
                      "unread_count = unread_count + ?2, last_message = ?3, last_message_id = ?4, "
-                     "last_message_at = ?5, last_is_from_me = ?6, updated_at = ?7 WHERE id = ?1",
+                     "last_message_at = ?5, last_is_from_me = ?6, updated_at = ?7, "
+                     "waiting_since = ?8 WHERE id = ?1",
                      Q(I(chat->id), I(is_unread), T(st_preview(m->content)), I(id), I(m->timestamp),
-                       I(m->is_from_me), I(tx->now)));
+                       I(m->is_from_me), I(tx->now), I(waiting_since)));
 }
 
 static int64_t participant_of(const struct chat_head *chat, bool is_from_me, int64_t sender_id)
@@ -567,8 +591,7 @@ static void reaction_read(struct st_cur *c, struct bx_arena *a, void *out)
     r->contact_phone = st_col_str(c, a);
 }
 
-/* The ids as a JSON array: one statement for any number of them. */
-static struct bx_str ids_json(struct bx_arena *a, const int64_t *ids, size_t count)
+struct bx_str st_ids_json(struct bx_arena *a, const int64_t *ids, size_t count)
 {
     struct bx_buf json;
     bx_buf_init(&json, 0);
@@ -590,7 +613,7 @@ int st_reaction_list(struct st_conn *conn, const int64_t *message_ids, size_t co
         "c.business_name), c.phone FROM json_each(?1) j CROSS JOIN reactions r ON r.message_id = "
         "j.value LEFT JOIN contacts c ON c.id = r.contact_id WHERE r.emoji <> '' "
         "ORDER BY r.message_id, r.reacted_at, r.contact_id",
-        Q(T(ids_json(a, message_ids, count))));
+        Q(T(st_ids_json(a, message_ids, count))));
 }
 
 int st_receipt_put(struct st_tx *tx, const struct st_receipt *r)

@@ -630,10 +630,111 @@ static void a_deleted_number_is_gone_at_once_and_its_rows_in_pieces(void **state
 
 #define T_(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+static struct st_hour hour_of(const struct scene *s, int64_t number, int64_t hour)
+{
+    struct st_hour_query q = {
+        .number_ids = &number, .number_count = 1, .from = hour, .to = hour + 1};
+    struct st_hour *rows;
+    size_t count;
+    assert_rc(st_hour_list(s->f->conn, &q, &s->f->a, &rows, &count), BX_OK);
+    assert_int_equal(count, 1);
+    return rows[0];
+}
+
+enum { AN_HOUR = 3600000 };
+
+static void a_response_is_timed_from_the_oldest_message_it_answers(void **state)
+{
+    struct scene s = scene_of(state);
+    put(&s, text(&s, "A", "hello", AN_HOUR + 1000));
+    put(&s, text(&s, "B", "anyone?", AN_HOUR + 5000));
+    struct st_message_new reply = text(&s, "C", "yes", AN_HOUR + 9000);
+    reply.message.is_from_me = true;
+    put(&s, reply);
+    put(&s, reply); /* a duplicate counts nothing */
+    reply.message.wa_id = STR("D");
+    reply.message.timestamp = 2 * AN_HOUR;
+    put(&s, reply); /* nobody waited */
+    struct st_message_new old = text(&s, "E", "from a history sync", AN_HOUR + 2000);
+    old.counts_unread = false;
+    put(&s, old);
+    struct st_hour h = hour_of(&s, s.number, AN_HOUR);
+    assert_int_equal(h.received, 3);
+    assert_int_equal(h.sent, 1);
+    assert_int_equal(h.responses, 1);
+    assert_int_equal(h.response_ms, 8000);
+    assert_int_equal(h.response_max_ms, 8000);
+    h = hour_of(&s, s.number, 2 * AN_HOUR);
+    assert_int_equal(h.received, 0);
+    assert_int_equal(h.sent, 1);
+    assert_int_equal(h.responses, 0);
+}
+
+static void hours_are_listed_by_number_or_summed(void **state)
+{
+    struct scene s = scene_of(state), other = s;
+    struct st_contact_found found;
+    other.number = number_add(s.f, "62812");
+    assert_rc(WRITE(s.f, st_contact_resolve(tx, other.number, STR("4918"), none, &found)), BX_OK);
+    other.contact = found.contact_id;
+    assert_rc(WRITE(s.f, st_chat_ensure(tx, other.contact, &other.chat, NULL)), BX_OK);
+    put(&s, text(&s, "A", "one", AN_HOUR));
+    put(&other, text(&other, "B", "two", AN_HOUR + 1));
+    put(&other, text(&other, "C", "three", 3 * AN_HOUR - 1));
+    struct st_hour_query q = {0};
+    struct st_hour *rows;
+    size_t count;
+    assert_rc(st_hour_list(s.f->conn, &q, &s.f->a, &rows, &count), BX_OK);
+    assert_int_equal(count, 3);
+    assert_int_equal(rows[0].number_id, s.number);
+    assert_int_equal(rows[1].number_id, other.number);
+    assert_int_equal(rows[2].hour, 2 * AN_HOUR);
+    q.is_sum = true;
+    assert_rc(st_hour_list(s.f->conn, &q, &s.f->a, &rows, &count), BX_OK);
+    assert_int_equal(count, 2);
+    assert_int_equal(rows[0].received, 2);
+    q.number_ids = &other.number; /* and none of them */
+    assert_rc(st_hour_list(s.f->conn, &q, &s.f->a, &rows, &count), BX_OK);
+    assert_int_equal(count, 0);
+    assert_rc(WRITE(s.f, st_number_delete(tx, other.number)), BX_OK);
+    q.number_ids = NULL;
+    assert_rc(st_hour_list(s.f->conn, &q, &s.f->a, &rows, &count), BX_OK);
+    assert_int_equal(count, 1);
+}
+
+static void reading_up_to_a_message_leaves_the_newer_unread(void **state)
+{
+    struct scene s = scene_of(state);
+    char id[8];
+    int64_t ids[6];
+    for (int i = 0; i < 6; i++) {
+        snprintf(id, sizeof id, "M%d", i);
+        struct st_message_new m = text(&s, id, "hi", 1000 + i);
+        m.counts_unread = i != 2; /* a read one among them */
+        ids[i] = put(&s, m).id;
+    }
+    struct st_read_message *read;
+    size_t count;
+    assert_rc(WRITE(s.f, st_chat_read(tx, s.chat, ids[3], &s.f->a, &read, &count)), 3);
+    assert_int_equal(count, 3);
+    assert_int_equal(read[0].id, ids[0]);
+    assert_int_equal(read[2].id, ids[3]);
+    assert_int_equal(chat_of(&s).unread_count, 2);
+    assert_rc(WRITE(s.f, st_message_delete(tx, ids[5])), BX_OK);
+    assert_int_equal(chat_of(&s).unread_count, 1);
+    assert_int_equal(chat_of(&s).message_count, 5);
+    check_clean(s.f);
+    assert_rc(WRITE(s.f, st_chat_read(tx, s.chat, 0, NULL, NULL, NULL)), 1);
+    check_clean(s.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T_(a_message_moves_preview_and_counters_once),
+        T_(a_response_is_timed_from_the_oldest_message_it_answers),
+        T_(hours_are_listed_by_number_or_summed),
+        T_(reading_up_to_a_message_leaves_the_newer_unread),
         T_(a_row_comes_back_as_it_was_written),
         T_(a_status_only_moves_forward),
         T_(read_up_to_moves_all_of_ours_before),
