@@ -18,9 +18,11 @@ struct wa_peer {
 };
 
 enum wa_event_kind {
-    WA_EVENT_PAIRED,    /* .account: linked; the credentials are in the keystore now */
-    WA_EVENT_UNLINKED,  /* the device is no longer linked: wipe this number's keystore */
-    WA_EVENT_MESSAGE,   /* .message: a new message, from anybody, our other devices included */
+    WA_EVENT_PAIRED,   /* .account: linked; the credentials are in the keystore now */
+    WA_EVENT_UNLINKED, /* the device is no longer linked: wipe this number's keystore */
+    /* .message: from anybody, our other devices included. After retries and resends the same id may
+     * come again: keep it once. */
+    WA_EVENT_MESSAGE,
     WA_EVENT_EDIT,      /* .change: new text of a message */
     WA_EVENT_REVOKE,    /* .change: deleted for everyone */
     WA_EVENT_REACTION,  /* .change: text is the emoji, empty: taken back */

@@ -477,5 +477,6 @@ void wa_client_connected(struct wa_client *c)
         return;
     if (c->app_state_wanted)
         wa_app_state_want(c, 0);
+    wa_prekeys_upkeep(c);
     wa_send_next(c);
 }

@@ -240,6 +240,8 @@ bool wa_pair_is_busy(const struct wa_client *c);
 
 /* prekeys.c */
 void wa_prekeys_check(struct wa_client *c, void (*then)(struct wa_client *c));
+/* Rotates the signed prekey and compares digests when they are due. */
+void wa_prekeys_upkeep(struct wa_client *c);
 
 /* lane: devices.c */
 struct wa_device_list {

@@ -2,9 +2,13 @@
 #include "wa/internal.h"
 
 #include "base/clock.h"
+#include "crypto/hash.h"
 #include <stdlib.h>
 
 enum { LOW_WATER = 5, FIRST_COUNT = 812, REFILL = 50 };
+#define DAY_MS 86400000ull
+#define ROTATE_AFTER_MS (30 * DAY_MS)
+#define DIGEST_AFTER_MS (7 * DAY_MS)
 
 struct upload {
     unsigned count;
@@ -205,4 +209,152 @@ void wa_prekeys_check(struct wa_client *c, void (*then)(struct wa_client *c))
     if (wa_request_send(c, iq, 0, on_count, w) < 0)
         free(w);
     bx_arena_done(&arena);
+}
+
+/* --- upkeep: a new signed prekey each month, a look at what the server holds each week --- */
+
+struct upkeep {
+    struct wa_node *rotate; /* NULL: not due */
+    uint32_t id;
+    bool is_digest_due;
+};
+
+static int is_due(struct wa_job *job, const char *name, uint64_t after_ms, bool *out)
+{
+    uint64_t at_ms, now_ms = (uint64_t)bx_wall_ms();
+    int rc = wa_self_get_u64(job->ks, name, now_ms, &at_ms);
+    *out = rc >= 0 && now_ms >= at_ms + after_ms;
+    return rc;
+}
+
+static int upkeep_run(struct wa_job *job)
+{
+    struct upkeep *u = BX_ARENA_NEW(&job->out, struct upkeep);
+    struct wa_prekey *key = BX_ARENA_NEW(&job->out, struct wa_prekey);
+    uint64_t id = 1, digest_ms;
+    bool is_rotation_due;
+    job->result = u;
+    int rc = is_due(job, "signed_prekey_ms", ROTATE_AFTER_MS, &is_rotation_due);
+    if (rc >= 0)
+        rc = is_due(job, "digest_ms", DIGEST_AFTER_MS, &u->is_digest_due);
+    if (rc >= 0)
+        rc = wa_self_get_u64(job->ks, "digest_ms", 0, &digest_ms);
+    if (rc >= 0 && (u->is_digest_due || digest_ms == 0))
+        rc = wa_self_put_u64(job->ks, "digest_ms", (uint64_t)bx_wall_ms());
+    if (rc < 0 || !is_rotation_due)
+        return rc;
+    rc = wa_self_get_u64(job->ks, "signed_prekey", 1, &id);
+    u->id = wa_prekey_next_id((uint32_t)id, 1);
+    if (rc >= 0)
+        rc = wa_signed_prekey_generate(job->signal, u->id, bx_wall_ms(), key);
+    u->rotate = WA_NODE(&job->out, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "set"),
+                        wa_lit("xmlns", "encrypt"));
+    wa_node_add(wa_node_add(u->rotate, wa_node_new(&job->out, "rotate")),
+                signed_node(&job->out, key));
+    return rc;
+}
+
+/* The server has it. The one before stays for messages under way, the one before that goes. */
+static int rotated_run(struct wa_job *job)
+{
+    const uint32_t *id = job->data;
+    int rc = wa_self_put_u64(job->ks, "signed_prekey", *id);
+    if (rc >= 0)
+        rc = wa_self_put_u64(job->ks, "signed_prekey_ms", (uint64_t)bx_wall_ms());
+    if (rc >= 0 && *id > 2)
+        rc = wa_signed_prekey_delete(job->signal, *id - 2);
+    return rc;
+}
+
+static const struct wa_job_type rotated_type = {"signed_prekey", rotated_run, NULL};
+
+static void on_rotated(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
+                       void *arg)
+{
+    (void)answer, (void)arena;
+    if (rc < 0)
+        return; /* tried again at the next login */
+    struct wa_job *job = wa_job_new(c, &rotated_type, NULL, NULL);
+    uint32_t *id = BX_ARENA_NEW(job->in, uint32_t);
+    *id = (uint32_t)(uintptr_t)arg;
+    job->data = id;
+    wa_job_submit(job);
+}
+
+/* SHA-1 over identity, signed prekey, its signature and each prekey that the server says it has. */
+static int digest_run(struct wa_job *job)
+{
+    const struct wa_node *digest = wa_node_child(job->node, "digest");
+    struct bx_str hash = wa_node_child_data(digest, "hash");
+    const struct wa_node *list = wa_node_child(digest, "list");
+    size_t room = wa_node_count(list, "id") + 3, n = 3;
+    struct bx_str *parts = bx_arena_alloc(&job->out, room * sizeof *parts);
+    struct wa_prekey *keys = bx_arena_alloc(&job->out, room * sizeof *keys);
+    uint8_t ours[CR_SHA1_SIZE];
+    bool is_same = true;
+    uint64_t id;
+    if (hash.len != CR_SHA1_SIZE)
+        return BX_OK; /* it did not say */
+    int rc = current_signed(job, &keys[0]);
+    parts[0] = bx_str_n(job->creds->self.identity.pub, CR_CURVE_KEY_SIZE);
+    parts[1] = bx_str_n(keys[0].pub, CR_CURVE_KEY_SIZE);
+    parts[2] = bx_str_n(keys[0].signature, CR_SIGNATURE_SIZE);
+    WA_EACH_CHILD(list, "id", node)
+    {
+        if (rc >= 0 && is_same && n < room && wa_node_data_be(node, 3, &id) == BX_OK) {
+            rc = wa_prekey_get(job->signal, (uint32_t)id, &keys[n]);
+            is_same = rc == BX_OK;
+            rc = rc == BX_E_NOT_FOUND ? BX_OK : rc;
+            parts[n] = bx_str_n(keys[n].pub, CR_CURVE_KEY_SIZE);
+            n++;
+        }
+    }
+    cr_sha1_v(parts, n, ours);
+    if (rc >= 0 && (!is_same || !cr_equal(ours, hash.ptr, sizeof ours)))
+        job->result = parts; /* not what we have: upload anew */
+    return rc;
+}
+
+static void digest_finish(struct wa_job *job, int rc)
+{
+    if (rc >= 0 && job->result && job->connection == job->client->connection)
+        upload(job->client, NULL);
+}
+
+static const struct wa_job_type digest_type = {"prekey_digest", digest_run, digest_finish};
+
+static void on_digest(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
+                      void *arg)
+{
+    (void)arg;
+    if (rc == BX_E_NOT_FOUND) {
+        upload(c, NULL);
+    } else if (rc == BX_OK) {
+        struct wa_job *job = wa_job_new(c, &digest_type, *arena, answer);
+        *arena = NULL;
+        wa_job_submit(job);
+    }
+}
+
+static void upkeep_finish(struct wa_job *job, int rc)
+{
+    struct wa_client *c = job->client;
+    const struct upkeep *u = job->result;
+    if (rc < 0 || job->connection != c->connection)
+        return;
+    if (u->rotate)
+        wa_request_send(c, u->rotate, 0, on_rotated, (void *)(uintptr_t)u->id);
+    if (u->is_digest_due) {
+        struct wa_node *iq = WA_NODE(&job->out, "iq", wa_to("to", WA_SERVER_JID),
+                                     wa_lit("type", "get"), wa_lit("xmlns", "encrypt"));
+        wa_node_add(iq, wa_node_new(&job->out, "digest"));
+        wa_request_send(c, iq, 0, on_digest, NULL);
+    }
+}
+
+static const struct wa_job_type upkeep_type = {"upkeep", upkeep_run, upkeep_finish};
+
+void wa_prekeys_upkeep(struct wa_client *c)
+{
+    wa_job_submit(wa_job_new(c, &upkeep_type, NULL, NULL));
 }
