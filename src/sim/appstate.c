@@ -284,10 +284,9 @@ static void add_patches(struct wa_node *to, const struct sim_collection *col, ui
         wa_node_add(to, patches);
 }
 
-static int take_patch(struct sim_conn *c, struct sim_collection *col, struct bx_str bytes,
+static int take_patch(struct sim_account *a, struct sim_collection *col, struct bx_str bytes,
                       struct bx_arena *arena)
 {
-    struct sim_account *a = c->device->account;
     struct source_arg arg = {a, col};
     const struct wa_app_source source = {find_keys, find_mac, &arg};
     struct wa_app_mutation *mutations;
@@ -309,6 +308,15 @@ static int take_patch(struct sim_conn *c, struct sim_collection *col, struct bx_
     return BX_OK;
 }
 
+int sim_app_state_restore(struct sim_account *a, size_t collection, struct bx_str patch)
+{
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    int rc = take_patch(a, &a->collections[collection], patch, &arena);
+    bx_arena_done(&arena);
+    return rc;
+}
+
 static struct wa_node *collection_answer(struct sim_conn *c, const struct wa_node *asked,
                                          struct bx_arena *arena)
 {
@@ -323,7 +331,7 @@ static struct wa_node *collection_answer(struct sim_conn *c, const struct wa_nod
     } else if (patch && version != col->count) {
         error = "409";
     } else if (patch) {
-        error = take_patch(c, col, wa_node_data(patch), arena) < 0 ? "400" : NULL;
+        error = take_patch(c->device->account, col, wa_node_data(patch), arena) < 0 ? "400" : NULL;
         if (!error)
             announce(c->device->account, col, c->device);
     }

@@ -218,6 +218,7 @@ struct sim {
     struct sim_dump *dump;
     struct http_static *page;
     struct net_timer demo_timer, save_timer;
+    uint64_t save_took_ms;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
 };
@@ -415,6 +416,8 @@ void sim_app_state_chat(struct sim_account *a, const char *chat_jid, const json_
 void sim_app_state_contact(struct sim_account *a, struct sim_account *contact,
                            const char *full_name);
 void sim_app_state_push_name(struct sim_account *a);
+/* A stored patch, the next one of its collection. BX_E_CRYPTO and what else opening it can say. */
+int sim_app_state_restore(struct sim_account *a, size_t collection, struct bx_str patch);
 
 /* media.c */
 /* Seals a history blob and puts it on the media host; fills keys and hashes; the direct path. */
