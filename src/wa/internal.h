@@ -206,7 +206,7 @@ struct wa_client {
     unsigned app_state_wanted, app_state_reset; /* bit sets of collections */
     unsigned offline_count;
     bool is_started, is_freed, is_loading, is_available, is_logged_in, is_logging_out;
-    bool app_state_busy, prekeys_busy, is_store_broken, has_settled;
+    bool app_state_busy, prekeys_busy, has_settled;
     struct wa_lane_state lane;
 };
 
