@@ -617,6 +617,8 @@ int main(int argc, char **argv)
     }
     if (rc < 0) {
         fprintf(stderr, "cannot start: %s\n", bx_err_info(rc)->sentence);
+        bx_buf_done(&message);
+        bx_conf_done(&conf);
         return 1;
     }
     net_loop_on_signal(loop, SIGTERM, on_signal, NULL);

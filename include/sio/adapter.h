@@ -9,6 +9,10 @@
 #include <sio/broadcast.h>
 #include <sio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One broadcast or request, borrowed for the call. */
 struct sio_adapter_packet {
     const char *name;
@@ -57,5 +61,9 @@ SIO_API void sio_adapter_answer(void *collector, struct sio_str first_argument_j
 SIO_API void sio_adapter_release(void *collector); /* of broadcast_ack only */
 SIO_API void sio_adapter_found(void *collector, const struct sio_remote_socket *socket);
 SIO_API void sio_adapter_found_all(void *collector);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include <sio/socket.h>
 #include <sio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Who. Built on the stack; slices are borrowed for the call. A room is a name or a socket id. */
 struct sio_target {
     struct sio_namespace *ns;
@@ -62,5 +66,9 @@ SIO_API int sio_sockets_join(const struct sio_target *target, const struct sio_s
 SIO_API int sio_sockets_leave(const struct sio_target *target, const struct sio_str *rooms,
                               size_t count);
 SIO_API int sio_disconnect_sockets(const struct sio_target *target, bool close);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

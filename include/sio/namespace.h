@@ -6,6 +6,10 @@
 
 #include <sio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 SIO_API struct sio_str sio_namespace_name(const struct sio_namespace *ns);
 SIO_API struct sio_server *sio_namespace_server(const struct sio_namespace *ns);
 SIO_API size_t sio_namespace_count(const struct sio_namespace *ns); /* connected sockets */
@@ -73,5 +77,9 @@ SIO_API void sio_namespace_each(struct sio_namespace *ns,
 
 /* NULL when there is none. */
 SIO_API struct sio_socket *sio_namespace_find(struct sio_namespace *ns, struct sio_str socket_id);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include <sio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum sio_transports { SIO_POLLING = 1, SIO_WEBSOCKET = 2 };
 
 /* What happens to a socket whose unsent output passes max_send_queue_bytes. */
@@ -119,5 +123,9 @@ SIO_API size_t sio_server_clients(const struct sio_server *server);
 
 /* Prometheus text of this server's metrics into buf; the length, or SIO_E_TOO_BIG. */
 SIO_API int sio_server_metrics(struct sio_server *server, char *buf, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

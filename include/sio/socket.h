@@ -6,6 +6,10 @@
 
 #include <sio/types.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 SIO_API struct sio_str sio_socket_id(const struct sio_socket *socket);
 SIO_API struct sio_namespace *sio_socket_namespace(const struct sio_socket *socket);
 SIO_API bool sio_socket_is_connected(const struct sio_socket *socket);
@@ -78,5 +82,9 @@ SIO_API int sio_emit_ack(struct sio_socket *socket, const char *name, struct sio
 SIO_API void sio_disconnect(struct sio_socket *socket, bool close);
 /* Closes the connection without a Socket.IO packet (the client sees "transport close"). */
 SIO_API void sio_drop(struct sio_socket *socket);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

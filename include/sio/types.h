@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #if defined __GNUC__
 #define SIO_API __attribute__((visibility("default")))
 #else
@@ -75,5 +79,9 @@ enum sio_error {
 };
 
 SIO_API const char *sio_strerror(int rc);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
