@@ -10,7 +10,7 @@ pc=$(find "$dir/root" -name sio.pc)
 export PKG_CONFIG_PATH="$(dirname "$pc")" PKG_CONFIG_SYSROOT_DIR="$dir/root"
 libs=$(dirname "$(find "$dir/root" -name 'libsio.so' | head -1)")
 cc -std=c17 -Wall -Wextra -Werror "$1/examples/echo.c" $(pkg-config --cflags --libs sio) -o "$dir/echo"
-cc -std=c17 -Wall -Wextra -Werror "$1/examples/chat.c" $(pkg-config --cflags --libs sio) -o "$dir/chat"
+cc -Wall -Wextra -Werror "$1/examples/chat.c" $(pkg-config --cflags --libs sio) -o "$dir/chat"
 if command -v c++ >/dev/null; then
   printf '#include <sio/sio.h>\nint main() { sio_server *s; if (sio_server_new(nullptr, &s)) return 1; sio_server_free(s); }\n' >"$dir/main.cpp"
   c++ -std=c++17 -Wall -Wextra -Werror "$dir/main.cpp" $(pkg-config --cflags --libs sio) -o "$dir/main"
