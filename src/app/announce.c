@@ -51,7 +51,10 @@ int wb_announce_message(struct wb_turn *t, const char *type, int64_t message_id)
     struct bx_json_writer w = open_payload(t);
     key_chat_id(t, &w, m.chat_id);
     bx_json_key(&w, "message");
-    rc = wb_message_write_one(&w, &t->rows, t->conn, &m);
+    if (strcmp(type, "message:new") == 0) /* nobody has reacted to it yet */
+        wb_message_write(&w, &t->rows, &m, NULL, 0);
+    else
+        rc = wb_message_write_one(&w, &t->rows, t->conn, &m);
     return rc < 0 ? rc : append(t, &w, type, m.chat_id);
 }
 

@@ -69,34 +69,57 @@ static bool is_person(const struct wa_peer *p)
     return !p->is_group && (p->pn.len || p->lid.len);
 }
 
-int wb_inbox_person(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *out_contact)
+static int resolve(struct wb_inbox_turn *t, const struct wa_peer *peer, struct st_contact_found *out)
 {
     if (!is_person(peer))
         return BX_E_INVALID;
+    if (t->last.contact_id && bx_str_eq(peer->pn, t->last_pn) && bx_str_eq(peer->lid, t->last_lid)) {
+        *out = t->last;
+        return BX_OK;
+    }
     struct bx_str none = {0};
-    struct st_contact_found found;
     int rc = st_contact_resolve(t->turn.tx, t->turn.number_id, peer->pn.len ? peer->pn : none,
-                                peer->lid.len ? peer->lid : none, &found);
+                                peer->lid.len ? peer->lid : none, out);
     if (rc < 0)
         return rc;
-    *out_contact = found.contact_id;
-    return found.is_merged && found.chat_id ? wb_inbox_touch(t, found.chat_id) : BX_OK;
+    t->last = *out;
+    t->last_pn = peer->pn;
+    t->last_lid = peer->lid;
+    return out->is_merged && out->chat_id ? wb_inbox_touch(t, out->chat_id) : BX_OK;
+}
+
+int wb_inbox_person(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *out_contact)
+{
+    struct st_contact_found found;
+    int rc = resolve(t, peer, &found);
+    if (rc == BX_OK)
+        *out_contact = found.contact_id;
+    return rc;
+}
+
+static int group_chat(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *out_chat)
+{
+    struct bx_str none = {0};
+    bool is_new = false;
+    int rc = st_chat_ensure_group(t->turn.tx, t->turn.number_id, peer->jid, none, out_chat, &is_new);
+    if (rc == BX_OK && is_new)
+        t->envelope->new_group = bx_arena_str(t->turn.arena, peer->jid);
+    return rc;
 }
 
 int wb_inbox_chat(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *out_chat)
 {
-    struct bx_str none = {0};
-    bool is_new = false;
-    if (peer->is_group) {
-        int rc = st_chat_ensure_group(t->turn.tx, t->turn.number_id, peer->jid, none, out_chat,
-                                      &is_new);
-        if (rc == BX_OK && is_new)
-            t->envelope->new_group = bx_arena_str(t->turn.arena, peer->jid);
-        return rc;
+    struct st_contact_found found;
+    if (peer->is_group)
+        return group_chat(t, peer, out_chat);
+    int rc = resolve(t, peer, &found);
+    if (rc == BX_OK && !found.chat_id) {
+        rc = st_chat_ensure(t->turn.tx, found.contact_id, &found.chat_id, NULL);
+        t->last.chat_id = found.chat_id;
     }
-    int64_t contact;
-    int rc = wb_inbox_person(t, peer, &contact);
-    return rc < 0 ? rc : st_chat_ensure(t->turn.tx, contact, out_chat, &is_new);
+    if (rc == BX_OK)
+        *out_chat = found.chat_id;
+    return rc;
 }
 
 int wb_inbox_chat_find(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *out_chat)

@@ -12,6 +12,9 @@ struct wb_inbox_turn {
     /* chats that changed: announced once each, at the end */
     int64_t *touched;
     size_t touched_count, touched_cap;
+    /* who was looked up last: chat and sender are mostly the same person */
+    struct bx_str last_pn, last_lid;
+    struct st_contact_found last;
 };
 
 int wb_inbox_touch(struct wb_inbox_turn *t, int64_t chat_id);
