@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { Contact, VERSIONS, digits } from './lib/contact.mjs'
 import { sleep, until } from './lib/journal.mjs'
-import { Number, STATUS } from './lib/number.mjs'
+import { Number, STATUS, messageId } from './lib/number.mjs'
 import { receivedOnceInOrder, sendAll, series, unique } from './lib/say.mjs'
 import { Sim } from './lib/sim.mjs'
 
@@ -208,6 +208,40 @@ for (const version of VERSIONS) {
       const texts = series('healed', 3)
       await sendAll(contact, n, texts)
       await receivedOnceInOrder(n, texts)
+    })
+
+    test('duplicates and replays are told once; what was dropped comes with the next login', async () => {
+      const before = (await sim.stats()).faults
+      await sim.setFault(n.phone_, { duplicate: 0.5, drop: 0.2, replay: 5 })
+      const texts = series('disturbed', 12)
+      await sendAll(contact, n, texts)
+      await sleep(1000)
+      await sim.clearFault(n.phone_)
+      await sim.setFault(n.phone_, { replay: 5 })
+      const mark = n.journal.mark()
+      await sim.disconnect(n.phone_)
+      await n.connected(mark)
+      await Promise.all(texts.map(text => n.waitText(text)))
+      await sleep(500)
+      await sim.clearFault(n.phone_)
+      const told = n.textsReceived().filter(text => texts.includes(text))
+      assert.deepEqual([...told].sort(), [...texts].sort(), 'each once')
+      const after = (await sim.stats()).faults
+      for (const kind of ['duplicate', 'drop', 'replay']) assert.ok(after[kind] > before[kind], `the simulator did ${kind}`)
+    })
+
+    test('a message whose ack got lost is sent again under its id and arrives once', async () => {
+      await sim.setFault(n.phone_, { loseAck: 1 })
+      const text = unique('ack lost'), id = messageId()
+      const mark = n.journal.mark()
+      n.cmd('send', { id, to: contact.jid, kind: 'text', text })
+      await n.journal.wait('unsent', e => e.id === id, { what: 'the message to be given back' })
+      await sim.clearFault(n.phone_)
+      await n.connected(mark)
+      await n.send(contact.jid, { text }, id)
+      await contact.waitText(text)
+      await sleep(400)
+      assert.equal(contact.textsReceived().filter(t => t === text).length, 1)
     })
 
     test('corrupted messages heal by retry', async () => {
