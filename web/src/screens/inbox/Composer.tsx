@@ -82,7 +82,8 @@ export function Composer({ chat, me, reply, onReply }: Props) {
     }
   };
   useLayoutEffect(() => {
-    const element = area.current!;
+    const element = area.current; // absent while another notice stands in its place
+    if (!element) return;
     element.style.height = "auto";
     element.style.height = `${Math.min(element.scrollHeight, maxHeight)}px`;
   }, [text]);
