@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { TRIM_ROWS = 2000, PURGE_ROWS = 500 };
@@ -18,8 +19,13 @@ void wb_log_init(struct wb_log *log, struct wb_app *app, struct bx_arena *arena)
 struct bx_str wb_log_with_seq(struct bx_str payload, int64_t seq, struct bx_arena *arena)
 {
     /* "{…}" becomes "{…,"seq":7}": nothing is parsed or written again. */
-    return bx_arena_printf(arena, "%.*s%s\"seq\":%lld}", (int)payload.len - 1, payload.ptr,
-                           payload.len > 2 ? "," : "", (long long)seq);
+    char tail[40];
+    int len = snprintf(tail, sizeof tail, "%s\"seq\":%lld}", payload.len > 2 ? "," : "",
+                       (long long)seq);
+    char *text = bx_arena_alloc(arena, payload.len + (size_t)len);
+    memcpy(text, payload.ptr, payload.len - 1);
+    memcpy(text + payload.len - 1, tail, (size_t)len);
+    return bx_str_n(text, payload.len - 1 + (size_t)len);
 }
 
 int wb_log_append(struct wb_log *log, struct st_tx *tx, int64_t number_id, const char *type,
