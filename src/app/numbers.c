@@ -255,8 +255,8 @@ static int fail_taken(struct wb_request *rq, int rc, struct bx_str phone)
         bx_buf_init(&out, 0);
         bx_json_writer_init(&w, &out);
         bx_json_object(&w);
-        bx_json_key_str(&w, "existingNumber", other.phone);
-        bx_json_key_str(&w, "existingName", other.name);
+        bx_json_key(&w, "existingNumber");
+        wb_number_brief_write(&w, other.id, other.name, other.phone, other.is_active);
         bx_json_key_str(&w, "normalizedInput", phone);
         bx_json_end(&w);
         rq->details = bx_arena_str(&rq->arena, bx_buf_view(&out));
