@@ -1,9 +1,19 @@
 #include "base/err.h"
+#include "base/utf8.h"
 #include "crypto/hash.h"
 #include "sim/internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+void sim_name_copy(struct bx_str name, char out[SIM_NAME_MAX])
+{
+    size_t len = name.len < SIM_NAME_MAX ? name.len : SIM_NAME_MAX - 1;
+    while (len < name.len && len && ((unsigned char)name.ptr[len] & 0xc0) == 0x80)
+        len--;
+    struct bx_str cut = bx_str_slice(name, 0, len);
+    bx_str_copy(bx_utf8_is_valid(cut) ? cut : BX_STR(""), out, SIM_NAME_MAX);
+}
 
 struct sim_account *sim_account_find(struct sim *sim, struct bx_str user)
 {
@@ -84,8 +94,7 @@ struct sim_account *sim_account_get(struct sim *sim, struct bx_str phone, struct
     if (!a && phone.len < SIM_USER_MAX)
         a = account_new(sim, phone);
     if (a && push_name.len && !a->push_name[0]) {
-        bx_str_copy(bx_str_slice(push_name, 0, SIM_NAME_MAX - 1), a->push_name,
-                    sizeof a->push_name);
+        sim_name_copy(push_name, a->push_name);
         sim_app_state_push_name(a);
     }
     sim_save_later(sim);

@@ -3,6 +3,7 @@
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "net/http_server.h"
 #include "sim/internal.h"
 
@@ -160,30 +161,52 @@ static struct bx_str query(struct call *c, const char *name)
     return value;
 }
 
-static void scan_qr(struct call *c)
+/* The connection that shows this code; NULL: answered. */
+static struct sim_conn *read_qr(struct call *c, uint8_t secret[64])
 {
     struct bx_str rest = c->r->body, fields[5];
     size_t hash = bx_str_find(rest, '#'), count = 0, len;
-    uint8_t secret[64];
     if (hash < rest.len)
         rest = bx_str_slice(rest, hash + 1, rest.len);
     while (count < BX_LEN(fields) && bx_str_split(&rest, ',', &fields[count]))
         count++;
-    if (count < 4 || bx_base64_decode(bx_str_trim(fields[3]), secret, &len) < 0 || len != 32) {
+    if (count < 4 || fields[3].len > 64 ||
+        bx_base64_decode(bx_str_trim(fields[3]), secret, &len) < 0 || len != 32) {
+        no(c, 400, "that is not the text of a QR code");
+        return NULL;
+    }
+    struct sim_conn *conn = sim_pair_find_ref(c->sim, bx_str_trim(fields[0]));
+    if (!conn)
+        no(c, 404, "no client shows this code (any more)");
+    return conn;
+}
+
+/* A client holds its screen before the phones: the page can scan it with one press. */
+static void show_qr(struct call *c)
+{
+    uint8_t secret[64];
+    struct sim_conn *conn = read_qr(c, secret);
+    if (!conn)
+        return;
+    if (c->r->body.len >= sizeof conn->shown_qr || !bx_utf8_is_valid(c->r->body)) {
         no(c, 400, "that is not the text of a QR code");
         return;
     }
-    struct sim_conn *conn = sim_pair_find_ref(c->sim, bx_str_trim(fields[0]));
-    if (!conn) {
-        no(c, 404, "no client shows this code (any more)");
+    bx_str_copy(c->r->body, conn->shown_qr, sizeof conn->shown_qr);
+    ok(c, NULL);
+}
+
+static void scan_qr(struct call *c)
+{
+    uint8_t secret[64];
+    struct sim_conn *conn = read_qr(c, secret);
+    if (!conn)
         return;
-    }
     struct bx_str name = query(c, "pushName");
     if (!name.len)
         name = bx_str(conn->push_name);
     if (!conn->push_name[0])
-        bx_str_copy(bx_str_slice(name, 0, SIM_NAME_MAX - 1), conn->push_name,
-                    sizeof conn->push_name);
+        sim_name_copy(name, conn->push_name);
     struct sim_account *a = sim_account_get(c->sim, query(c, "phone"), name);
     struct sim_device *d;
     if (!a || sim_pair_link(conn, a, secret, &d) < 0) {
@@ -232,9 +255,13 @@ static void pending(struct call *c)
     BX_LIST_EACH(&c->sim->conns, node)
     {
         struct sim_conn *conn = BX_CONTAINER_OF(node, struct sim_conn, node);
-        if (conn->ref_count && conn->state == SIM_CONN_OPEN && !conn->pairing)
-            json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "ref", conn->refs[0], "pushName",
-                                                  conn->push_name, "platform", conn->platform));
+        if (!conn->ref_count || conn->state != SIM_CONN_OPEN || conn->pairing)
+            continue;
+        json_t *row = json_pack("{s:s,s:s,s:s}", "ref", conn->refs[0], "pushName", conn->push_name,
+                                "platform", conn->platform);
+        if (conn->shown_qr[0])
+            json_object_set_new(row, "qr", json_string(conn->shown_qr));
+        json_array_append_new(list, row);
     }
     ok(c, json_pack("{s:o}", "pending", list));
 }
@@ -265,7 +292,7 @@ static void make_phone(struct call *c)
     struct sim_account *a =
         sim_account_get(c->sim, phone.ptr ? phone : BX_STR(""), name.ptr ? name : BX_STR(""));
     if (name.len)
-        bx_str_copy(bx_str_slice(name, 0, SIM_NAME_MAX - 1), a->push_name, sizeof a->push_name);
+        sim_name_copy(name, a->push_name);
     a->is_scripted = true;
     if (json_object_get(c->body, "echo"))
         a->is_echo = json_is_true(json_object_get(c->body, "echo"));
@@ -729,6 +756,7 @@ static const struct {
     void (*fn)(struct call *c);
 } calls[] = {
     {"POST", "/admin/mock-phone/scan-qr", scan_qr},
+    {"POST", "/admin/mock-phone/show-qr", show_qr},
     {"POST", "/admin/mock-phone/enter-code", enter_code},
     {"GET", "/admin/mock-phone/pending", pending},
     {"GET", "/admin/phones", list_phones},
@@ -809,7 +837,7 @@ static bool resolve(struct call *c, const char *pattern)
 static bool read_body(struct call *c, const char *pattern)
 {
     json_error_t error;
-    bool is_json = !strstr(pattern, "scan-qr") && c->r->body.len;
+    bool is_json = !bx_str_ends(bx_str(pattern), BX_STR("-qr")) && c->r->body.len;
     c->body = is_json ? json_loadb(c->r->body.ptr, c->r->body.len, 0, &error) : json_object();
     if (json_is_object(c->body))
         return true;

@@ -181,6 +181,7 @@ struct sim_conn {
     uint64_t username;
     unsigned device_number;
     char refs[SIM_REFS_MAX][64];
+    char shown_qr[512]; /* as the client showed it to the phones; empty: it did not */
     unsigned ref_count;
     struct sim_device *pairing; /* between pair-success and pair-device-sign */
     struct sim_pair_code *pair_code;
@@ -232,6 +233,8 @@ struct bx_str sim_new_id(struct sim *sim, struct bx_arena *arena, const char *pr
 int64_t sim_now_s(void);
 
 /* accounts.c */
+/* A name as it goes into JSON: valid UTF-8, cut between characters; nothing when it is none. */
+void sim_name_copy(struct bx_str name, char out[SIM_NAME_MAX]);
 /* By phone or LID digits; NULL. */
 struct sim_account *sim_account_find(struct sim *sim, struct bx_str user);
 /* By digits or JID text. */

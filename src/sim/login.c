@@ -1,5 +1,6 @@
 /* What happens between the handshake and a working connection. */
 #include "base/err.h"
+#include "base/utf8.h"
 #include "sim/internal.h"
 #include "wa/proto/link.pb-c.h"
 #include "wa/proto/pb.h"
@@ -28,7 +29,8 @@ static int read_registration(struct sim_conn *c, const Wap__ClientPayload__Regis
     c->is_registration = true;
     if (is_whole && r->has_device_props &&
         WA_PB_UNPACK(device_props, wa_pb_str(r->device_props), arena, &props) == BX_OK && props->os)
-        snprintf(c->platform, sizeof c->platform, "%s", props->os);
+        snprintf(c->platform, sizeof c->platform, "%s",
+                 bx_utf8_is_valid(bx_str(props->os)) ? props->os : "");
     return is_whole ? BX_OK : BX_E_INVALID;
 }
 
@@ -39,7 +41,7 @@ int sim_login_read_payload(struct sim_conn *c, struct bx_str bytes, struct bx_ar
     if (rc < 0)
         return rc;
     if (p->push_name)
-        snprintf(c->push_name, sizeof c->push_name, "%s", p->push_name);
+        sim_name_copy(bx_str(p->push_name), c->push_name);
     if (p->registration)
         return read_registration(c, p->registration, arena);
     c->username = p->username;

@@ -100,8 +100,8 @@ static size_t collect_encs(const struct wa_node *parent, const struct wa_node **
     return have;
 }
 
-/* Peer messages and resends: a ciphertext beside (not in) the participants is for the one device that
- * `to` names. */
+/* Peer messages and resends: a ciphertext beside (not in) the participants is for the one device
+ * that `to` names. */
 static void route_to_device(struct sim_conn *c, const struct wa_node *n, struct sim_delivery *m,
                             struct bx_arena *arena)
 {
@@ -383,7 +383,7 @@ void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_aren
         return;
     }
     if (name.len)
-        bx_str_copy(bx_str_slice(name, 0, SIM_NAME_MAX - 1), d->push_name, sizeof d->push_name);
+        sim_name_copy(name, d->push_name);
     d->is_available = !wa_node_attr_is(n, "type", "unavailable");
     sim_presence_changed(d->account);
 }

@@ -73,6 +73,22 @@ for (const version of VERSIONS) {
       await contact.close()
     })
 
+    test('a code that is shown to the phones stands among the pending ones until it is scanned', async () => {
+      const contact = await Contact.create({ version, simUrl: sim.url, pushName: `shown-${version}`, method: 'by hand' })
+      contacts.push(contact)
+      const opened = contact.online()
+      const { text } = await contact.journal.wait('qr')
+      const pendingHere = async () => (await sim.call('GET', '/mock-phone/pending')).pending.filter(p => text.includes(p.ref))
+      assert.deepEqual((await pendingHere()).map(p => p.qr), [undefined])
+      await assert.rejects(sim.call('POST', '/mock-phone/show-qr', `x,y,z,${'A'.repeat(4000)}`), { status: 400 })
+      await sim.call('POST', '/mock-phone/show-qr', text)
+      const [shown] = await pendingHere()
+      await sim.scanQr(shown.qr, { pushName: `shown-${version}` })
+      assert.deepEqual(await pendingHere(), [])
+      await opened
+      await contact.close()
+    })
+
     test('an unlinked device is told so and cannot come back', async () => {
       const contact = await open({ version, pushName: `unlink-${version}` })
       const mark = contact.journal.mark()
