@@ -212,8 +212,8 @@ for (const version of VERSIONS) {
 
     test('duplicates and replays are told once; what was dropped comes with the next login', async () => {
       const before = (await sim.stats()).faults
-      await sim.setFault(n.phone_, { duplicate: 0.5, drop: 0.2, replay: 5 })
-      const texts = series('disturbed', 12)
+      await sim.setFault(n.phone_, { duplicate: 0.8, drop: 0.4, replay: 5 })
+      const texts = series('disturbed', 20)
       await sendAll(contact, n, texts)
       await sleep(1000)
       await sim.clearFault(n.phone_)
