@@ -174,7 +174,7 @@ static int search_places(struct wb_request *rq, struct st_search_query *query)
         rc = st_chat_get(rq->conn, query->chat_id, &rq->arena, &row);
     if (rc == BX_OK && !wb_access_may(rq->app->access, &rq->who, row.number_id))
         rc = BX_E_NOT_FOUND;
-    return rc < 0 ? wb_fail(rq, rc, "Chat not found or unauthorized") : BX_OK;
+    return rc < 0 ? wb_fail_field(rq, "chatId", "Chat not found or unauthorized") : BX_OK;
 }
 
 /* Numbers that may be searched: the one asked for, or all that this caller may see. */

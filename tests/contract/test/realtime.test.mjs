@@ -182,9 +182,10 @@ test("message:send: stored, on the wire once, same clientId again is the same me
 
 test("typing and viewing reach the others and the customer", async () => {
   const one = await open({ token }), two = await open({ token: agent.token });
+  for (const s of [one, two]) await s.wait("whatsapp:status", (d) => d.whatsappNumberId === shop.id);
   const id = inbound(shop, "6285511117777", "hm");
   const { chatId } = await two.wait("message:new", (d) => d.message.messageId === id);
-  await one.wait("whatsapp:status", (d) => d.whatsappNumberId === shop.id);
+  await one.wait("message:new", (d) => d.message.messageId === id); // presence is not replayed: both must be in the room
   assert.equal((await two.ask("chat:typing", { chatId, isTyping: true })).success, true);
   const typing = await one.wait("chat:presence", (d) => d.typing === true);
   assert.deepEqual(typing.agent, { id: agent.id, name: agent.name });
