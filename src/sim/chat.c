@@ -244,12 +244,11 @@ int sim_phone_say(struct sim_account *a, const struct sim_outgoing *w, char out_
                                    : bx_str_n(NULL, 0),
     };
     remember(a, w, id, m, &base, &arena);
+    sim_phone_record(a, &base, a, m); /* before an echo can come back */
     if (w->group)
         rc = send_group(a, w, m, &base, &arena);
     else
         send_direct(a, w, m, &base, &arena);
-    if (rc == BX_OK)
-        sim_phone_record(a, &base, a, m);
     bx_str_copy(id, out_id, SIM_ID_MAX);
     bx_arena_done(&arena);
     return rc;

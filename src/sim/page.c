@@ -9,7 +9,9 @@ bool sim_page_handle(struct sim *sim, struct http_exchange *x)
 {
     if (!sim->page) {
         http_static_new_table(sim_page, sim_page_count, &sim->page);
-        http_static_add_header(sim->page, "Content-Security-Policy", "default-src 'self'");
+        http_static_add_header(sim->page, "Content-Security-Policy",
+                               "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; "
+                               "base-uri 'none'; form-action 'self'");
     }
     return http_static_serve(sim->page, x, http_exchange_request(x)->path);
 }

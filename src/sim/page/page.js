@@ -1,70 +1,163 @@
-const $ = (id) => document.getElementById(id);
-const say = (text) => { $("said").textContent = text; };
+// The page of the simulated phones. It uses the admin API (docs/SIMULATOR.md) and nothing else.
+const $ = id => document.getElementById(id)
+const state = { phones: [], groups: [], pending: [], phone: location.hash.slice(1) || null, chat: null, messages: [] }
 
-async function call(method, path, body, raw) {
-  const answer = await fetch(path, { method, body: raw ?? (body && JSON.stringify(body)) });
-  const json = await answer.json();
-  if (!json.ok) throw new Error(json.error);
-  return json;
+async function api(method, path, body) {
+  const isText = typeof body === 'string'
+  const answer = await fetch(`admin${path}`, {
+    method,
+    headers: body === undefined ? {} : { 'content-type': isText ? 'text/plain' : 'application/json' },
+    body: body === undefined || isText ? body : JSON.stringify(body)
+  })
+  const json = await answer.json()
+  if (!answer.ok) throw new Error(json.error)
+  return json
 }
 
-function element(tag, text, className) {
-  const e = document.createElement(tag);
-  if (text !== undefined) e.textContent = text;
-  if (className) e.className = className;
-  return e;
+function notice(text, isBad = false) {
+  $('notice').textContent = text
+  $('notice').classList.toggle('bad', isBad)
 }
 
-function button(text, action) {
-  const b = element("button", text);
-  b.addEventListener("click", () => action().catch((error) => say(error.message)));
-  return b;
+/** Does something, says how it went, and looks again. */
+async function act(what, done) {
+  try {
+    const answer = await what()
+    notice(typeof done === 'function' ? done(answer) : done)
+  } catch (error) {
+    notice(error.message, true)
+  }
+  await refresh()
 }
 
-async function showPending() {
-  const { pending } = await call("GET", "/admin/mock-phone/pending");
-  const rows = pending.map((p) => {
-    const li = element("li", `${p.platform || "a client"} ${p.pushName} `);
-    if (p.qr) li.append(button("scan", async () => {
-      const linked = await call("POST", `/admin/mock-phone/scan-qr?phone=${$("number").value}`, null, p.qr);
-      say(`Linked to ${linked.phone}`);
-    }));
-    else li.append(element("span", "paste its QR text below", "muted"));
-    return li;
-  });
-  $("pending").replaceChildren(...(rows.length ? rows : [element("li", "None now. Press Link in WaBox, or connect a bot.", "muted")]));
+// --- drawing ---
+
+function element(tag, props = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), props)
+  node.append(...children)
+  return node
 }
 
-async function showPhones() {
-  const { phones } = await call("GET", "/admin/phones");
-  const cards = await Promise.all(phones.map(async (phone) => {
-    const { messages } = await call("GET", `/admin/phone/${phone.phone}/messages`);
-    const card = element("article");
-    const linked = phone.devices.filter((d) => d.id).map((d) => `${d.platform || "device"} ${d.id} ${d.connected ? "online" : "offline"}`);
-    card.append(element("h3", `${phone.pushName || "Phone"} +${phone.phone}`), element("p", linked.join(", ") || "no linked device", "muted"));
-    const list = element("ol");
-    for (const m of messages.slice(-30)) list.append(element("li", `${m.fromMe ? "" : m.from + ": "}${m.text ?? m.kind}`, m.fromMe ? "me" : ""));
-    card.append(list);
-    return card;
-  }));
-  $("phones").replaceChildren(...cards);
+const drawn = new Map()
+
+/** Draws a list anew only when it changed, so that focus and scroll position stay where they are. */
+function draw(id, rows, toNode, whenEmpty) {
+  const list = $(id)
+  const key = JSON.stringify([rows, state.phone, state.chat])
+  if (drawn.get(id) === key) return
+  drawn.set(id, key)
+  const focused = list.contains(document.activeElement) ? document.activeElement.dataset.id : null
+  list.replaceChildren(...(rows.length ? rows.map(toNode) : [element('li', { className: 'empty', textContent: whenEmpty })]))
+  if (focused) [...list.querySelectorAll('[data-id]')].find(n => n.dataset.id === focused)?.focus()
 }
 
-$("scan").addEventListener("submit", (event) => {
-  event.preventDefault();
-  call("POST", `/admin/mock-phone/scan-qr?phone=${$("number").value}`, null, $("qr").value)
-    .then((linked) => { say(`Linked to ${linked.phone}`); $("qr").value = ""; })
-    .catch((error) => say(error.message));
-});
-$("code").addEventListener("submit", (event) => {
-  event.preventDefault();
-  call("POST", "/admin/mock-phone/enter-code", { code: $("pairing").value })
-    .then((linked) => say(`Linked to ${linked.phone}`))
-    .catch((error) => say(error.message));
-});
+function choice(id, isCurrent, title, detail, onclick) {
+  const button = element('button', { type: 'button', onclick }, title, element('small', { textContent: detail }))
+  button.dataset.id = id
+  if (isCurrent) button.setAttribute('aria-current', 'true')
+  return element('li', {}, button)
+}
+
+const nameOf = digits => state.phones.find(p => p.phone === digits)?.pushName || digits
+const titleOf = chat => state.groups.find(g => g.jid === chat)?.subject || nameOf(chat)
+
+function phoneNode(p) {
+  const linked = p.devices.filter(d => d.id)
+  const online = linked.filter(d => d.connected).length
+  const detail = linked.length ? `${linked.length} linked, ${online} online` : p.echo ? 'echo bot' : 'contact'
+  return choice(p.phone, p.phone === state.phone, p.pushName || p.phone, `${p.phone} · ${detail}`, () => {
+    state.phone = p.phone
+    history.replaceState(null, '', `#${p.phone}`)
+    state.chat = null
+    refresh()
+  })
+}
+
+function chatNode([chat, last]) {
+  return choice(chat, chat === state.chat, titleOf(chat), last.text ?? last.kind, () => {
+    state.chat = chat
+    $('say').elements.to.value = chat
+    refresh()
+  })
+}
+
+function messageNode(m) {
+  const text = m.kind === 'text' ? m.text : `${m.kind}${m.text ? ` ${m.text}` : ''}`
+  return element('li', { className: m.fromMe ? 'mine' : '' }, text,
+    element('small', { textContent: `${m.fromMe ? 'this phone' : nameOf(m.from)}, ${new Date(m.t * 1000).toLocaleTimeString()}` }))
+}
+
+function pendingNode(p) {
+  const who = p.pushName || p.platform || 'a device'
+  if (!p.qr) return element('li', {}, `${who} shows a QR code: paste its text below.`)
+  const button = element('button', { type: 'button', textContent: 'scan', onclick: () => scan(new URLSearchParams(accountFields()), p.qr) })
+  button.dataset.id = p.ref
+  return element('li', {}, `${who} shows a QR code.`, button)
+}
+
+function redraw() {
+  draw('pending', state.pending, pendingNode, 'No device waits. Press Link in the program that you want to link.')
+  draw('phones', state.phones, phoneNode, 'None yet.')
+  const chats = new Map()
+  for (const m of state.messages) if (m.chat) chats.set(m.chat, m)
+  draw('chats', [...chats], chatNode, state.phone ? 'No chat yet.' : 'Choose a phone.')
+  const shown = state.messages.filter(m => m.chat && (!state.chat || m.chat === state.chat)).slice(-200)
+  const list = $('messages')
+  const before = drawn.get('messages')
+  draw('messages', shown, messageNode, state.phone ? 'Nothing said yet.' : 'Choose a phone.')
+  if (before !== drawn.get('messages')) list.scrollTop = list.scrollHeight
+  $('say').hidden = !state.phone
+  draw('people', [...state.phones.map(p => [p.phone, p.pushName]), ...state.groups.map(g => [g.jid, g.subject])],
+    ([value, label]) => element('option', { value, label }), '')
+}
+
+// --- looking ---
+
+let isLooking = false
 
 async function refresh() {
-  try { await showPending(); await showPhones(); } catch (error) { say(error.message); }
-  setTimeout(refresh, 1500);
+  if (isLooking) return
+  isLooking = true
+  try {
+    const [phones, groups, pending] = await Promise.all([api('GET', '/phones'), api('GET', '/groups'), api('GET', '/mock-phone/pending')])
+    Object.assign(state, { phones: phones.phones, groups: groups.groups, pending: pending.pending })
+    state.messages = state.phone ? (await api('GET', `/phone/${state.phone}/messages`)).messages : []
+    redraw()
+  } catch (error) {
+    notice(`The simulator does not answer: ${error.message}`, true)
+  } finally {
+    isLooking = false
+  }
 }
-refresh();
+
+// --- acting ---
+
+/** Which phone scans, when the form says so. */
+const accountFields = () => {
+  const { qr, ...account } = fieldsOf($('scan'))
+  return account
+}
+
+
+const scan = (query, text) => act(() => api('POST', `/mock-phone/scan-qr?${query}`, text), a => `Device ${a.device} of ${a.phone} is linked.`)
+
+/** Fields of a form that are not empty. */
+const fieldsOf = form => Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ''))
+
+function onSubmit(id, handle) {
+  $(id).addEventListener('submit', event => {
+    event.preventDefault()
+    handle(fieldsOf(event.target), event.target)
+  })
+}
+
+onSubmit('scan', ({ qr, ...account }, form) => scan(new URLSearchParams(account), qr).then(() => { form.elements.qr.value = '' }))
+onSubmit('code', (fields, form) => act(() => api('POST', '/mock-phone/enter-code', fields), a => `Device ${a.device} of ${a.phone} is linked.`)
+  .then(() => { form.elements.code.value = '' }))
+onSubmit('add', (fields, form) => act(() => api('POST', '/phones', { pushName: fields.pushName, echo: 'echo' in fields, receipts: 'read' }),
+  a => `${a.phone.pushName} has the number ${a.phone.phone}.`).then(() => form.reset()))
+onSubmit('say', (fields, form) => act(() => api('POST', `/phone/${state.phone}/send`, fields), 'Sent.')
+  .then(() => { form.elements.text.value = '' }))
+
+refresh()
+setInterval(() => document.hidden || refresh(), 2000)
