@@ -62,6 +62,7 @@ struct eio_session {
     bool is_b64; /* binary as base64 text, for this transport */
     bool is_waiting_pong;
     bool is_secure;
+    bool is_overflowing; /* past the limit of its queue: ends with this turn */
     bool is_announced; /* on_open was called, so on_close is owed */
     uint16_t url_len, address_len;
     uint32_t headers_len;

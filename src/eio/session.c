@@ -202,7 +202,7 @@ void eio_session_on_packet(struct eio_session *s, const struct eio_incoming *in)
 
 void eio_session_send(struct eio_session *s, struct eio_packet *p)
 {
-    if (s->state != EIO_STATE_OPEN)
+    if (s->state != EIO_STATE_OPEN || s->is_overflowing)
         return;
     bx_metric_add(&s->server->metrics[EIO_M_PACKETS_OUT], 1);
     if (s->ws)
@@ -214,7 +214,7 @@ void eio_session_send(struct eio_session *s, struct eio_packet *p)
 void eio_session_send_message(struct eio_session *s, bool is_binary, struct bx_str head,
                               struct bx_str body, bool is_compress)
 {
-    if (s->state != EIO_STATE_OPEN)
+    if (s->state != EIO_STATE_OPEN || s->is_overflowing)
         return;
     if (s->ws && !is_binary && head.len < 200) {
         char prefix[256] = {EIO_MESSAGE};
@@ -232,7 +232,8 @@ void eio_session_send_message(struct eio_session *s, bool is_binary, struct bx_s
 
 uint8_t *eio_session_reserve(struct eio_session *s, size_t max_len)
 {
-    if (s->state != EIO_STATE_OPEN || !s->ws || ws_is_deflating(s->ws) || max_len > 30000)
+    if (s->state != EIO_STATE_OPEN || s->is_overflowing || !s->ws || ws_is_deflating(s->ws) ||
+        max_len > 30000)
         return NULL;
     uint8_t *at = ws_send_reserve(s->ws, max_len + 1);
     *at = EIO_MESSAGE;
@@ -248,7 +249,7 @@ void eio_session_commit(struct eio_session *s, size_t len)
 
 bool eio_session_is_writable(const struct eio_session *s)
 {
-    if (s->state != EIO_STATE_OPEN)
+    if (s->state != EIO_STATE_OPEN || s->is_overflowing)
         return false;
     if (s->ws)
         return ws_tcp(s->ws) && net_tcp_is_writable(ws_tcp(s->ws));
@@ -267,13 +268,22 @@ size_t eio_session_queued(const struct eio_session *s)
     return s->polling ? s->polling->queue_bytes : tcp ? net_tcp_queued(tcp) : 0;
 }
 
+static void end_overflowing(void *ptr)
+{
+    eio_session_end(ptr, "transport close"); /* its memory goes behind this in the same queue */
+}
+
+/* The session ends with the turn, never inside of a send: whoever sends to many, or to one in the
+ * middle of something, must not lose them meanwhile. Until then its output is dropped. */
 void eio_session_check_queue(struct eio_session *s, size_t queued)
 {
     size_t limit = s->server->opts.max_send_queue_bytes;
-    if (queued <= (s->server->opts.is_slow_drop ? 2 * limit : limit) || s->state != EIO_STATE_OPEN)
+    if (queued <= (s->server->opts.is_slow_drop ? 2 * limit : limit) ||
+        s->state != EIO_STATE_OPEN || s->is_overflowing)
         return;
     bx_metric_add(&s->server->metrics[EIO_M_LIMIT_QUEUE], 1);
-    eio_session_end(s, "transport close");
+    s->is_overflowing = true;
+    net_loop_call_later(s->server->loop, end_overflowing, s);
 }
 
 /* --- closing --- */
