@@ -24,6 +24,12 @@ struct wb_principal {
     char name[128]; /* for attribution */
 };
 
+/* May link a device, and so is told of each QR code unasked: an ADMIN, but no key without "manage". */
+static inline bool wb_may_link(const struct wb_principal *p)
+{
+    return p->role == ST_ROLE_ADMIN && (p->scopes & ST_SCOPE_MANAGE);
+}
+
 enum wb_change {
     WB_CHANGE_GRANT,  /* number_id */
     WB_CHANGE_REVOKE, /* number_id */

@@ -12,7 +12,7 @@
     }
 #define MISSING "API key not found"
 
-enum { SECRET_BYTES = 24, PREFIX_CHARS = 10, NUMBERS_MAX = 1000 };
+enum { SECRET_BYTES = 24, PREFIX_CHARS = 10, NUMBERS_MAX = 1000, EXPIRY_MAX_SECONDS = 315360000 };
 
 #define KEY_FIELDS                                                                                 \
     {"id", WB_INT, MUST}, {"name", WB_STR, MUST},                                                  \
@@ -40,6 +40,7 @@ const struct wb_schema wb_api_key_body = {
         {"scopes", WB_LIST, MUST, 1, 3, .item = WB_ENUM, .choices = "read|send|manage"},
         {"whatsappNumberIds", WB_LIST, 0, 0, NUMBERS_MAX, .item = WB_INT,
          .help = "Absent or empty: every number."},
+        {"expiresInSeconds", WB_INT, 0, 1, EXPIRY_MAX_SECONDS, .help = "Absent: it does not expire."},
         END}};
 
 const struct wb_schema wb_api_keys_answer = {
@@ -184,6 +185,8 @@ int wb_api_keys_create(struct wb_request *rq)
                              .scopes = scopes_of(json_object_get(rq->body, "scopes")),
                              .created_by = rq->who.user_id,
                              .created_at = st_tx_now(rq->tx)};
+    int64_t lives_s = wb_json_int(rq->body, "expiresInSeconds", 0);
+    key.expires_at = lives_s ? key.created_at + 1000 * lives_s : 0;
     int rc = numbers_of(rq, json_object_get(rq->body, "whatsappNumberIds"), &key);
     if (rc == BX_OK)
         rc = st_api_key_insert(rq->tx, &key, &key.id);

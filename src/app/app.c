@@ -5,9 +5,9 @@
 #include "app/demo.h"
 #include "app/dispatch.h"
 #include "app/engine.h"
-#include "app/eventlog.h"
 #include "app/first_start.h"
 #include "app/front.h"
+#include "app/janitor.h"
 #include "app/realtime.h"
 #include "app/secrets.h"
 #include "app/watch.h"
@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "net/http_static.h"
 #include "net/tls.h"
+#include "net/ws_conn.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +24,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { JANITOR_MS = 60000, JWT_KEY_BYTES = 32 };
+enum { JWT_KEY_BYTES = 32 };
 
 /* --- opening --- */
 
@@ -95,6 +96,9 @@ static void make_rooms(struct wb_app *app)
     app->throttle = wb_throttle_new(c->login_per_account, c->login_per_ip, c->login_window_ms);
     bx_metrics_register(&app->metrics, wb_metrics, wb_metric_count);
     bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
+    bx_metrics_register(&app->metrics, wb_janitor_metrics, wb_janitor_metric_count);
+    http_metrics_register(&app->metrics);
+    ws_metrics_register(&app->metrics);
 }
 
 static int start_parts(struct wb_app *app, struct bx_buf *message)
@@ -134,31 +138,7 @@ static int listen_on(struct wb_app *app, struct bx_buf *message)
     return rc;
 }
 
-/* --- housekeeping --- */
-
-static int purge_job(struct st_tx *tx, void *arg)
-{
-    const struct wb_app *app = arg;
-    int64_t now = st_tx_now(tx);
-    int rc = st_token_purge(tx, now - 86400000);
-    if (rc >= 0)
-        rc = st_idempotency_purge(tx, now - app->config->idempotency_retention_ms, 1000);
-    return rc;
-}
-
-static void on_janitor(void *arg)
-{
-    struct wb_app *app = arg;
-    uint64_t now = net_loop_now_ms(app->loop);
-    wb_limits_sweep(app->user_limits, now);
-    wb_limits_sweep(app->ip_limits, now);
-    wb_throttle_sweep(app->throttle, bx_mono_ms());
-    wb_access_sweep(app->access, bx_wall_ms());
-    st_writer_submit(app->writer, purge_job, app, NULL);
-    wb_log_tidy(app);
-    wb_realtime_tidy(app);
-    net_timer_start_slack(app->loop, &app->janitor, JANITOR_MS, 1000);
-}
+/* --- signals --- */
 
 static void on_reload(int signum, void *arg)
 {
@@ -181,7 +161,6 @@ void wb_app_quiet(struct wb_app *app)
     if (!app->is_stopping || app->waiting == 0 || --app->waiting > 0)
         return;
     net_timer_stop(&app->stop_timer);
-    net_timer_stop(&app->janitor);
     net_loop_stop(app->loop);
 }
 
@@ -203,7 +182,6 @@ static void on_grace_over(void *arg)
     struct wb_app *app = arg;
     bx_log(BX_LOG_WARN, "app", "stopping without the rest", "requests=%zu",
            wb_dispatch_running(app->dispatch));
-    net_timer_stop(&app->janitor);
     net_loop_stop(app->loop);
 }
 
@@ -214,6 +192,7 @@ void wb_app_stop(struct wb_app *app)
     app->is_stopping = true;
     bx_log(BX_LOG_INFO, "app", "stopping", NULL);
     wb_watch_stop(app->watch);
+    wb_janitor_stop(app->janitor);
     app->waiting = 1 + (unsigned)wb_part_count + (wb_dispatch_running(app->dispatch) > 0);
     net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
     for (size_t i = wb_part_count; i-- > 0;)
@@ -236,7 +215,6 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     app->config = config;
     app->engine_ops = engine;
     app->started_ms = bx_mono_ms();
-    net_timer_init(&app->janitor, on_janitor, app);
     net_timer_init(&app->stop_timer, on_grace_over, app);
     int rc = net_loop_new(&app->loop);
     if (rc == BX_OK)
@@ -261,7 +239,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     net_loop_on_signal(app->loop, SIGTERM, on_stop_signal, app);
     net_loop_on_signal(app->loop, SIGINT, on_stop_signal, app);
     net_loop_on_signal(app->loop, SIGHUP, on_reload, app);
-    net_timer_start(app->loop, &app->janitor, JANITOR_MS);
+    app->janitor = wb_janitor_start(app);
     app->watch = wb_watch_start(app);
     return BX_OK;
 }
@@ -292,6 +270,7 @@ void wb_app_free(struct wb_app *app)
     free(app->engine);
     st_store_close(app->store);
     wb_watch_free(app->watch);
+    wb_janitor_free(app->janitor);
     wb_dispatch_free(app->dispatch);
     wb_access_free(app->access);
     wb_cors_free(app->cors);

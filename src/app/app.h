@@ -63,7 +63,7 @@ struct wb_app {
     struct http_static *web;      /* NULL: no page embedded */
     struct wb_throttle *throttle; /* failed logins; any thread */
     struct bx_metrics metrics;
-    struct net_timer janitor;
+    struct wb_janitor *janitor;
     uint8_t master_key[32]; /* of the data directory: session credentials */
     struct bx_str jwt_key;
     char jwt_key_text[80];

@@ -50,8 +50,9 @@ static const struct bx_conf_row rows[] = {
 
     {"EVENT_RETENTION", BX_CONF_MS, AT(event_retention_ms), "30d", SECOND, 3650 * DAY, NULL, "age at which event log rows go", false},
     {"EVENT_RETENTION_COUNT", BX_CONF_INT, AT(event_retention_count), "200000", 100, INT64_C(1000000000), NULL, "event log rows kept per number", false},
-    {"AUDIT_RETENTION", BX_CONF_MS, AT(audit_retention_ms), "365d", DAY, 36500 * DAY, NULL, "age at which audit rows go", false},
+    {"AUDIT_RETENTION", BX_CONF_MS, AT(audit_retention_ms), "365d", DAY, 36500 * DAY, NULL, "age at which audit rows, and api keys that have ended, go", false},
     {"IDEMPOTENCY_RETENTION", BX_CONF_MS, AT(idempotency_retention_ms), "24h", 60 * SECOND, 30 * DAY, NULL, "how long an Idempotency-Key is remembered", false},
+    {"JANITOR_INTERVAL", BX_CONF_MS, AT(janitor_interval_ms), "60s", 100, DAY, NULL, "how often the server looks for rows that are due to go", false},
 
     {"LOG_LEVEL", BX_CONF_ENUM, AT(log_level), "info", 0, 0, "debug|info|warn|error|off", "least level that is logged", false},
     {"LOG_FORMAT", BX_CONF_ENUM, AT(log_format), "logfmt", 0, 0, "logfmt|json", "form of a log line", false},

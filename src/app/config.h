@@ -39,6 +39,7 @@ struct wb_config {
 
     /* how long things are kept */
     int64_t event_retention_ms, event_retention_count, audit_retention_ms, idempotency_retention_ms;
+    int64_t janitor_interval_ms;
 
     const char *log_level, *log_format;
     int64_t shutdown_grace_ms;

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TRIM_ROWS = 2000, PURGE_ROWS = 500 };
-
 void wb_log_init(struct wb_log *log, struct wb_app *app, struct bx_arena *arena)
 {
     *log = (struct wb_log){.app = app, .arena = arena};
@@ -91,54 +89,4 @@ void wb_log_publish(struct wb_log *log)
     log->first = NULL;
     log->last = &log->first;
     net_inbox_post(log->app->loop, on_published, b);
-}
-
-/* --- retention --- */
-
-struct tidy {
-    const struct wb_app *app;
-    int64_t number_id; /* 0: purge deleted numbers */
-};
-
-static int tidy_job(struct st_tx *tx, void *arg)
-{
-    const struct tidy *t = arg;
-    const struct wb_config *c = t->app->config;
-    if (!t->number_id)
-        return st_number_purge(tx, PURGE_ROWS);
-    return st_event_trim(tx, t->number_id, c->event_retention_count,
-                         st_tx_now(tx) - c->event_retention_ms, TRIM_ROWS);
-}
-
-static void tidy_done(int rc, void *arg);
-
-static void tidy_submit(struct tidy *t)
-{
-    if (st_writer_submit(t->app->writer, tidy_job, t, tidy_done) < 0)
-        free(t);
-}
-
-/* A full bite means that more is left: come again, behind what waits meanwhile. */
-static void tidy_done(int rc, void *arg)
-{
-    struct tidy *t = arg;
-    if (rc >= (t->number_id ? TRIM_ROWS : 1))
-        tidy_submit(t);
-    else
-        free(t);
-}
-
-void wb_log_tidy(struct wb_app *app)
-{
-    struct wb_line *line;
-    for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
-        if (line->is_gone)
-            continue;
-        struct tidy *t = BX_NEW(struct tidy);
-        *t = (struct tidy){app, line->id};
-        tidy_submit(t);
-    }
-    struct tidy *purge = BX_NEW(struct tidy);
-    *purge = (struct tidy){app, 0};
-    tidy_submit(purge);
 }

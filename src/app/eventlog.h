@@ -35,7 +35,4 @@ void wb_log_emit(struct wb_log *log);
 /* An event of the log as sent: payload and seq, in the arena. */
 struct bx_str wb_log_with_seq(struct bx_str payload, int64_t seq, struct bx_arena *arena);
 
-/* Retention: trims every number now and then, purges deleted numbers. */
-void wb_log_tidy(struct wb_app *app);
-
 #endif

@@ -164,12 +164,15 @@ int wb_number_events(struct wb_request *rq)
     int64_t oldest, last, seen = after;
     struct st_event *rows;
     size_t count;
-    int rc = st_event_range(rq->conn, rq->ids[0], &oldest, &last);
+    int rc = st_read_begin(rq->conn); /* range and rows of one moment */
+    if (rc >= 0)
+        rc = st_event_range(rq->conn, rq->ids[0], &oldest, &last);
     if (rc == BX_OK)
         rc = st_event_list(rq->conn, rq->ids[0], after, limit, &rq->arena, &rows, &count);
+    st_read_end(rq->conn);
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
-    bool may_link = rq->who.role == ST_ROLE_ADMIN;
+    bool may_link = wb_may_link(&rq->who);
     wb_answer_data(rq, "Events retrieved successfully");
     bx_json_array(&rq->w);
     for (size_t i = 0; i < count; i++) {
@@ -193,7 +196,7 @@ int wb_number_events(struct wb_request *rq)
     bx_json_key_i64(&rq->w, "limit", limit);
     bx_json_key_i64(&rq->w, "oldestSeq", oldest);
     bx_json_key_i64(&rq->w, "lastSeq", last);
-    bx_json_key_bool(&rq->w, "hasMore", seen < last);
+    bx_json_key_bool(&rq->w, "hasMore", count > 0 && seen < last);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);
 }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_CHATS = 20, REPLAY_PAGE = 500 };
+enum { FIRST_CHATS = 20, REPLAY_PAGE = 500, RETRY_MS = 500 };
 
 bool wb_agent_may(const struct wb_agent *a, const struct wb_line *line)
 {
@@ -53,8 +53,7 @@ struct entry {
     struct wb_line *line;
     enum step step;
     bool is_joined;     /* resumed: greeted after it joined, without a seq */
-    bool is_resuming;   /* the first replay: is the log long enough? */
-    bool needs_resync;
+    bool needs_resync;  /* the log does not reach back to `after` */
     int64_t after;      /* sent up to this seq */
     struct bx_arena arena;
     struct bx_buf chats;
@@ -63,6 +62,7 @@ struct entry {
     struct st_event *events;
     size_t event_count;
     int rc;
+    struct net_timer retry;
 };
 
 static void entry_free(struct entry *e)
@@ -126,19 +126,21 @@ static int read_greeting(struct entry *e, struct st_conn *conn)
     return rc;
 }
 
+/* Retention may cut the log between two pages too: every page asks whether it follows. */
 static int read_events(struct entry *e, struct st_conn *conn)
 {
-    if (e->is_resuming) {
-        int64_t oldest;
-        int rc = st_event_range(conn, e->line->id, &oldest, &e->log_end);
-        if (rc < 0)
-            return rc;
+    int64_t oldest;
+    int rc = st_read_begin(conn);
+    if (rc < 0)
+        return rc;
+    rc = st_event_range(conn, e->line->id, &oldest, &e->log_end);
+    if (rc == BX_OK)
         e->needs_resync = e->after + 1 < oldest || e->after > e->log_end;
-        if (e->needs_resync)
-            return BX_OK;
-    }
-    return st_event_list(conn, e->line->id, e->after, REPLAY_PAGE, &e->arena, &e->events,
-                         &e->event_count);
+    if (rc == BX_OK && !e->needs_resync)
+        rc = st_event_list(conn, e->line->id, e->after, REPLAY_PAGE, &e->arena, &e->events,
+                           &e->event_count);
+    st_read_end(conn);
+    return rc;
 }
 
 static void entry_work(void *arg, unsigned worker)
@@ -190,7 +192,7 @@ static void replay(struct entry *e, const struct wb_agent *a)
         if (ev->seq > e->line->emitted_seq)
             break;
         e->after = ev->seq;
-        if (a->who.role == ST_ROLE_ADMIN || !bx_str_is(ev->type, "whatsapp:qr"))
+        if (wb_may_link(&a->who) || !bx_str_is(ev->type, "whatsapp:qr"))
             emit(e, type_of(e, ev->type), wb_log_with_seq(ev->payload, ev->seq, &e->arena));
     }
 }
@@ -199,7 +201,7 @@ static void join(struct entry *e, struct wb_agent *a)
 {
     char room[WB_ROOM_SIZE];
     sio_join(e->socket, wb_room(e->line->id, false, room));
-    if (a->who.role == ST_ROLE_ADMIN)
+    if (wb_may_link(&a->who))
         sio_join(e->socket, wb_room(e->line->id, true, room));
     entering_drop(a, e->line->id);
 }
@@ -209,6 +211,10 @@ static void on_read(void *arg)
     struct entry *e = arg;
     struct wb_agent *a = sio_socket_is_connected(e->socket) ? wb_agent_of(e->socket) : NULL;
     bool goes_on = a && wb_agent_may(a, e->line) && (e->is_joined || is_entering(a, e->line->id));
+    if (goes_on && e->rc < 0 && e->rc != BX_E_NOT_FOUND) { /* the store is busy or ill: it will not stay so */
+        net_timer_start(e->line->app->loop, &e->retry, RETRY_MS);
+        return;
+    }
     if (!goes_on || e->rc < 0) {
         if (a && !e->is_joined)
             entering_drop(a, e->line->id);
@@ -225,7 +231,7 @@ static void on_read(void *arg)
         entry_free(e);
         return;
     }
-    e->is_resuming = e->needs_resync = false;
+    e->needs_resync = false;
     bool greets_later = e->step == STEP_REPLAY && e->chats.len == 0;
     if (e->after < e->line->emitted_seq) {
         e->step = STEP_REPLAY;
@@ -247,6 +253,15 @@ static void entry_submit(struct entry *e)
     bx_arena_reset(&e->arena);
     struct wb_realtime *rt = e->line->app->realtime;
     if (net_lane_submit(wb_realtime_lane(rt), entry_work, on_read, e) < 0)
+        net_timer_start(rt->app->loop, &e->retry, RETRY_MS);
+}
+
+static void on_retry(void *arg)
+{
+    struct entry *e = arg;
+    if (sio_socket_is_connected(e->socket))
+        entry_submit(e);
+    else
         entry_free(e);
 }
 
@@ -268,8 +283,8 @@ void wb_agent_enter(struct wb_agent *a, struct wb_line *line)
     e->socket = sio_socket_ref(a->socket);
     e->line = line;
     e->step = r ? STEP_REPLAY : STEP_GREET;
-    e->is_resuming = r != NULL;
     e->after = r ? r->seq : 0;
+    net_timer_init(&e->retry, on_retry, e);
     bx_arena_init(&e->arena, SIZE_MAX);
     bx_buf_init(&e->chats, 0);
     entering_add(a, line->id);
@@ -296,7 +311,7 @@ void wb_agent_follow(struct wb_agent *a)
             continue;
         }
         struct sio_str link_room = wb_room(line->id, true, room);
-        if (a->who.role != ST_ROLE_ADMIN)
+        if (!wb_may_link(&a->who))
             sio_leave(a->socket, link_room);
         else if (wb_agent_hears(a, line->id))
             sio_join(a->socket, link_room);

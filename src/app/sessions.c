@@ -128,18 +128,23 @@ static struct st_session row_of(const struct wb_line *line)
     return s;
 }
 
+/* Whoever may see the number may see the code that links it; of keys only those that manage. */
+static bool may_see_qr(const struct wb_request *rq)
+{
+    return rq->who.scopes & ST_SCOPE_MANAGE;
+}
+
 int wb_session_answer(struct wb_request *rq, struct wb_line *line, const char *message)
 {
     const struct wb_link *l = &line->link;
     struct st_session row = row_of(line);
-    /* A QR links a device: only those who may link see it. */
-    bool may_link = rq->who.role == ST_ROLE_ADMIN;
+    bool sees_qr = may_see_qr(rq);
     wb_answer_data(rq, message);
     bx_json_object(&rq->w);
     members_write(rq, &row, line->is_active);
-    bx_json_key_cstr(&rq->w, "qrCode", may_link ? l->qr : NULL);
-    wb_key_time_or_null(&rq->w, "expiresAt", may_link && l->qr ? l->qr_expires_at : 0);
-    bx_json_key_cstr(&rq->w, "pairingCode", may_link && l->code[0] ? l->code : NULL);
+    bx_json_key_cstr(&rq->w, "qrCode", sees_qr ? l->qr : NULL);
+    wb_key_time_or_null(&rq->w, "expiresAt", sees_qr && l->qr ? l->qr_expires_at : 0);
+    bx_json_key_cstr(&rq->w, "pairingCode", sees_qr && l->code[0] ? l->code : NULL);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);
 }
@@ -202,8 +207,8 @@ static int answer_qr(struct wb_request *rq)
     if (!line || line->is_gone || !line->link.row.id)
         return wb_fail(rq, BX_E_NOT_FOUND, MISSING);
     const struct wb_link *l = &line->link;
-    if (rq->who.role != ST_ROLE_ADMIN)
-        return wb_fail(rq, BX_E_DENIED, "Access denied. Administrator role required.");
+    if (!may_see_qr(rq))
+        return wb_fail(rq, BX_E_DENIED, "This API key lacks the scope manage.");
     if (!l->qr || l->row.status != ST_LINK_PAIRING) {
         rq->details = bx_arena_printf(
             &rq->arena, "{\"status\":\"%s\",\"suggestion\":\"%s\"}", wb_link_name(l->row.status),

@@ -214,8 +214,8 @@ int st_token_get(struct st_conn *conn, struct bx_str jti, struct bx_arena *a, st
 int st_token_revoke(struct st_tx *tx, struct bx_str jti);
 /* Returns how many; `except` (may be NULL) stays valid. */
 int st_token_revoke_user(struct st_tx *tx, int64_t user_id, struct bx_str except);
-/* Drops tokens that expired before; returns how many. */
-int st_token_purge(struct st_tx *tx, int64_t expired_before);
+/* Drops tokens that expired before, at most max_rows; returns how many. */
+int st_token_purge(struct st_tx *tx, int64_t expired_before, int64_t max_rows);
 
 int st_api_key_insert(struct st_tx *tx, const struct st_api_key *key, int64_t *out_id);
 int st_api_key_by_hash(struct st_conn *conn, struct bx_str key_hash, struct bx_arena *a,
@@ -224,6 +224,8 @@ int st_api_key_list(struct st_conn *conn, struct bx_arena *a, struct st_api_key 
                     size_t *out_count);
 int st_api_key_touch(struct st_tx *tx, int64_t id); /* last_used_at; call it now and then */
 int st_api_key_revoke(struct st_tx *tx, int64_t id);
+/* Drops keys that were revoked or expired before, at most max_rows; returns how many. */
+int st_api_key_purge(struct st_tx *tx, int64_t ended_before, int64_t max_rows);
 
 /* ==== numbers, permissions, sessions ==== */
 
@@ -603,7 +605,7 @@ int st_template_list(struct st_conn *conn, const struct st_template_query *query
                      struct bx_arena *a, struct st_template **out, size_t *out_count,
                      int64_t *out_total);
 
-/* ==== audit: append only ==== */
+/* ==== audit: append only; the oldest rows go with st_audit_trim ==== */
 
 struct st_audit_query {
     int64_t user_id, number_id;  /* 0: any */
@@ -617,6 +619,10 @@ int st_audit_append(struct st_tx *tx, const struct st_audit *entry, int64_t *out
 /* Newest first. */
 int st_audit_list(struct st_conn *conn, const struct st_audit_query *query, struct bx_arena *a,
                   struct st_audit **out, size_t *out_count);
+
+/* Retention: drops rows older than `before` from the front, at most max_rows; returns how many. There
+ * is no other way to delete one. */
+int st_audit_trim(struct st_tx *tx, int64_t before, int64_t max_rows);
 
 /* ==== idempotency ==== */
 

@@ -65,27 +65,29 @@ int st_event_range(struct st_conn *conn, int64_t number_id, int64_t *out_oldest,
     return BX_OK;
 }
 
-/* How far the log may be cut: the highest seq that goes. Ages are taken from the front only, so
- * that no hole appears when the clock was set back. */
+/* How far the log may be cut: the highest seq that goes, at most max_rows of them. Ages are taken
+ * from the front only, so that no hole appears when the clock was set back. */
 static int trim_border(struct st_conn *conn, int64_t number_id, int64_t max_count, int64_t before,
-                       int64_t *out)
+                       int64_t max_rows, int64_t *out)
 {
     int64_t oldest, last, by_age = 0;
     int rc = st_event_range(conn, number_id, &oldest, &last);
-    if (rc == BX_OK && before > 0) {
-        rc = st_db_i64(conn, &by_age,
-                       "SELECT seq - 1 FROM events WHERE number_id = ?1 AND at >= ?2 ORDER BY seq "
-                       "LIMIT 1",
-                       Q(I(number_id), I(before)));
-        if (rc == BX_E_NOT_FOUND) {
-            by_age = last;
-            rc = BX_OK;
-        }
-    }
     if (rc != BX_OK)
         return rc;
+    int64_t reach = last - oldest < max_rows ? last : oldest + max_rows - 1;
+    if (before > 0) {
+        rc = st_db_i64(conn, &by_age,
+                       "SELECT seq - 1 FROM events WHERE number_id = ?1 AND seq <= ?3 AND at >= ?2 "
+                       "ORDER BY seq LIMIT 1",
+                       Q(I(number_id), I(before), I(reach)));
+        if (rc == BX_E_NOT_FOUND)
+            by_age = reach;
+        else if (rc != BX_OK)
+            return rc;
+    }
     int64_t by_count = max_count > 0 ? last - max_count : 0;
-    *out = by_age > by_count ? by_age : by_count;
+    int64_t border = by_age > by_count ? by_age : by_count;
+    *out = border < reach ? border : reach;
     return BX_OK;
 }
 
@@ -93,13 +95,11 @@ int st_event_trim(struct st_tx *tx, int64_t number_id, int64_t max_count, int64_
                   int64_t max_rows)
 {
     int64_t border;
-    int rc = trim_border(tx->conn, number_id, max_count, before, &border);
+    int rc = trim_border(tx->conn, number_id, max_count, before, max_rows, &border);
     if (rc != BX_OK)
         return rc;
-    return st_db_run(tx->conn,
-                     "DELETE FROM events WHERE number_id = ?1 AND seq <= min(?2, ?3 - 1 + (SELECT "
-                     "min(seq) FROM events WHERE number_id = ?1))",
-                     Q(I(number_id), I(border), I(max_rows)));
+    return st_db_run(tx->conn, "DELETE FROM events WHERE number_id = ?1 AND seq <= ?2",
+                     Q(I(number_id), I(border)));
 }
 
 /* ---- outbox ---- */
@@ -228,6 +228,26 @@ int st_audit_list(struct st_conn *conn, const struct st_audit_query *q, struct b
                                      : all_sql,
                       Q(I(q->before_id ? q->before_id : INT64_MAX), I(q->user_id), I(q->number_id),
                         T(q->action_prefix), I(q->from), I(q->to), I(st_limit(q->limit))));
+}
+
+int st_audit_trim(struct st_tx *tx, int64_t before, int64_t max_rows)
+{
+    int64_t oldest;
+    int rc = st_db_i64(tx->conn, &oldest, "SELECT at FROM audit ORDER BY id LIMIT 1", Q0);
+    if (rc != BX_OK || oldest >= before)
+        return rc == BX_E_NOT_FOUND ? 0 : rc;
+    /* The trigger lets go what lies before this border only. */
+    rc = st_db_run(tx->conn,
+                   "INSERT INTO settings VALUES ('audit.kept_since', ?1) ON CONFLICT DO UPDATE SET "
+                   "value = excluded.value",
+                   Q(I(before)));
+    if (rc < 0)
+        return rc;
+    return st_db_run(tx->conn,
+                     "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND "
+                     "id < coalesce((SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT "
+                     "?2) WHERE at >= ?1 ORDER BY id LIMIT 1), ?3)",
+                     Q(I(before), I(max_rows), I(INT64_MAX)));
 }
 
 /* ---- idempotency ---- */

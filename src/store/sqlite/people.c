@@ -208,9 +208,12 @@ int st_token_revoke_user(struct st_tx *tx, int64_t user_id, struct bx_str except
                      Q(I(user_id), I(tx->now), T(except)));
 }
 
-int st_token_purge(struct st_tx *tx, int64_t expired_before)
+int st_token_purge(struct st_tx *tx, int64_t expired_before, int64_t max_rows)
 {
-    return st_db_run(tx->conn, "DELETE FROM tokens WHERE expires_at < ?1", Q(I(expired_before)));
+    return st_db_run(tx->conn,
+                     "DELETE FROM tokens WHERE jti IN (SELECT jti FROM tokens WHERE expires_at < "
+                     "?1 LIMIT ?2)",
+                     Q(I(expired_before), I(max_rows)));
 }
 
 /* ---- api keys ---- */
@@ -303,4 +306,14 @@ int st_api_key_revoke(struct st_tx *tx, int64_t id)
                       "UPDATE api_keys SET revoked_at = iif(revoked_at = 0, ?2, revoked_at) WHERE "
                       "id = ?1",
                       Q(I(id), I(tx->now)));
+}
+
+/* max(): a key that was revoked has ended then, whenever it would have expired; erring on the later
+ * of the two only keeps it longer. The condition is that of its index. */
+int st_api_key_purge(struct st_tx *tx, int64_t ended_before, int64_t max_rows)
+{
+    return st_db_run(tx->conn,
+                     "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE (revoked_at "
+                     "> 0 OR expires_at > 0) AND max(revoked_at, expires_at) < ?1 LIMIT ?2)",
+                     Q(I(ended_before), I(max_rows)));
 }

@@ -1,4 +1,7 @@
 #include "store/fixture.h"
+#include "store/sqlite/db.h"
+
+#include "base/clock.h"
 
 #define STR(s) bx_str(s)
 static const struct bx_str none;
@@ -124,7 +127,7 @@ static void tokens_are_revoked_one_by_one_and_together(void **state)
     assert_rc(st_token_get(f->conn, STR("b"), &f->a, &got), BX_OK);
     assert_int_equal(got.revoked_at, 0);
     assert_int_equal(WRITE(f, st_token_revoke_user(tx, user, none)), 1);
-    assert_int_equal(WRITE(f, st_token_purge(tx, 250)), 2);
+    assert_int_equal(WRITE(f, st_token_purge(tx, 250, 100)), 2);
     struct st_token orphan = {.jti = STR("d"), .user_id = 77};
     assert_rc(WRITE(f, st_token_insert(tx, &orphan)), BX_E_INVALID);
 }
@@ -299,6 +302,61 @@ static void audit_only_grows(void **state)
     }
 }
 
+static size_t audit_count(struct fixture *f)
+{
+    struct st_audit_query all = {.limit = ST_LIMIT_MAX};
+    struct st_audit *list;
+    size_t n;
+    assert_rc(st_audit_list(f->conn, &all, &f->a, &list, &n), BX_OK);
+    return n;
+}
+
+static void audit_rows_go_by_age_from_the_front_and_in_no_other_way(void **state)
+{
+    struct fixture *f = *state;
+    int64_t id, now = bx_wall_ms();
+    struct st_audit e = {.action = STR("login")};
+    assert_int_equal(WRITE(f, st_audit_trim(tx, now, 10)), 0);
+    for (int i = 0; i < 5; i++)
+        assert_rc(WRITE(f, st_audit_append(tx, &e, &id)), BX_OK);
+    assert_rc(WRITE(f, st_db_run(st_tx_conn(tx), "DELETE FROM audit", Q0)), BX_E_STATE);
+    assert_rc(WRITE(f, st_db_run(st_tx_conn(tx), "UPDATE audit SET at = 0", Q0)), BX_E_STATE);
+    assert_int_equal(WRITE(f, st_audit_trim(tx, now - 1000, 10)), 0);
+    assert_int_equal(audit_count(f), 5);
+    int64_t later = bx_wall_ms() + 1000;
+    assert_int_equal(WRITE(f, st_audit_trim(tx, later, 2)), 2);
+    assert_int_equal(WRITE(f, st_audit_trim(tx, later, 2)), 2);
+    assert_int_equal(WRITE(f, st_audit_trim(tx, later, 2)), 1);
+    assert_int_equal(WRITE(f, st_audit_trim(tx, later, 2)), 0);
+    assert_int_equal(audit_count(f), 0);
+}
+
+static void api_keys_that_ended_are_dropped_after_a_while(void **state)
+{
+    struct fixture *f = *state;
+    const int64_t expiries[] = {0, 100, 0, 1000};
+    struct st_api_key *list;
+    size_t n;
+    for (size_t i = 0; i < BX_LEN(expiries); i++) {
+        char hash[33];
+        int64_t id;
+        snprintf(hash, sizeof hash, "%032zu", i);
+        struct st_api_key k = {.name = STR("k"),
+                               .key_hash = STR(hash),
+                               .prefix = STR("wbk_"),
+                               .expires_at = expiries[i]};
+        assert_rc(WRITE(f, st_api_key_insert(tx, &k, &id)), BX_OK);
+        if (i == 2) /* revoked now, which is far beyond 1000 */
+            assert_rc(WRITE(f, st_api_key_revoke(tx, id)), BX_OK);
+    }
+    assert_int_equal(WRITE(f, st_api_key_purge(tx, 500, 10)), 1);
+    assert_int_equal(WRITE(f, st_api_key_purge(tx, INT64_MAX, 1)), 1);
+    assert_int_equal(WRITE(f, st_api_key_purge(tx, INT64_MAX, 10)), 1);
+    assert_rc(st_api_key_list(f->conn, &f->a, &list, &n), BX_OK);
+    assert_int_equal(n, 1);
+    assert_int_equal(list[0].expires_at, 0);
+}
+
 static void an_idempotency_key_answers_once(void **state)
 {
     struct fixture *f = *state;
@@ -462,6 +520,8 @@ int main(void)
         T_(a_number_has_one_session_and_its_secrets_can_be_wiped),
         T_(templates_have_unique_commands),
         T_(audit_only_grows),
+        T_(audit_rows_go_by_age_from_the_front_and_in_no_other_way),
+        T_(api_keys_that_ended_are_dropped_after_a_while),
         T_(an_idempotency_key_answers_once),
         T_(keys_are_listed_by_prefix_and_renamed),
         T_(the_outbox_keeps_order_and_survives_a_lost_connection),
