@@ -17,7 +17,7 @@
 #include <stdlib.h>
 
 struct settings {
-    const char *app, *origin, *token;
+    const char *app, *origin, *token, *client_dir;
     int64_t port, port_eio3, port_msgpack, port_recovery;
     int64_t ping_interval, ping_timeout, max_payload, connect_timeout, recovery;
     int64_t max_connections, max_connections_per_ip, handshake_rate, max_rooms, max_send_queue,
@@ -43,6 +43,7 @@ static const struct bx_conf_row rows[] = {
     ROW("RECOVERY", BX_CONF_MS, recovery, "3s", "how long a cut connection is remembered"),
     ROW("ORIGIN", BX_CONF_STR, origin, NULL, "allowed origin"),
     ROW("TOKEN", BX_CONF_STR, token, "s3cret", "what /private wants"),
+    ROW("CLIENT_DIR", BX_CONF_STR, client_dir, NULL, "socket.io-client's dist, to be served"),
     ROW("MAX_CONNECTIONS", BX_CONF_INT, max_connections, "0", ""),
     ROW("MAX_CONNECTIONS_PER_IP", BX_CONF_INT, max_connections_per_ip, "0", ""),
     ROW("HANDSHAKE_RATE", BX_CONF_INT, handshake_rate, "0", "per second"),
@@ -351,10 +352,10 @@ static void b_handlers(struct sio_namespace *ns)
 static bool is_dynamic(struct sio_str name, void *arg)
 {
     (void)arg;
-    struct bx_str digits = bx_str_slice(sio_in(name), 5, name.len);
-    uint64_t n;
-    return bx_str_starts(sio_in(name), BX_STR("/dyn-")) &&
-           bx_str_u64(digits, UINT64_MAX - 1, &n) == BX_OK;
+    size_t digits = 5;
+    while (digits < name.len && name.ptr[digits] >= '0' && name.ptr[digits] <= '9')
+        digits++;
+    return bx_str_starts(sio_in(name), BX_STR("/dyn-")) && digits == name.len && digits > 5;
 }
 
 static void b_private(struct sio_socket *s, struct sio_next *next, void *arg)
@@ -505,6 +506,7 @@ static int site_open(struct site *site, int64_t port, bool eio3, bool msgpack, b
                         : is_protocol   ? "*"
                                         : "http://app.example",
         .cors_credentials = !is_protocol,
+        .client_dir = is_protocol ? NULL : settings.client_dir,
         .max_connections = (size_t)settings.max_connections,
         .max_connections_per_ip = (size_t)settings.max_connections_per_ip,
         .max_handshakes_per_s = (uint32_t)settings.handshake_rate,

@@ -67,6 +67,10 @@ struct sio_server_opts {
     size_t max_send_queue_bytes; /* 16 MiB: see slow_policy */
     enum sio_slow_policy slow_policy;
 
+    /* The browser's client: a directory with the files of socket.io-client's dist, read once and
+     * served below path as "socket.io.js", "socket.io.min.js" and so on; NULL: not served. */
+    const char *client_dir;
+
     /* Standalone HTTP around it: /health, /metrics and, when set, files of a directory under / . */
     const char *static_dir;
     const char *tls_cert, *tls_key; /* PEM files; NULL: plain */
@@ -81,8 +85,8 @@ struct sio_server_opts {
     void *arg; /* of both */
 };
 
-/* Returns a server of your own (sio_server_free). SIO_E_INVALID: an option is out of range. opts
- * may be NULL. */
+/* Returns a server of your own (sio_server_free). SIO_E_INVALID: an option is out of range.
+ * SIO_E_NOT_FOUND: client_dir has no client. opts may be NULL. */
 SIO_API int sio_server_new(const struct sio_server_opts *opts, struct sio_server **out);
 
 /* Starts listening; may be called several times. port 0: any free one; *out_port (may be NULL) is

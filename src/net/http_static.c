@@ -17,7 +17,7 @@ struct http_static {
     int root_fd; /* directory, or -1 */
     const struct http_static_file *files;
     size_t count;
-    const char *fallback;
+    const char *fallback, *cache_control;
     struct {
         const char *name, *value;
     } headers[MAX_HEADERS];
@@ -58,6 +58,7 @@ int http_static_new_dir(const char *root, struct http_static **out)
         return bx_err_from_errno(errno);
     struct http_static *s = BX_NEW(struct http_static);
     s->root_fd = fd;
+    s->cache_control = "no-cache";
     *out = s;
     return BX_OK;
 }
@@ -67,6 +68,7 @@ int http_static_new_table(const struct http_static_file *files, size_t count,
 {
     struct http_static *s = BX_NEW(struct http_static);
     s->root_fd = -1;
+    s->cache_control = "no-cache";
     s->files = files;
     s->count = count;
     *out = s;
@@ -85,6 +87,11 @@ void http_static_free(struct http_static *s)
 void http_static_set_fallback(struct http_static *s, const char *path)
 {
     s->fallback = path;
+}
+
+void http_static_set_cache_control(struct http_static *s, const char *value)
+{
+    s->cache_control = value;
 }
 
 void http_static_add_header(struct http_static *s, const char *name, const char *value)
@@ -126,7 +133,7 @@ static void respond(const struct http_static *s, struct http_exchange *x, const 
     http_add_header(x, "X-Content-Type-Options", BX_STR("nosniff"));
     http_add_header(x, "Cache-Control",
                     f->is_immutable ? BX_STR("public, max-age=31536000, immutable")
-                                    : BX_STR("no-cache"));
+                                    : bx_str(s->cache_control));
     if (f->gzip.len || f->is_varying)
         http_add_header(x, "Vary", BX_STR("Accept-Encoding"));
     if (etag_matches(http_header_get(r, BX_STR("if-none-match")), f->etag)) {
@@ -147,10 +154,19 @@ static int compare_path(const void *key, const void *row)
     return order ? order : (path->len > len) - (path->len < len);
 }
 
+static const struct http_static_file *file_find(const struct http_static *s, struct bx_str path)
+{
+    return bsearch(&path, s->files, s->count, sizeof s->files[0], compare_path);
+}
+
+bool http_static_has(const struct http_static *s, struct bx_str path)
+{
+    return file_find(s, path) != NULL;
+}
+
 static bool serve_table(struct http_static *s, struct http_exchange *x, struct bx_str path)
 {
-    const struct http_static_file *file =
-        bsearch(&path, s->files, s->count, sizeof *file, compare_path);
+    const struct http_static_file *file = file_find(s, path);
     if (!file)
         return false;
     respond(s, x,

@@ -1,5 +1,6 @@
 /* Static files for http_server: a directory that is looked at on every request (development,
- * examples), or a table that was embedded into the program at build time (tools/embed). Strong
+ * examples), or a table that was embedded into the program at build time (tools/embed) or loaded
+ * at its start. Strong
  * ETags, 304, gzip where it was made beforehand, no way out of the root.
  */
 #ifndef HTTP_STATIC_H
@@ -7,7 +8,7 @@
 
 #include "net/http_server.h"
 
-/* One embedded file, as tools/embed writes them; sorted by path. */
+/* One file in memory, as tools/embed writes them; a table is sorted by path. */
 struct http_static_file {
     const char *path; /* "/assets/app-1a2b.js" */
     const char *content_type;
@@ -29,11 +30,24 @@ int http_static_new_table(const struct http_static_file *files, size_t count,
                           struct http_static **out);
 void http_static_free(struct http_static *s); /* NULL is allowed */
 
+/* A table made at run time of those of `names` (sorted) that are files of the directory `root`, read
+ * and compressed once; ETags are hashes of the content. BX_E_NOT_FOUND: none is there. Returns
+ * *out_files (http_static_unload). */
+int http_static_load(const char *root, const char *const *names, size_t count,
+                     struct http_static_file **out_files, size_t *out_count);
+void http_static_unload(struct http_static_file *files, size_t count); /* NULL is allowed */
+
 /* Served for a path that is not there and does not look like a file (single page applications);
  * NULL: none. Kept. */
 void http_static_set_fallback(struct http_static *s, const char *path);
 /* Added to every answer, e.g. "Content-Security-Policy"; both kept. At most 8. */
 void http_static_add_header(struct http_static *s, const char *name, const char *value);
+
+/* The Cache-Control of files whose name carries no hash; kept. Default "no-cache". */
+void http_static_set_cache_control(struct http_static *s, const char *value);
+
+/* Whether a table has that path (as it is, not decoded). */
+bool http_static_has(const struct http_static *s, struct bx_str path);
 
 /* Answers GET and HEAD for a path that is here ("/" means /index.html) and returns true; false: not
  * answered. */

@@ -8,6 +8,8 @@
 
 #include <sio/server.h>
 
+struct http_static_file;
+
 /* Like sio_server_new, on the given loop (kept). sio_server_run and sio_server_listen are not for
  * such a server. */
 int sio_server_new_on(struct net_loop *loop, const struct sio_server_opts *opts,
@@ -20,6 +22,10 @@ void sio_server_on_head(struct sio_server *server, struct http_exchange *x, size
 /* Its body is too large (http_handler.on_too_large): answers. */
 void sio_server_on_too_large(struct sio_server *server, struct http_exchange *x);
 void sio_server_handle(struct sio_server *server, struct http_exchange *x);
+
+/* Serves these files below the server's path ("/socket.io.js"), instead of opts.client_dir; kept. */
+void sio_server_set_client(struct sio_server *server, const struct http_static_file *files,
+                           size_t count);
 
 /* Disconnects everyone and drains for at most grace_ms; on_closed once nothing is left. Then
  * sio_server_free. */

@@ -53,6 +53,9 @@ struct sio_server {
     struct eio_server *eio;
     struct http_server *http; /* standalone */
     struct http_static *files;
+    struct http_static *client; /* the browser's client; NULL: not served */
+    struct http_static_file *client_files;
+    size_t client_count;
     struct net_tls_ctx *tls;
     struct bx_map namespaces;      /* sio_namespace by name */
     struct sio_namespace *parents; /* dynamic families, linked by next_parent */
@@ -206,6 +209,12 @@ struct sio_namespace *sio_namespace_for(struct sio_server *server,
 extern const struct eio_handler sio_eio_handler;
 /* The Engine.IO part of complete options. */
 struct eio_opts eio_opts_of(const struct sio_server_opts *o);
+
+/* bundle.c: opts.client_dir; SIO_E_NOT_FOUND when it has no client. */
+int sio_bundle_open(struct sio_server *server);
+void sio_bundle_close(struct sio_server *server);
+/* Answers a request for the client and returns true; false: not answered. */
+bool sio_bundle_serve(struct sio_server *server, struct http_exchange *x);
 
 /* namespace.c */
 struct sio_namespace *sio_namespace_new(struct sio_server *server, struct bx_str name,

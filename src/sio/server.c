@@ -60,6 +60,7 @@ static void opts_complete(struct sio_server_opts *o)
     keep(&o->cookie_name, NULL);
     keep(&o->cookie_attributes, NULL);
     keep(&o->static_dir, NULL);
+    keep(&o->client_dir, NULL);
     keep(&o->tls_cert, NULL);
     keep(&o->tls_key, NULL);
     DEFAULT(o->transports, SIO_POLLING | SIO_WEBSOCKET);
@@ -79,13 +80,37 @@ static void opts_complete(struct sio_server_opts *o)
     DEFAULT(o->max_send_queue_bytes, 16 << 20);
 }
 
+enum { TEXT_OPTS = 10 };
+
+static void opts_texts(const struct sio_server_opts *o, const char *out[TEXT_OPTS])
+{
+    const char *const texts[TEXT_OPTS] = {
+        o->path,        o->cors_origins,      o->cors_allowed_headers, o->cors_exposed_headers,
+        o->cookie_name, o->cookie_attributes, o->static_dir,           o->client_dir,
+        o->tls_cert,    o->tls_key};
+    memcpy(out, texts, sizeof texts);
+}
+
+/* Several of them become headers. */
+static int opts_check(const struct sio_server_opts *o)
+{
+    const char *texts[TEXT_OPTS];
+    opts_texts(o, texts);
+    for (size_t i = 0; i < TEXT_OPTS; i++) {
+        for (const char *c = texts[i]; c && *c; c++) {
+            if ((unsigned char)*c < 0x20 || *c == 0x7f)
+                return BX_E_INVALID;
+        }
+    }
+    bool has_transport = (o->transports & ~(unsigned)(SIO_POLLING | SIO_WEBSOCKET)) == 0;
+    return o->path[0] == '/' && has_transport ? BX_OK : BX_E_INVALID;
+}
+
 static void opts_free(struct sio_server_opts *o)
 {
-    const char *const texts[] = {
-        o->path,        o->cors_origins,      o->cors_allowed_headers, o->cors_exposed_headers,
-        o->cookie_name, o->cookie_attributes, o->static_dir,           o->tls_cert,
-        o->tls_key};
-    for (size_t i = 0; i < BX_LEN(texts); i++)
+    const char *texts[TEXT_OPTS];
+    opts_texts(o, texts);
+    for (size_t i = 0; i < TEXT_OPTS; i++)
         free((void *)(uintptr_t)texts[i]);
 }
 
@@ -133,10 +158,13 @@ int sio_server_new_on(struct net_loop *loop, const struct sio_server_opts *opts,
         server->opts = *opts;
     opts_complete(&server->opts);
     struct eio_opts eio = eio_opts_of(&server->opts);
-    int rc = server->opts.path[0] == '/'
-                 ? eio_server_new(loop, &eio, &sio_eio_handler, server, &server->eio)
-                 : BX_E_INVALID;
+    int rc = opts_check(&server->opts);
+    if (rc == BX_OK)
+        rc = sio_bundle_open(server);
+    if (rc == BX_OK)
+        rc = eio_server_new(loop, &eio, &sio_eio_handler, server, &server->eio);
     if (rc < 0) {
+        sio_bundle_close(server);
         opts_free(&server->opts);
         free(server);
         return rc;
@@ -216,6 +244,7 @@ void sio_server_free(struct sio_server *server)
     free(server->batch.packets);
     eio_server_free(server->eio);
     http_static_free(server->files);
+    sio_bundle_close(server);
     net_tls_unref(server->tls);
     if (server->owns_loop)
         net_loop_free(server->loop);
@@ -293,7 +322,8 @@ void sio_server_on_too_large(struct sio_server *server, struct http_exchange *x)
 
 void sio_server_handle(struct sio_server *server, struct http_exchange *x)
 {
-    eio_server_on_request(server->eio, x);
+    if (!sio_bundle_serve(server, x))
+        eio_server_on_request(server->eio, x);
 }
 
 static void answer_metrics(struct sio_server *server, struct http_exchange *x)

@@ -13,7 +13,7 @@ const jsonParser = requireOfServer('socket.io-parser');
 const names = [
   'app', 'port', 'port-eio3', 'port-msgpack', 'port-recovery', 'ping-interval', 'ping-timeout', 'max-payload',
   'connect-timeout', 'origin', 'token', 'max-connections', 'max-connections-per-ip', 'handshake-rate', 'max-rooms',
-  'max-send-queue', 'max-attachments',
+  'max-send-queue', 'max-attachments', 'client-dir',
 ];
 const { values } = parseArgs({
   options: {

@@ -22,10 +22,13 @@ if (!process.env.SIO_SERVER && !existsSync(built)) {
 // Marks a test of something the Node original does differently, and that must not be copied.
 export const quirkOfReference = (reason) => ({ skip: isReference && `Node quirk: ${reason}` });
 
+// What the echo application serves as client bundle (the original brings its own copy of it).
+export const clientDir = join(folder, 'node_modules/socket.io-client/dist');
+
 const portFlags = { main: '--port', eio3: '--port-eio3', msgpack: '--port-msgpack', recovery: '--port-recovery' };
 
 function flagsOf({ app = 'echo', ports = { main: 0, eio3: 0, msgpack: 0, recovery: 0 }, ...options }) {
-  const flags = [`--app=${app}`];
+  const flags = [`--app=${app}`, `--client-dir=${clientDir}`];
   for (const [name, port] of Object.entries(ports)) flags.push(`${portFlags[name]}=${port}`);
   for (const [name, value] of Object.entries(options)) {
     if (name === 'perMessageDeflate') {

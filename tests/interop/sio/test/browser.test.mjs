@@ -1,11 +1,8 @@
-// A real browser: a page of another origin loads the official client bundle and uses the server with credentials.
+// A real browser: a page of another origin loads the official client from the server itself and uses it with credentials.
 // Wants Debian's chromium (CHROMIUM names another); without one it says so and is skipped, unless CI is set.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import http from 'node:http';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { chromium } from 'playwright-core';
 import { joinPeer } from '../lib/peer.mjs';
@@ -16,16 +13,12 @@ const args = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
 ];
-const bundleFolder = join(dirname(createRequire(import.meta.url).resolve('socket.io-client/package.json')), 'dist');
 
-// The page's own origin: an empty page and the bundles out of node_modules.
-async function servePage() {
-  const files = { '/socket.io.js': 'socket.io.js', '/socket.io.msgpack.min.js': 'socket.io.msgpack.min.js' };
-  const site = http.createServer(async (req, res) => {
-    const file = files[req.url];
-    if (file) return res.setHeader('Content-Type', 'text/javascript').end(await readFile(join(bundleFolder, file)));
+// The page's own origin: an empty page with the client of `serverUrl()`.
+async function servePage(serverUrl) {
+  const site = http.createServer((req, res) => {
     if (!/^\/(msgpack)?$/.test(req.url)) return res.writeHead(404).end();
-    const bundle = req.url === '/msgpack' ? '/socket.io.msgpack.min.js' : '/socket.io.js';
+    const bundle = `${serverUrl()}/socket.io/socket.io${req.url === '/msgpack' ? '.msgpack.min' : ''}.js`;
     res.setHeader('Content-Type', 'text/html').end(`<!doctype html><title>page</title><script src="${bundle}"></script>`);
   });
   await new Promise((resolve) => site.listen(0, '127.0.0.1', resolve));
@@ -43,7 +36,7 @@ describe('Chromium', { skip: isMissing && `no browser at ${executablePath}`, tim
   const trouble = [];
 
   before(async () => {
-    ({ site, origin } = await servePage());
+    ({ site, origin } = await servePage(() => server.url()));
     server = await Server.start({ ports: { main: 0, msgpack: 0, recovery: 0 }, origin, pingInterval: 1000, pingTimeout: 2000 });
     browser = await chromium.launch({ executablePath, args, timeout: 60000 });
     page = await browser.newPage();
