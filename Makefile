@@ -1,15 +1,20 @@
 # The front door. Everything else is Meson's business (build/), or npm's (tests/, web/, clients/js/).
 BUILD ?= build
-.PHONY: all run test unit chat web bench clean doctor
+PROGRAMS = src/cmd/waboxd src/cmd/waboxctl src/cmd/wabox-sim
+# A Node of our own (tools/install-deps) where Debian's is too old.
+export PATH := $(CURDIR)/tools/node/node_modules/.bin:$(PATH)
+.PHONY: all deps deps-test run test unit chat web clean
 
 all: deps $(BUILD)/build.ninja web
 	ninja -C $(BUILD)
 
 deps:
 	@tools/install-deps
-.PHONY: deps
 
-$(BUILD)/build.ninja: meson.build
+deps-test:
+	@tools/install-deps test
+
+$(BUILD)/build.ninja: meson.build | deps
 	meson setup $(BUILD) >/dev/null
 
 # The inbox page; waboxd embeds web/dist when it is there.
@@ -17,11 +22,12 @@ web: deps
 	@tools/build-web
 
 # WaBox with a simulated WhatsApp: link a number and chat within a minute, no phone and no configuration.
-run: all
+run: deps $(BUILD)/build.ninja web
+	@ninja -C $(BUILD) $(PROGRAMS)
 	@tools/run-demo
 
 # Everything: C unit tests and fuzzers, the official clients, Baileys, browsers.
-test: all
+test: deps-test all
 	@python3 tests/run.py
 
 unit: deps $(BUILD)/build.ninja

@@ -12,6 +12,8 @@ import json, os, re, shutil, subprocess, sys, time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 LOGS = os.path.join(BUILD, "test-logs")
+# A Node of our own (tools/install-deps), where Debian's is too old.
+os.environ["PATH"] = os.path.join(ROOT, "tools/node/node_modules/.bin") + ":" + os.environ["PATH"]
 NODE = "node --test --test-force-exit --test-reporter=tap "
 
 # name, folder (an npm package unless it is "."), command, limit in seconds
