@@ -55,8 +55,6 @@ static int open_store(struct wb_app *app, struct bx_buf *message)
     snprintf(path, sizeof path, "%s/wabox.db", app->config->data_dir);
     struct st_options options = {.path = path};
     int rc = st_store_open(&options, &app->store, message);
-    if (rc == BX_OK && app->config->is_demo)
-        rc = wb_demo_fill(app->store);
     if (rc == BX_OK)
         rc = st_writer_start(app->store, NULL, &app->writer);
     unsigned count = net_pool_threads(app->pool);
@@ -68,19 +66,21 @@ static int open_store(struct wb_app *app, struct bx_buf *message)
     return rc;
 }
 
-static int ensure_admin(struct wb_app *app, char *out_password, size_t size, struct bx_buf *message)
+static int ensure_people(struct wb_app *app, char *out_password, size_t size, struct bx_buf *message)
 {
     const struct wb_config *c = app->config;
     char made[17] = "";
     struct wb_admin admin = {"Administrator", c->admin_username, c->admin_email, c->admin_password};
     if (!admin.password)
-        admin.password = c->is_demo ? "admin123" : (wb_password_make(made), made);
+        admin.password = c->is_demo ? WB_DEMO_PASSWORD : (wb_password_make(made), made);
     int rc = wb_admin_ensure(app->writer, &admin);
     if (rc < 0)
         bx_buf_printf(message, "The first administrator could not be made: %s",
                       bx_err_info(rc)->sentence);
     if (out_password && size)
         snprintf(out_password, size, "%s", rc == 1 ? made : "");
+    if (rc >= 0 && c->is_demo && (rc = wb_demo_fill(app->writer)) < 0)
+        bx_buf_printf(message, "The demo could not be furnished: %s", bx_err_info(rc)->sentence);
     return rc < 0 ? rc : wb_access_load(app->access, app->readers[0]);
 }
 
@@ -229,7 +229,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     if (rc == BX_OK)
         rc = open_store(app, message);
     if (rc == BX_OK)
-        rc = ensure_admin(app, admin_password, size, message);
+        rc = ensure_people(app, admin_password, size, message);
     if (rc == BX_OK)
         rc = start_parts(app, message);
     if (rc == BX_OK)

@@ -11,6 +11,8 @@
 #include "net/timer.h"
 
 #define WB_VERSION "0.1.0"
+/* Of the administrator and the agents of the demo. */
+#define WB_DEMO_PASSWORD "admin123"
 
 struct wb_app;
 struct wb_dispatch;
@@ -64,6 +66,7 @@ struct wb_app {
     struct wb_throttle *throttle; /* failed logins; any thread */
     struct bx_metrics metrics;
     struct wb_janitor *janitor;
+    struct net_timer demo_timer;
     uint8_t master_key[32]; /* of the data directory: session credentials */
     struct bx_str jwt_key;
     char jwt_key_text[80];

@@ -7,6 +7,7 @@
 #include "app/link.h"
 #include "app/outbox.h"
 #include "app/presence.h"
+#include "app/sim_screen.h"
 #include "base/mem.h"
 #include "crypto/secret.h"
 #include "wa/wa.h"
@@ -189,7 +190,10 @@ static void on_state(struct wa_client *c, const struct wa_status_info *status, v
 static void on_qr(struct wa_client *c, struct bx_str text, int64_t expires_at_ms, void *arg)
 {
     (void)c;
-    wb_link_on_qr(((struct linked *)arg)->line, text, expires_at_ms);
+    struct linked *l = arg;
+    wb_link_on_qr(l->line, text, expires_at_ms);
+    if (l->engine->url)
+        wb_sim_screen_show(l->line, l->engine->url, text);
 }
 
 static void on_code(struct wa_client *c, const char *code, int64_t expires_at_ms, void *arg)

@@ -2,6 +2,7 @@
  * nobody else took. */
 #include "app/app.h"
 
+#include "app/demo.h"
 #include "app/realtime.h"
 #include "app/web_page.h"
 #include "app/whatsapp.h"
@@ -11,6 +12,7 @@ const struct wb_part wb_parts[] = {
     {"numbers", wb_lines_start, wb_lines_stop},
     {"realtime", wb_realtime_start, wb_realtime_stop},
     {"whatsapp", wb_whatsapp_start, wb_whatsapp_stop},
+    {"demo", wb_demo_start, wb_demo_stop},
     {"web page", wb_web_page_start, wb_web_page_stop},
 };
 const size_t wb_part_count = BX_LEN(wb_parts);

@@ -79,7 +79,7 @@ static void announce(const struct wb_app *app, const char *password)
                 c->admin_username, password);
     if (c->is_demo)
         fprintf(stderr, "Demo: log in as %s with the password %s\n", c->admin_username,
-                c->admin_password ? c->admin_password : "admin123");
+                c->admin_password ? c->admin_password : WB_DEMO_PASSWORD);
     printf("{\"ready\":true,\"port\":%u}\n", app->port);
     fflush(stdout);
 }
