@@ -88,7 +88,8 @@ struct sim_device {
     size_t replay_count;
     struct bx_map sent; /* struct sim_sent by chat and id */
     struct bx_list sent_order;
-    struct sim_item *held; /* reorder fault: waits for the next one */
+    struct sim_item *held;      /* reorder fault: waits for the next one */
+    struct bx_list *release_at; /* how far the queue was written after being held back */
     struct net_timer held_timer, bootstrap_timer;
     uint64_t last_delay_ms;
     bool is_bootstrapped, is_available, is_gone;
@@ -194,7 +195,8 @@ struct sim_blob {
 };
 
 struct sim_stats {
-    int64_t messages_in, messages_out, receipts_in, retries, prekeys_served, uploads, downloads;
+    int64_t logins, messages_in, messages_out, receipts_in, retries, prekeys_served, uploads,
+        downloads;
     int64_t drop, delay, duplicate, reorder, replay, corrupt, lose_ack, prekeys_exhausted, silent;
 };
 
@@ -207,6 +209,7 @@ struct sim {
     uint32_t settle_ms, chatstate_ttl_ms;
     unsigned refs;
     bool is_group_lid, is_demo;
+    bool is_holding; /* what companions are to get waits in their queues */
     char *data_dir;
     struct cr_keypair root, intermediate, statik;
     struct bx_map accounts; /* by phone, and by LID */
@@ -218,7 +221,7 @@ struct sim {
     struct sim_stats stats;
     struct sim_dump *dump;
     struct http_static *page;
-    struct net_timer demo_timer, save_timer;
+    struct net_timer demo_timer, save_timer, release_timer;
     uint64_t save_took_ms;
     void (*on_closed)(void *arg);
     void *on_closed_arg;
@@ -312,6 +315,8 @@ void sim_queue_ack(struct sim_device *d, struct bx_str id);
 void sim_queue_unwrite(
     struct sim_device *d); /* connection lost: written but unacknowledged come again */
 void sim_queue_free(struct sim_device *d);
+/* Ends is_holding: what waits is written, a slice per device and turn. */
+void sim_queue_let_go(struct sim *sim);
 bool sim_sent_before(struct sim_device *d, struct bx_str chat, struct bx_str id);
 size_t sim_queue_pending(const struct sim_device *d);
 void sim_queue_release_held(struct sim_device *d);

@@ -145,6 +145,7 @@ static void log_in(struct sim_conn *c)
     }
     c->device = d;
     d->conn = c;
+    c->sim->stats.logins++;
     if (c->push_name[0])
         memcpy(d->push_name, c->push_name, sizeof d->push_name);
     send_success(c, d);

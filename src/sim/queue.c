@@ -85,7 +85,8 @@ static void send_now(struct sim_item *item)
 
 static bool is_connected(const struct sim_device *d)
 {
-    return d->conn && d->conn->is_active && d->conn->state == SIM_CONN_OPEN;
+    return d->conn && d->conn->is_active && d->conn->state == SIM_CONN_OPEN &&
+           !d->account->sim->is_holding;
 }
 
 void sim_queue_release_held(struct sim_device *d)
@@ -144,6 +145,53 @@ static void offer(struct sim_item *item)
         return;
     }
     write_item(item);
+}
+
+/* --- holding everything back --- */
+
+enum { SLICE = 64 };
+
+/* At most SLICE of what was not written; the rest of the queue is walked from there next time. */
+static bool write_slice(struct sim_device *d)
+{
+    unsigned written = 0;
+    struct bx_list *from = d->release_at ? d->release_at : d->queue.next, *next;
+    for (struct bx_list *at = from; at != &d->queue; at = next) {
+        struct sim_item *item = BX_CONTAINER_OF(at, struct sim_item, node);
+        next = at->next;
+        if (written == SLICE) {
+            d->release_at = at;
+            return true;
+        }
+        if (!item->is_written && is_connected(d)) {
+            write_item(item);
+            written++;
+        }
+    }
+    d->release_at = NULL;
+    return false;
+}
+
+static void release_turn(void *arg)
+{
+    struct sim *sim = arg;
+    bool has_more = false;
+    BX_LIST_EACH(&sim->account_list, node)
+    {
+        BX_LIST_EACH(&BX_CONTAINER_OF(node, struct sim_account, node)->devices, dn)
+        {
+            has_more |= write_slice(BX_CONTAINER_OF(dn, struct sim_device, node));
+        }
+    }
+    if (has_more && !sim->is_holding)
+        net_timer_start(sim->loop, &sim->release_timer, 0);
+}
+
+void sim_queue_let_go(struct sim *sim)
+{
+    sim->is_holding = false;
+    sim->release_timer.fn = release_turn;
+    net_timer_start(sim->loop, &sim->release_timer, 0);
 }
 
 /* --- the queue --- */
@@ -226,6 +274,8 @@ void sim_queue_ack(struct sim_device *d, struct bx_str id)
             continue;
         if (d->held == item)
             d->held = NULL;
+        if (d->release_at == &item->node)
+            d->release_at = item->node.next == &d->queue ? NULL : item->node.next;
         net_timer_stop(&item->delay);
         d->queued--;
         keep_for_replay(d, item);

@@ -129,6 +129,7 @@ int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out
     bx_map_init(&sim->blobs);
     net_timer_init(&sim->demo_timer, NULL, sim);
     net_timer_init(&sim->save_timer, on_save, sim);
+    net_timer_init(&sim->release_timer, NULL, sim);
     sim_keypair(sim, &sim->root);
     sim_keypair(sim, &sim->intermediate);
     sim_keypair(sim, &sim->statik);
@@ -172,6 +173,7 @@ void sim_free(struct sim *sim)
     void *value;
     net_timer_stop(&sim->demo_timer);
     net_timer_stop(&sim->save_timer);
+    net_timer_stop(&sim->release_timer);
     if (sim->http)
         http_server_free(sim->http);
     BX_LIST_EACH(&sim->groups, node)
