@@ -34,6 +34,10 @@ export class Sim {
     return this.#server.log
   }
 
+  get pid() {
+    return this.#server.pid
+  }
+
   /** One admin call; throws with the simulator's own sentence when it is not 2xx. */
   call(method, path, body) {
     return adminCall(`http://127.0.0.1:${this.port}`, method, path, body)
