@@ -48,13 +48,24 @@ static int desk_insert(struct st_tx *tx, size_t i, const char *password_hash)
     return rc;
 }
 
+static int count_numbers(struct st_conn *conn, int64_t *out_total)
+{
+    const struct st_number_query first = {.is_active = -1, .limit = 1};
+    struct bx_arena arena;
+    struct st_number *numbers;
+    size_t count;
+    bx_arena_init(&arena, 0);
+    int rc = st_number_list(conn, &first, &arena, &numbers, &count, out_total);
+    bx_arena_done(&arena);
+    return rc;
+}
+
 static int fill_job(struct st_tx *tx, void *arg)
 {
     const char *password_hash = arg;
-    struct st_stats stats;
-    int64_t id;
-    int rc = st_stats(st_tx_conn(tx), &stats);
-    if (rc < 0 || stats.numbers > 0)
+    int64_t id, numbers;
+    int rc = count_numbers(st_tx_conn(tx), &numbers);
+    if (rc < 0 || numbers > 0)
         return rc;
     for (size_t i = 0; rc >= 0 && i < BX_LEN(desks); i++)
         rc = desk_insert(tx, i, password_hash);

@@ -25,14 +25,25 @@ static int audit(struct st_tx *tx, const char *action, int64_t user_id, struct b
     return st_audit_append(tx, &row, &id);
 }
 
+static int has_user(struct st_tx *tx, struct bx_arena *arena, bool *out)
+{
+    const struct st_user_query first = {.role = -1, .limit = 1};
+    struct st_user *users;
+    size_t count;
+    int64_t total = 0;
+    int rc = st_user_list(st_tx_conn(tx), &first, arena, &users, &count, &total);
+    *out = total > 0;
+    return rc;
+}
+
 static int create_job(struct st_tx *tx, void *arg)
 {
     struct job *job = arg;
     struct bx_arena arena;
     bx_arena_init(&arena, 0);
-    struct st_stats stats = {0};
-    int rc = job->only_when_empty ? st_stats(st_tx_conn(tx), &stats) : BX_OK;
-    bool is_due = rc == BX_OK && stats.users == 0;
+    bool has = false;
+    int rc = job->only_when_empty ? has_user(tx, &arena, &has) : BX_OK;
+    bool is_due = rc == BX_OK && !has;
     if (is_due) {
         struct st_user user = {.name = bx_str(job->admin->name),
                                .username = bx_str(job->admin->username),
