@@ -75,7 +75,10 @@ static void memory_statistics_off(void)
 static int set_up(sqlite3 *db, const struct st_options *o, bool is_reader)
 {
     int64_t cache = (o->cache_bytes ? o->cache_bytes : 64 << 20) / (is_reader ? 4 : 1);
-    int64_t map = o->mmap_bytes < 0 ? 0 : o->mmap_bytes ? o->mmap_bytes : (int64_t)2 << 30;
+    int64_t map = o->mmap_bytes ? o->mmap_bytes : (int64_t)2 << 30;
+    if (!is_reader || map < 0) /* a touched page of a map makes the 16 around it resident: with a
+                                  thousand numbers' keys, read one each, that is the whole file */
+        map = 0;
     char *sql = sqlite3_mprintf("PRAGMA foreign_keys = ON;"
                                 "PRAGMA synchronous = %s;"
                                 "PRAGMA cache_size = -%lld;"
