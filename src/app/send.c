@@ -112,6 +112,14 @@ static struct bx_str wa_id_make(struct bx_arena *arena)
     return bx_arena_printf(arena, "3EB0%s", hex);
 }
 
+/* WhatsApp's clock has whole seconds. Ours must too: with milliseconds in it, what a customer answers
+ * within the same second would stand before what it answers. */
+static int64_t send_time(const struct wb_turn *t)
+{
+    int64_t now = st_tx_now(t->tx);
+    return now - now % 1000;
+}
+
 static int insert(struct wb_turn *t, struct wb_send *s)
 {
     struct st_message_new row = {.message = {.chat_id = s->chat_id,
@@ -120,7 +128,7 @@ static int insert(struct wb_turn *t, struct wb_send *s)
                                              .type = ST_TYPE_TEXT,
                                              .content = s->text,
                                              .status = ST_PENDING,
-                                             .timestamp = st_tx_now(t->tx),
+                                             .timestamp = send_time(t),
                                              .sent_by = s->user_id,
                                              .client_id = s->key}};
     struct st_message_stored stored;

@@ -128,10 +128,11 @@ static struct wa_peer chat_of(struct made *m, const json_t *o)
     return group.len ? (struct wa_peer){.jid = group, .is_group = true} : peer_of(m, o);
 }
 
+/* Whole seconds, as on the wire. */
 static int64_t time_of(const json_t *o)
 {
     int64_t t = json_integer_value(json_object_get(o, "timestamp"));
-    return t ? t : bx_wall_ms();
+    return t ? t : bx_wall_ms() / 1000 * 1000;
 }
 
 /* --- operations --- */

@@ -14,6 +14,7 @@ export const Message = { id: "uuid", messageId: "text", fromJid: "text", fromNum
 let server, token, shop, other, agent, serial = 0;
 const sockets = [];
 const open = async (auth, options) => { const s = openSocket(server, auth, options); sockets.push(s); await s.ready; return s; };
+const hears = async (auth, number) => { const s = await open(auth); await s.wait("whatsapp:status", (d) => d.whatsappNumberId === number.id); return s; }; // what comes after this is an event
 const refused = async (auth, options) => { try { await open(auth, options); } catch (error) { return error; } throw new Error("was let in"); };
 const inbound = (number, from, text, more = {}) => { const id = `IN${++serial}`; server.order({ op: "inbound", number: number.id, from, id, text, pushName: "Ani", ...more }); return id; };
 const grant = async (user, number) => (await call(server, "POST", "/wapermission", { token, body: { userId: user.id, whatsappNumberId: number.id } })).body.data.id;
@@ -66,8 +67,7 @@ test("on connect: one chat:list and one whatsapp:status of each permitted number
 });
 
 test("an inbound message: message:new and chat:updated with their shapes, once, with seq", async () => {
-  const socket = await open({ token: agent.token });
-  await socket.wait("whatsapp:status");
+  const socket = await hears({ token: agent.token }, shop);
   const id = inbound(shop, "6285511112222", "good morning");
   const event = await socket.wait("message:new", (d) => d.message.messageId === id);
   assertShape(event, { whatsappNumberId: "int", chatId: "uuid", message: Message, seq: "int" });
@@ -88,8 +88,7 @@ test("an inbound message: message:new and chat:updated with their shapes, once, 
 });
 
 test("edit, reaction, revoke are message:updated", async () => {
-  const socket = await open({ token });
-  await socket.wait("whatsapp:status", (d) => d.whatsappNumberId === shop.id);
+  const socket = await hears({ token }, shop);
   const from = "6285511113333", id = inbound(shop, from, "frist");
   const { chatId } = await socket.wait("message:new", (d) => d.message.messageId === id);
   server.order({ op: "edit", number: shop.id, from, target: id, text: "first" });
@@ -108,7 +107,7 @@ test("edit, reaction, revoke are message:updated", async () => {
 });
 
 test("what could not be opened is announced as a message once it is healed", async () => {
-  const socket = await open({ token });
+  const socket = await hears({ token }, shop);
   const from = "6285511114444", id = inbound(shop, from, undefined, { kind: "undecryptable" });
   await socket.wait("chat:updated", (d) => d.chat.contactNumber === `+${from}` && d.chat.unreadCount === 1);
   assert.equal(socket.of("message:new").some((d) => d.message.messageId === id), false);
@@ -119,7 +118,7 @@ test("what could not be opened is announced as a message once it is healed", asy
 });
 
 test("phone and LID of one person are one chat", async () => {
-  const socket = await open({ token });
+  const socket = await hears({ token }, other);
   const one = inbound(other, "6285522220000", "by phone"), two = inbound(other, undefined, "by lid", { lid: "77770000111" });
   const a = await socket.wait("message:new", (d) => d.message.messageId === one), b = await socket.wait("message:new", (d) => d.message.messageId === two);
   assert.notEqual(a.chatId, b.chatId);
@@ -132,7 +131,7 @@ test("phone and LID of one person are one chat", async () => {
 });
 
 test("client events: acknowledged, or answered as events; failures likewise", async () => {
-  const socket = await open({ token: agent.token });
+  const socket = await hears({ token: agent.token }, shop);
   const id = inbound(shop, "6285511115555", "history");
   const { chatId } = await socket.wait("message:new", (d) => d.message.messageId === id);
   const list = await socket.ask("chat:get-list", { whatsappNumberId: shop.id, limit: 5 });
@@ -163,7 +162,7 @@ test("client events: acknowledged, or answered as events; failures likewise", as
 });
 
 test("message:send: stored, on the wire once, same clientId again is the same message; ticks move forward", async () => {
-  const socket = await open({ token: agent.token });
+  const socket = await hears({ token: agent.token }, shop);
   const payload = { whatsappNumberId: shop.id, to: "0855-1111-6666", message: "hello from an agent", clientId: "c-1" };
   const first = await socket.ask("message:send", payload), again = await socket.ask("message:send", payload);
   assertShape(first.data, Message);
@@ -181,8 +180,7 @@ test("message:send: stored, on the wire once, same clientId again is the same me
 });
 
 test("typing and viewing reach the others and the customer", async () => {
-  const one = await open({ token }), two = await open({ token: agent.token });
-  for (const s of [one, two]) await s.wait("whatsapp:status", (d) => d.whatsappNumberId === shop.id);
+  const one = await hears({ token }, shop), two = await hears({ token: agent.token }, shop);
   const id = inbound(shop, "6285511117777", "hm");
   const { chatId } = await two.wait("message:new", (d) => d.message.messageId === id);
   await one.wait("message:new", (d) => d.message.messageId === id); // presence is not replayed: both must be in the room
@@ -209,7 +207,7 @@ test("grant and revoke move open sockets at once", async () => {
   await socket.wait("message:new", (d) => d.message.messageId === id);
   await call(server, "DELETE", `/wapermission/${permission}`, { token });
   await socket.wait("permission:changed", (d) => !d.granted);
-  const admin = await open({ token }), secret = inbound(other, "6285533330001", "now you do not");
+  const admin = await hears({ token }, other), secret = inbound(other, "6285533330001", "now you do not");
   await admin.wait("message:new", (d) => d.message.messageId === secret);
   await new Promise((done) => setTimeout(done, 100));
   assert.equal(socket.of("message:new").some((d) => d.message.messageId === secret), false);
@@ -217,7 +215,7 @@ test("grant and revoke move open sockets at once", async () => {
 });
 
 test("resume: what was missed comes first, in order, once; a point out of reach is a resync", async () => {
-  const first = await open({ token });
+  const first = await hears({ token }, shop);
   const a = inbound(shop, "6285544440001", "before");
   const { seq } = await first.wait("message:new", (d) => d.message.messageId === a);
   first.close();

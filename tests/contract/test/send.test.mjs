@@ -101,6 +101,20 @@ test("history: pages count from the newest, rows inside oldest first; keyset pag
   assertFailure(await call(server, "GET", `/chats/${chat.id}/messages?before=${crypto.randomUUID()}`, { token }), 400);
 });
 
+test("an answer within the same second stands behind what it answers", async () => {
+  const to = "6285510000099";
+  for (let i = 0; i < 3; i++) {
+    const { body } = await call(server, "POST", `/sessions/${shop.sessionId}/send-message`, { token, body: { to, message: `question ${i}` } });
+    const second = Math.floor(Date.parse(body.data.timestamp) / 1000) * 1000; // as WhatsApp writes times
+    await inbound(to, `answer ${i}`, { timestamp: second });
+    const chat = (await call(server, "GET", `/chats/${shop.id}/search?q=${to}`, { token })).body.data[0];
+    assert.equal(chat.lastMessage, `answer ${i}`);
+  }
+  const chat = (await call(server, "GET", `/chats/${shop.id}/search?q=${to}`, { token })).body.data[0];
+  assert.deepEqual((await call(server, "GET", `/chats/${chat.id}/messages`, { token })).body.data.map((m) => m.content),
+    [0, 1, 2].flatMap((i) => [`question ${i}`, `answer ${i}`]));
+});
+
 test("search: words of contents, only on permitted numbers, keyset by before", async () => {
   for (let i = 0; i < 5; i++) await inbound("6285510000003", `the purple elephant number ${i}`);
   const find = async (query, who = token) => (await call(server, "GET", `/messages/search?${query}`, { token: who })).body.data;
