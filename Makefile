@@ -24,7 +24,7 @@ web: deps
 # WaBox with a simulated WhatsApp: link a number and chat within a minute, no phone and no configuration.
 run: deps $(BUILD)/build.ninja web
 	@ninja -C $(BUILD) $(PROGRAMS)
-	@tools/run-demo
+	@BUILD=$(BUILD) tools/run-demo
 
 # Everything: C unit tests and fuzzers, the official clients, Baileys, browsers.
 test: deps-test all

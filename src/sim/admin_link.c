@@ -45,6 +45,10 @@ static void show_qr(struct sim_call *c)
         return;
     }
     bx_str_copy(c->r->body, conn->shown_qr, sizeof conn->shown_qr);
+    if (bx_str_copy(sim_call_query(c, "phone"), conn->shown_to, sizeof conn->shown_to) < 0)
+        conn->shown_to[0] = '\0';
+    if (!conn->push_name[0])
+        sim_name_copy(sim_call_query(c, "pushName"), conn->push_name);
     sim_call_ok(c, NULL);
 }
 
@@ -54,12 +58,14 @@ static void scan_qr(struct sim_call *c)
     struct sim_conn *conn = read_qr(c, secret);
     if (!conn)
         return;
-    struct bx_str name = sim_call_query(c, "pushName");
+    struct bx_str name = sim_call_query(c, "pushName"), phone = sim_call_query(c, "phone");
+    if (!phone.len)
+        phone = bx_str(conn->shown_to);
     if (!name.len)
         name = bx_str(conn->push_name);
     if (!conn->push_name[0])
         sim_name_copy(name, conn->push_name);
-    struct sim_account *a = sim_account_get(c->sim, sim_call_query(c, "phone"), name);
+    struct sim_account *a = sim_account_get(c->sim, phone, name);
     struct sim_device *d;
     if (!a || sim_pair_link(conn, a, secret, &d) < 0) {
         sim_call_fail(c, 400, "that is not a phone number");
@@ -113,6 +119,8 @@ static void pending(struct sim_call *c)
                                 "platform", conn->platform);
         if (conn->shown_qr[0])
             json_object_set_new(row, "qr", json_string(conn->shown_qr));
+        if (conn->shown_to[0])
+            json_object_set_new(row, "phone", json_string(conn->shown_to));
         json_array_append_new(list, row);
     }
     sim_call_ok(c, json_pack("{s:o}", "pending", list));

@@ -22,41 +22,92 @@ static const char *const lines[] = {
     "Sudah saya transfer ya.",
 };
 
-enum { FIRST_MS = 4000, EVERY_MS = 20000 };
+enum { TURN_MS = 2000, TALK_TURNS = 12 };
 
 static struct sim_account *contact(struct sim *sim, size_t i)
 {
     return sim_account_get(sim, bx_str(contacts[i].phone), bx_str(contacts[i].name));
 }
 
-/* The customer writes to every linked phone; the first time a phone is seen it gets a group as
- * well. */
-static void speak(struct sim *sim, struct sim_account *phone)
+/* A phone that is seen for the first time: a group for it, and the echo bot says what it is. */
+static void greet(struct sim *sim, struct sim_account *phone)
+{
+    char id[SIM_ID_MAX];
+    struct bx_arena arena;
+    phone->is_greeted = true;
+    bx_arena_init(&arena, 0);
+    struct sim_group *g = sim_group_new(sim, contact(sim, 2), BX_STR("Pelanggan Setia"), false);
+    sim_group_add(g, contact(sim, 1), SIM_MEMBER);
+    sim_group_add(g, phone, SIM_MEMBER);
+    sim_group_announce(g, NULL, &arena);
+    bx_arena_done(&arena);
+    sim_phone_say(contact(sim, 2),
+                  &(struct sim_outgoing){.group = g, .text = BX_STR("Selamat datang di grup!")},
+                  id);
+    sim_phone_say(contact(sim, 0),
+                  &(struct sim_outgoing){
+                      .to = phone, .text = BX_STR("Write to me: I answer with the same words.")},
+                  id);
+}
+
+static void customer_writes(struct sim *sim, struct sim_account *phone)
 {
     char id[SIM_ID_MAX];
     uint32_t pick;
     sim_random(sim, &pick, sizeof pick);
-    if (!phone->is_greeted) {
-        struct bx_arena arena;
-        phone->is_greeted = true;
-        bx_arena_init(&arena, 0);
-        struct sim_group *g = sim_group_new(sim, contact(sim, 2), BX_STR("Pelanggan Setia"), false);
-        sim_group_add(g, contact(sim, 1), SIM_MEMBER);
-        sim_group_add(g, phone, SIM_MEMBER);
-        sim_group_announce(g, NULL, &arena);
-        bx_arena_done(&arena);
-        sim_phone_say(
-            contact(sim, 0),
-            &(struct sim_outgoing){.to = phone,
-                                   .text = BX_STR("Write to me: I answer with the same words.")},
-            id);
-        sim_phone_say(contact(sim, 2),
-                      &(struct sim_outgoing){.group = g, .text = BX_STR("Selamat datang di grup!")},
-                      id);
-    }
     sim_phone_say(contact(sim, 1),
                   &(struct sim_outgoing){.to = phone, .text = bx_str(lines[pick % BX_LEN(lines)])},
                   id);
+}
+
+/* A past for a phone that has none: what was said before it was linked. */
+static const struct {
+    size_t who;
+    bool is_from_me;
+    int minutes_ago;
+    const char *text;
+} past[] = {
+    {1, false, 2890, "Selamat pagi, apakah toko sudah buka?"},
+    {1, true, 2886, "Pagi Pak, kami buka pukul 08.00."},
+    {1, false, 2884, "Baik, nanti saya mampir."},
+    {2, false, 1507, "Halo, pesanan saya nomor 4711 sudah dikirim?"},
+    {2, true, 1500, "Sudah Bu, tadi siang. Besok sampai."},
+    {2, false, 1499, "Terima kasih!"},
+    {2, false, 95, "Barangnya sudah datang, bagus sekali."},
+    {2, false, 94, "Ada warna lain?"},
+};
+
+static json_t *past_messages(size_t who, json_int_t now)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < BX_LEN(past); i++) {
+        if (past[i].who == who)
+            json_array_append_new(list, json_pack("{s:b,s:s,s:I}", "fromMe", past[i].is_from_me,
+                                                  "text", past[i].text, "t",
+                                                  now - 60 * (json_int_t)past[i].minutes_ago));
+    }
+    return list;
+}
+
+json_t *sim_demo_history(void)
+{
+    json_int_t now = sim_now_s();
+    json_t *chats = json_array(), *names = json_array();
+    for (size_t i = 0; i < BX_LEN(contacts); i++) {
+        json_t *messages = past_messages(i, now);
+        size_t count = json_array_size(messages);
+        json_array_append_new(
+            names, json_pack("{s:s,s:s}", "phone", contacts[i].phone, "pushName", contacts[i].name));
+        if (!count) {
+            json_decref(messages);
+            continue;
+        }
+        json_t *last = json_object_get(json_array_get(messages, count - 1), "t");
+        json_array_append_new(chats, json_pack("{s:s,s:s,s:O,s:o}", "chat", contacts[i].phone,
+                                               "name", contacts[i].name, "t", last, "messages",
+                                               messages));
+    }
+    return json_pack("{s:o,s:o}", "chats", chats, "pushnames", names);
 }
 
 static bool has_ready_device(const struct sim_account *a)
@@ -73,13 +124,18 @@ static bool has_ready_device(const struct sim_account *a)
 static void on_turn(void *arg)
 {
     struct sim *sim = arg;
+    bool is_time_to_talk = ++sim->demo_turns % TALK_TURNS == 0;
     BX_LIST_EACH(&sim->account_list, node)
     {
         struct sim_account *a = BX_CONTAINER_OF(node, struct sim_account, node);
-        if (!a->is_scripted && has_ready_device(a))
-            speak(sim, a);
+        if (a->is_scripted || !has_ready_device(a))
+            continue;
+        if (!a->is_greeted)
+            greet(sim, a);
+        else if (is_time_to_talk)
+            customer_writes(sim, a);
     }
-    net_timer_start(sim->loop, &sim->demo_timer, EVERY_MS);
+    net_timer_start(sim->loop, &sim->demo_timer, TURN_MS);
 }
 
 void sim_demo_start(struct sim *sim)
@@ -92,5 +148,5 @@ void sim_demo_start(struct sim *sim)
         a->is_available = true;
     }
     sim->demo_timer.fn = on_turn;
-    net_timer_start(sim->loop, &sim->demo_timer, FIRST_MS);
+    net_timer_start(sim->loop, &sim->demo_timer, TURN_MS);
 }

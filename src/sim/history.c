@@ -199,6 +199,8 @@ static void send_push_names(struct sim_account *a, struct sim_device *d)
 
 void sim_phone_send_history(struct sim_account *a, struct sim_device *d)
 {
+    if (!a->history && a->sim->is_demo)
+        a->history = sim_demo_history();
     send_conversations(a, d);
     send_push_names(a, d);
 }

@@ -183,6 +183,7 @@ struct sim_conn {
     unsigned device_number;
     char refs[SIM_REFS_MAX][64];
     char shown_qr[512]; /* as the client showed it to the phones; empty: it did not */
+    char shown_to[SIM_USER_MAX]; /* the phone it is meant for; empty: any */
     unsigned ref_count;
     struct sim_device *pairing; /* between pair-success and pair-device-sign */
     struct sim_pair_code *pair_code;
@@ -205,7 +206,7 @@ struct sim {
     struct http_server *http;
     struct net_tls_ctx *tls;
     uint16_t port;
-    uint64_t seed, random_count, next_id, next_phone, next_group;
+    uint64_t seed, random_count, next_id, next_phone, next_group, demo_turns;
     uint32_t settle_ms, chatstate_ttl_ms;
     unsigned refs;
     bool is_group_lid, is_demo;
@@ -446,6 +447,8 @@ void sim_dump_free(struct sim *sim);
 
 /* demo.c */
 void sim_demo_start(struct sim *sim);
+/* The past of a phone in the demo, as PUT history takes it. Returned. */
+json_t *sim_demo_history(void);
 
 /* persist.c */
 void sim_save_later(struct sim *sim);

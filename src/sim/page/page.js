@@ -88,15 +88,16 @@ function messageNode(m) {
 }
 
 function pendingNode(p) {
-  const who = p.pushName || p.platform || 'a device'
+  const who = p.pushName || p.platform || 'A device'
   if (!p.qr) return element('li', {}, `${who} shows a QR code: paste its text below.`)
-  const button = element('button', { type: 'button', textContent: 'scan', onclick: () => scan(new URLSearchParams(accountFields()), p.qr) })
+  const button = element('button', { type: 'button', textContent: 'Scan', onclick: () => scan(new URLSearchParams(accountFields()), p.qr) })
   button.dataset.id = p.ref
-  return element('li', {}, `${who} shows a QR code.`, button)
+  button.setAttribute('aria-label', `Scan the code of ${who}`)
+  return element('li', {}, button, p.phone ? `${who} shows a QR code to the phone ${p.phone}.` : `${who} shows a QR code.`)
 }
 
 function redraw() {
-  draw('pending', state.pending, pendingNode, 'No device waits. Press Link in the program that you want to link.')
+  draw('pending', state.pending, pendingNode, 'No device waits. Press Link in the program that you want to link, or look at the inbox.')
   draw('phones', state.phones, phoneNode, 'None yet.')
   const chats = new Map()
   for (const m of state.messages) if (m.chat) chats.set(m.chat, m)
