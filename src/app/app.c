@@ -2,8 +2,10 @@
 #include "app/app.h"
 
 #include "app/cors.h"
+#include "app/data_dir.h"
 #include "app/demo.h"
 #include "app/dispatch.h"
+#include "app/doctor.h"
 #include "app/engine.h"
 #include "app/first_start.h"
 #include "app/front.h"
@@ -18,24 +20,35 @@
 #include "net/tls.h"
 #include "net/ws_conn.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { JWT_KEY_BYTES = 32 };
 
 /* --- opening --- */
 
-static int open_data_dir(struct wb_app *app, struct bx_buf *message)
+/* A connection is a descriptor, and shells give out few of them. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_max < WB_FILES_FEW)
+        bx_log(BX_LOG_WARN, "app", "few connections: the limit of open files is low", "files=%llu",
+               (unsigned long long)limit.rlim_max);
+}
+
+static int open_keys(struct wb_app *app, struct bx_buf *message)
 {
     const char *dir = app->config->data_dir;
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
-        bx_buf_printf(message, "DATA_DIR: %s cannot be made: %s", dir, strerror(errno));
-        return bx_err_from_errno(errno);
-    }
-    int rc = wb_secret_file(dir, "master.key", app->master_key, sizeof app->master_key, message);
+    int rc = wb_master_key_open(dir, app->readers[0], app->writer, app->master_key, message);
     if (rc < 0)
         return rc;
     if (app->config->jwt_secret) {
@@ -62,7 +75,10 @@ static int open_store(struct wb_app *app, struct bx_buf *message)
     for (unsigned i = 0; rc == BX_OK && i < count; i++)
         rc = st_conn_open(app->store, &app->readers[i]);
     if (rc < 0 && message->len == 0)
-        bx_buf_printf(message, "%s: %s", path, bx_err_info(rc)->sentence);
+        bx_buf_printf(message, "%s", bx_err_info(rc)->sentence);
+    if (rc < 0)
+        bx_buf_printf(message, " (%s)%s", path,
+                      rc == BX_E_CORRUPT ? " Restore a backup: waboxctl restore FILE." : "");
     return rc;
 }
 
@@ -111,6 +127,14 @@ static int start_parts(struct wb_app *app, struct bx_buf *message)
     return BX_OK;
 }
 
+static void warn_of_certificate(const char *path)
+{
+    int days;
+    if (wb_certificate_days(path, &days) == BX_OK && days < WB_CERTIFICATE_SOON_DAYS)
+        bx_log(BX_LOG_WARN, "app", days < 0 ? "the certificate has expired" : "the certificate expires soon",
+               "file=%s days=%d", path, days);
+}
+
 static int listen_on(struct wb_app *app, struct bx_buf *message)
 {
     const struct wb_config *c = app->config;
@@ -122,6 +146,8 @@ static int listen_on(struct wb_app *app, struct bx_buf *message)
         rc = net_tls_server_new(c->tls_cert, c->tls_key, message, &app->tls);
     if (rc < 0)
         return rc;
+    if (c->tls_cert)
+        warn_of_certificate(c->tls_cert);
     struct net_listener_opts at = {.host = c->host,
                                    .port = (uint16_t)c->port,
                                    .tls_mode = app->tls ? NET_TLS_ON : NET_TLS_OFF,
@@ -215,6 +241,8 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     app->config = config;
     app->engine_ops = engine;
     app->started_ms = bx_mono_ms();
+    app->data_dir_lock = -1;
+    raise_file_limit();
     net_timer_init(&app->stop_timer, on_grace_over, app);
     int rc = net_loop_new(&app->loop);
     if (rc == BX_OK)
@@ -225,9 +253,11 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
         return rc;
     }
     make_rooms(app);
-    rc = open_data_dir(app, message);
+    rc = wb_data_dir_take(config->data_dir, &app->data_dir_lock, message);
     if (rc == BX_OK)
         rc = open_store(app, message);
+    if (rc == BX_OK)
+        rc = open_keys(app, message);
     if (rc == BX_OK)
         rc = ensure_people(app, admin_password, size, message);
     if (rc == BX_OK)
@@ -269,6 +299,8 @@ void wb_app_free(struct wb_app *app)
     wb_lines_free(app);
     free(app->engine);
     st_store_close(app->store);
+    if (app->data_dir_lock >= 0)
+        close(app->data_dir_lock);
     wb_watch_free(app->watch);
     wb_janitor_free(app->janitor);
     wb_dispatch_free(app->dispatch);

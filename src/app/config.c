@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define AT(field) offsetof(struct wb_config, field)
@@ -66,6 +67,29 @@ const struct bx_conf_row *wb_config_rows(size_t *out_count)
     return rows;
 }
 
+int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *message)
+{
+    *out_url = NULL;
+    if (strcmp(setting, "live") == 0 || strcmp(setting, "off") == 0)
+        return BX_OK;
+    struct bx_buf url;
+    bx_buf_init(&url, 1024);
+    const char *scheme = strstr(setting, "://"), *host = scheme ? scheme + 3 : setting;
+    bx_buf_printf(&url, "%s%s%s", scheme ? "" : "ws://", setting,
+                  strchr(host, '/') ? "" : "/ws/chat");
+    bool is_ok = bx_str_starts(bx_buf_view(&url), BX_STR("ws://")) ||
+                 bx_str_starts(bx_buf_view(&url), BX_STR("wss://"));
+    is_ok = is_ok && *host != '\0' && (scheme || strchr(setting, ':'));
+    if (is_ok)
+        *out_url = bx_strndup((char *)url.data, url.len);
+    else
+        bx_buf_printf(message, "WABOX_WHATSAPP: \"%s\" is neither live, off, host:port nor "
+                               "ws://host:port/ws/chat of a wabox-sim",
+                      setting);
+    bx_buf_done(&url);
+    return is_ok ? BX_OK : BX_E_INVALID;
+}
+
 /* Settings that only make sense together. */
 static int check(const struct wb_config *c, struct bx_buf *message)
 {
@@ -80,15 +104,36 @@ static int check(const struct wb_config *c, struct bx_buf *message)
         bx_buf_lit(message, "HASHERS: must be smaller than WORKERS, or reads wait for passwords");
     else if (c->data_dir[0] == '\0')
         bx_buf_lit(message, "DATA_DIR: is empty");
-    else
-        return BX_OK;
+    else {
+        char *url;
+        int rc = wb_config_whatsapp(c->whatsapp, &url, message);
+        free(url);
+        return rc;
+    }
     return BX_E_INVALID;
 }
 
-int wb_config_load(struct wb_config *c, const char *env_file, int argc, char **argv, int *out_rest,
+/* Takes --env-file out of argv. */
+static const char *take_env_file(int *argc, char **argv)
+{
+    static const char name[] = "--env-file=";
+    const char *path = NULL;
+    int kept = 0;
+    for (int i = 0; i < *argc; i++) {
+        if (strncmp(argv[i], name, sizeof name - 1) == 0)
+            path = argv[i] + sizeof name - 1;
+        else
+            argv[kept++] = argv[i];
+    }
+    *argc = kept;
+    return path;
+}
+
+int wb_config_load(struct wb_config *c, int argc, char **argv, int *out_rest,
                    struct bx_buf *message)
 {
     *c = (struct wb_config){0};
+    const char *env_file = take_env_file(&argc, argv);
     bx_conf_init(&c->conf, rows, BX_LEN(rows), c);
     int rc = bx_conf_load_file(&c->conf, env_file ? env_file : ".env", message);
     if (rc == BX_E_NOT_FOUND && env_file) {

@@ -47,12 +47,16 @@ struct wb_config {
     struct bx_conf conf; /* owns the texts */
 };
 
-/* Defaults, then the file (`env_file`, NULL: ".env" if there is one), environment and flags.
+/* Defaults, then the file (--env-file=PATH, else ".env" if there is one), environment and flags.
  * `message` gets a sentence with the line to fix. BX_E_INVALID. *out_rest counts the arguments that
  * are not flags, moved to the front of argv. wb_config_done in every case. */
-int wb_config_load(struct wb_config *c, const char *env_file, int argc, char **argv, int *out_rest,
+int wb_config_load(struct wb_config *c, int argc, char **argv, int *out_rest,
                    struct bx_buf *message);
 void wb_config_done(struct wb_config *c);
+
+/* What WABOX_WHATSAPP says: *out_url is NULL for live and off, else the simulator's ws://host:port/…
+ * (yours to free). BX_E_INVALID with a sentence. */
+int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *message);
 
 /* The table of --help. */
 int wb_config_help(struct bx_buf *out);

@@ -339,33 +339,10 @@ static void wa_refresh_group(void *self, struct wb_line *line, struct bx_str gro
 
 /* --- the engine --- */
 
-/* "live" is WhatsApp; anything else the address of a simulator, with or without a path. */
-static int address_of(const char *setting, char **out, struct bx_buf *message)
-{
-    *out = NULL;
-    if (strcmp(setting, "live") == 0)
-        return BX_OK;
-    struct bx_buf url;
-    bx_buf_init(&url, 1024);
-    bool has_scheme = strstr(setting, "://") != NULL;
-    bx_buf_printf(&url, "%s%s%s", has_scheme ? "" : "ws://", setting,
-                  strchr(has_scheme ? strstr(setting, "://") + 3 : setting, '/') ? "" : "/ws/chat");
-    bool is_ok = bx_str_starts(bx_buf_view(&url), BX_STR("ws://")) ||
-                 bx_str_starts(bx_buf_view(&url), BX_STR("wss://"));
-    if (is_ok)
-        *out = bx_strndup((char *)url.data, url.len);
-    else
-        bx_buf_printf(message, "WABOX_WHATSAPP: is \"%s\"; it must be live, off, host:port or "
-                               "ws://host:port/ws/chat of a simulator",
-                      setting);
-    bx_buf_done(&url);
-    return is_ok ? BX_OK : BX_E_INVALID;
-}
-
 static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
 {
     char *url;
-    int rc = address_of(app->config->whatsapp, &url, message);
+    int rc = wb_config_whatsapp(app->config->whatsapp, &url, message);
     if (rc < 0)
         return rc;
     struct engine *engine = BX_NEW(struct engine);

@@ -1,6 +1,7 @@
 /* waboxctl: what the person who runs WaBox does beside the server. Settings come from where waboxd
  * takes them (.env, environment, flags). */
 #include "app/config.h"
+#include "app/data_dir.h"
 #include "app/doctor.h"
 #include "app/first_start.h"
 #include "app/secrets.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -22,6 +24,7 @@ struct tool {
     struct st_store *store;
     struct st_writer *writer;
     struct st_conn *conn;
+    int lock; /* of the data directory; -1: not taken */
 };
 
 static int say(int rc, const char *what)
@@ -29,6 +32,18 @@ static int say(int rc, const char *what)
     if (rc < 0)
         fprintf(stderr, "%s: %s\n", what, bx_err_info(rc)->sentence);
     return rc < 0 ? 1 : 0;
+}
+
+/* For what must not happen under a running server. */
+static int take_data_dir(struct tool *t)
+{
+    struct bx_buf message;
+    bx_buf_init(&message, 4096);
+    int rc = wb_data_dir_take(t->config->data_dir, &t->lock, &message);
+    if (rc < 0)
+        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+    bx_buf_done(&message);
+    return rc;
 }
 
 static int open_store(struct tool *t, bool has_writer)
@@ -114,13 +129,26 @@ static int restore(struct tool *t, char **args, int count)
 {
     (void)count;
     struct bx_buf message;
+    if (take_data_dir(t) < 0)
+        return 1;
     bx_buf_init(&message, 4096);
-    mkdir(t->config->data_dir, 0700);
     int rc = st_restore(args[0], t->path, &message);
     if (message.len)
         fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
     bx_buf_done(&message);
     return say(rc, "restore");
+}
+
+static int forget_devices(struct tool *t, char **args, int count)
+{
+    (void)args, (void)count;
+    int rc = take_data_dir(t);
+    if (rc < 0 || open_store(t, true) < 0)
+        return 1;
+    rc = wb_devices_forget(t->writer);
+    if (rc == BX_OK)
+        printf("Every number must be linked again; remove the devices called WaBox on the phones.\n");
+    return say(rc, "forget-devices");
 }
 
 static void on_progress(int64_t done, int64_t total, void *arg)
@@ -139,6 +167,8 @@ static int64_t number_at(char **args, int index, int count, int64_t fallback)
 
 static int seed(struct tool *t, char **args, int count)
 {
+    if (take_data_dir(t) < 0)
+        return 1;
     int rc = open_store(t, false);
     struct st_seed_options options = {.numbers = number_at(args, 0, count, 10),
                                       .chats = number_at(args, 1, count, 1000),
@@ -164,6 +194,8 @@ static const struct command {
     {"doctor", "", "looks for what keeps waboxd from working", 0, 0, doctor},
     {"backup", "FILE", "copies the database while waboxd runs", 1, 1, backup},
     {"restore", "FILE", "puts a backup in place; waboxd must be stopped", 1, 1, restore},
+    {"forget-devices", "", "for a lost master.key: drops every link; waboxd must be stopped", 0, 0,
+     forget_devices},
     {"seed", "[NUMBERS [CHATS [MESSAGES]]]", "rows for load tests; waboxd must be stopped", 0, 3,
      seed},
 };
@@ -180,7 +212,7 @@ static int usage(void)
 
 static int run(const struct wb_config *config, int argc, char **argv)
 {
-    struct tool t = {.config = config};
+    struct tool t = {.config = config, .lock = -1};
     snprintf(t.path, sizeof t.path, "%s/wabox.db", config->data_dir);
     for (size_t i = 0; argc > 0 && i < sizeof commands / sizeof commands[0]; i++) {
         const struct command *c = &commands[i];
@@ -190,6 +222,8 @@ static int run(const struct wb_config *config, int argc, char **argv)
             return usage();
         int code = c->run(&t, argv + 1, argc - 1);
         close_store(&t);
+        if (t.lock >= 0)
+            close(t.lock);
         return code;
     }
     return usage();
@@ -202,7 +236,7 @@ int main(int argc, char **argv)
     int rest = 0, code;
     bx_log_setup(BX_LOG_WARN, BX_LOG_LOGFMT);
     bx_buf_init(&message, 4096);
-    if (wb_config_load(&config, NULL, argc, argv, &rest, &message) < 0) {
+    if (wb_config_load(&config, argc, argv, &rest, &message) < 0) {
         fprintf(stderr, "waboxctl: %.*s\n", (int)message.len, (char *)message.data);
         code = EXIT_USAGE;
     } else {

@@ -52,22 +52,6 @@ static bool print_document(const char *flag, int *out_code)
     return false;
 }
 
-/* Takes --env-file out of argv. */
-static const char *take_env_file(int *argc, char **argv)
-{
-    static const char name[] = "--env-file=";
-    const char *path = NULL;
-    int kept = 0;
-    for (int i = 0; i < *argc; i++) {
-        if (strncmp(argv[i], name, sizeof name - 1) == 0)
-            path = argv[i] + sizeof name - 1;
-        else
-            argv[kept++] = argv[i];
-    }
-    *argc = kept;
-    return path;
-}
-
 static void announce(const struct wb_app *app, const char *password)
 {
     const struct wb_config *c = app->config;
@@ -113,8 +97,7 @@ int main(int argc, char **argv)
     struct bx_buf message;
     int rest = 0;
     bx_buf_init(&message, 4096);
-    const char *env_file = take_env_file(&argc, argv);
-    int rc = wb_config_load(&config, env_file, argc, argv, &rest, &message);
+    int rc = wb_config_load(&config, argc, argv, &rest, &message);
     if (rc == BX_OK && rest > 0) {
         bx_buf_printf(&message, "\"%s\" is no flag; see waboxd --help", argv[1]);
         rc = BX_E_INVALID;

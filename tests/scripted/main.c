@@ -15,7 +15,7 @@ int main(int argc, char **argv)
     char password[64];
     signal(SIGPIPE, SIG_IGN);
     bx_buf_init(&message, 4096);
-    int rc = wb_config_load(&config, NULL, argc, argv, &rest, &message);
+    int rc = wb_config_load(&config, argc, argv, &rest, &message);
     enum bx_log_level level = BX_LOG_INFO;
     if (rc == BX_OK) {
         bx_log_level_parse(bx_str(config.log_level), &level);

@@ -49,7 +49,7 @@ test("backup while the server runs, restore elsewhere, log in there", async () =
   assert.equal(run(["restore", join(at, "rubbish")], { DATA_DIR: other }).status, 1);
 });
 
-for (const [why, env, message] of [["the port is in use", () => ({ PORT: String(server.port), HOST: "127.0.0.1" }), /FAIL port: \d+ is in use/],
+for (const [why, env, message] of [["the port is in use", () => ({ PORT: String(server.port), HOST: "127.0.0.1", DATA_DIR: join(at, "none") }), /FAIL port: \d+ is in use .* by another program/],
   ["the certificate is not there", () => ({ PORT: "0", TLS_CERT: "/nowhere.pem", TLS_KEY: "/nowhere.key" }), /FAIL certificate: /],
   ["the simulator is away", () => ({ PORT: "0", WABOX_WHATSAPP: "127.0.0.1:1" }), /FAIL WhatsApp: nobody answers at 127\.0\.0\.1:1: start wabox-sim/],
   ["the address is none", () => ({ PORT: "0", HOST: "nowhere" }), /FAIL port: HOST nowhere/]]) {
@@ -61,7 +61,7 @@ for (const [why, env, message] of [["the port is in use", () => ({ PORT: String(
 }
 
 test("doctor is content with a good set-up, and not with an open directory or a missing key", () => {
-  const good = run(["doctor"], { PORT: "0" });
+  const good = run(["doctor"], { PORT: String(server.port), HOST: "127.0.0.1", WABOX_WHATSAPP: "off" });
   assert.equal(good.status, 0, good.stdout);
   chmodSync(data, 0o755);
   assert.match(run(["doctor"], { PORT: "0" }).stdout, /FAIL data directory: .*chmod 700/);
