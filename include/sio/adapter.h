@@ -39,8 +39,14 @@ struct sio_adapter_ops {
     int (*sockets_leave)(void *adapter, const struct sio_target *target,
                          const struct sio_str *rooms, size_t count);
     int (*disconnect_sockets)(void *adapter, const struct sio_target *target, bool close);
+    /* The other servers shall call sio_adapter_local_server_side_emit. */
     int (*server_side_emit)(void *adapter, struct sio_namespace *ns,
                             const struct sio_adapter_packet *packet);
+    /* The same with answers: returns how many other servers were asked; sio_adapter_answer for each
+     * that answers; sio_adapter_release as for broadcast_ack. */
+    int (*server_side_emit_ack)(void *adapter, struct sio_namespace *ns,
+                                const struct sio_adapter_packet *packet, uint32_t timeout_ms,
+                                void *collector);
     /* Room life, for adapters that subscribe per room. May be NULL. */
     void (*room_created)(void *adapter, struct sio_namespace *ns, struct sio_str room);
     void (*room_deleted)(void *adapter, struct sio_namespace *ns, struct sio_str room);
@@ -56,9 +62,14 @@ SIO_API void sio_set_adapter(struct sio_server *server, const struct sio_adapter
  * functions of broadcast.h with SIO_LOCAL in the target's flags. */
 SIO_API int sio_adapter_local_broadcast(const struct sio_target *target,
                                         const struct sio_adapter_packet *packet);
+/* on_answer NULL: none is wanted. Otherwise it is called exactly once, at once or later; ptr NULL:
+ * nobody here answers. */
+SIO_API void sio_adapter_local_server_side_emit(
+    struct sio_namespace *ns, const struct sio_adapter_packet *packet,
+    void (*on_answer)(struct sio_str first_argument_json, void *arg), void *arg);
 SIO_API void sio_adapter_expect(void *collector, size_t clients);
 SIO_API void sio_adapter_answer(void *collector, struct sio_str first_argument_json);
-SIO_API void sio_adapter_release(void *collector); /* of broadcast_ack only */
+SIO_API void sio_adapter_release(void *collector); /* of broadcast_ack, server_side_emit_ack */
 SIO_API void sio_adapter_found(void *collector, const struct sio_remote_socket *socket);
 SIO_API void sio_adapter_found_all(void *collector);
 

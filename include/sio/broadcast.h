@@ -3,6 +3,7 @@
 #ifndef SIO_BROADCAST_H
 #define SIO_BROADCAST_H
 
+#include <sio/namespace.h>
 #include <sio/socket.h>
 #include <sio/types.h>
 
@@ -38,7 +39,8 @@ struct sio_responses {
 
 /* Event that every client acknowledges. on_done once, after this call has returned: rc 0 when all
  * have, SIO_E_TIMEOUT with those that have until then (timeout_ms 0: 5000). Clients that leave
- * meanwhile are not waited for. SIO_E_UNSUPPORTED on the parent of a dynamic family. */
+ * meanwhile are not waited for. Of the flags SIO_LOCAL counts. SIO_E_UNSUPPORTED on the parent of a
+ * dynamic family, SIO_E_INVALID as in sio_emit. */
 SIO_API int sio_broadcast_ack(const struct sio_target *target, const char *name,
                               struct sio_payload payload, uint32_t timeout_ms,
                               void (*on_done)(int rc, const struct sio_responses *responses,
@@ -66,6 +68,23 @@ SIO_API int sio_sockets_join(const struct sio_target *target, const struct sio_s
 SIO_API int sio_sockets_leave(const struct sio_target *target, const struct sio_str *rooms,
                               size_t count);
 SIO_API int sio_disconnect_sockets(const struct sio_target *target, bool close);
+
+/* Events between the servers behind the adapter, not to clients: this one sends, the others'
+ * sio_on_server_side hear. SIO_E_UNSUPPORTED: no adapter that carries them, or the parent of a
+ * dynamic family; SIO_E_INVALID as in sio_emit. */
+SIO_API int sio_server_side_emit(struct sio_namespace *ns, const char *name,
+                                 struct sio_payload payload);
+/* The same; on_done once, as in sio_broadcast_ack, with one answer of each other server. */
+SIO_API int sio_server_side_emit_ack(struct sio_namespace *ns, const char *name,
+                                     struct sio_payload payload, uint32_t timeout_ms,
+                                     void (*on_done)(int rc, const struct sio_responses *responses,
+                                                     void *arg),
+                                     void *arg);
+/* name NULL: those without a handler of their own. event->ack is answered as a client's is. */
+SIO_API void sio_on_server_side(struct sio_namespace *ns, const char *name,
+                                void (*fn)(struct sio_namespace *ns, const struct sio_event *event,
+                                           void *arg),
+                                void *arg);
 
 #ifdef __cplusplus
 }

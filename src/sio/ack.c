@@ -84,15 +84,22 @@ void sio_ack_reply(struct sio_ack *ack, struct sio_payload answer)
     if (ack->is_sent)
         return;
     ack->is_sent = true;
-    reply(ack->socket, ack->id, &answer);
+    if (ack->asker)
+        sio_asker_answer(ack->asker, answer);
+    else
+        reply(ack->socket, ack->id, &answer);
 }
 
 struct sio_ack *sio_ack_keep(struct sio_ack *ack)
 {
     struct sio_ack *kept = BX_NEW(struct sio_ack);
-    kept->socket = sio_socket_ref(ack->socket);
     kept->is_sent = ack->is_sent;
     kept->is_kept = true;
+    if (ack->asker) {
+        kept->asker = sio_asker_ref(ack->asker);
+        return kept;
+    }
+    kept->socket = sio_socket_ref(ack->socket);
     if (bx_str_copy(ack->id, kept->id_text, sizeof kept->id_text) < 0)
         kept->is_sent = true; /* no client counts that far */
     kept->id = bx_str(kept->id_text);
@@ -108,7 +115,10 @@ void sio_ack_reply_later(struct sio_ack *kept, struct sio_payload answer)
 void sio_ack_drop(struct sio_ack *kept)
 {
     BX_ASSERT(kept->is_kept);
-    sio_socket_unref(kept->socket);
+    if (kept->asker)
+        sio_asker_unref(kept->asker);
+    else
+        sio_socket_unref(kept->socket);
     free(kept);
 }
 

@@ -188,86 +188,20 @@ int sio_adapter_local_broadcast(const struct sio_target *target,
 
 /* --- collected acknowledgements --- */
 
-struct collector {
-    struct sio_server *server;
-    struct net_timer timer;
-    size_t expected, servers_due;
-    struct sio_str *answers; /* owned */
-    size_t count, cap;
-    bool is_asking; /* clients are still being asked: not done yet whatever has come */
-    bool is_done;
-    size_t users; /* acknowledgements, and the adapter, that still point here */
-    void (*on_done)(int rc, const struct sio_responses *responses, void *arg);
-    void *arg;
-};
-
-static void collector_unref(struct collector *c)
-{
-    if (c->users || !c->is_done || c->is_asking)
-        return;
-    for (size_t i = 0; i < c->count; i++)
-        free((void *)(uintptr_t)c->answers[i].ptr);
-    free(c->answers);
-    free(c);
-}
-
-static void collector_finish(struct collector *c, int rc)
-{
-    struct sio_responses responses = {c->answers, c->count, c->expected};
-    if (c->is_done)
-        return;
-    c->is_done = true;
-    net_timer_stop(&c->timer);
-    c->on_done(rc, &responses, c->arg);
-}
-
-static void collector_check(struct collector *c)
-{
-    if (!c->is_asking && !c->servers_due && c->count >= c->expected)
-        collector_finish(c, BX_OK);
-}
-
-/* Nobody to ask, or all answered at once: still not before the asking call has returned. */
-static void collector_check_later(void *arg)
-{
-    struct collector *c = arg;
-    c->is_asking = false;
-    collector_check(c);
-    collector_unref(c);
-}
-
-static void on_collect_timeout(void *arg)
-{
-    struct collector *c = arg;
-    collector_finish(c, BX_E_TIMEOUT);
-    collector_unref(c);
-}
-
-static void collect(struct collector *c, struct sio_str answer)
-{
-    if (c->is_done)
-        return;
-    if (c->count == c->cap) {
-        c->cap = c->cap ? c->cap * 2 : 16;
-        c->answers = bx_realloc(c->answers, c->cap, sizeof c->answers[0]);
-    }
-    c->answers[c->count++] = (struct sio_str){bx_strndup(answer.ptr, answer.len), answer.len};
-}
-
 static void on_one_ack(struct sio_socket *s, int rc, struct sio_payload answer, void *arg)
 {
-    struct collector *c = arg;
+    struct sio_collector *c = arg;
     struct sio_str first = SIO_STR("null");
     (void)s;
     c->users--;
     if (rc == BX_OK) {
         sio_args_get(answer, 0, &first);
-        collect(c, first);
+        sio_collector_add(c, first);
     } else if (rc == BX_E_CLOSED && c->expected) {
         c->expected--; /* it left: nobody waits for it */
     }
-    collector_check(c);
-    collector_unref(c);
+    sio_collector_check(c);
+    sio_collector_unref(c);
 }
 
 int sio_broadcast_ack(const struct sio_target *target, const char *name, struct sio_payload payload,
@@ -282,17 +216,11 @@ int sio_broadcast_ack(const struct sio_target *target, const char *name, struct 
         rc = BX_E_UNSUPPORTED;
     if (rc < 0)
         return rc;
-    struct collector *c = BX_NEW(struct collector);
-    c->server = server;
-    c->on_done = on_done;
-    c->arg = arg;
-    c->is_asking = true;
-    net_timer_init(&c->timer, on_collect_timeout, c);
-    net_timer_start(server->loop, &c->timer, timeout_ms ? timeout_ms : 5000);
+    struct sio_collector *c = sio_collector_new(server, timeout_ms, on_done, arg);
     struct selection sel = select_sockets(target);
     for (size_t i = 0; i < sel.count; i++) {
         c->users++;
-        if (sio_emit_ack(sel.items[i], name, payload, timeout_ms ? timeout_ms : 5000, on_one_ack,
+        if (sio_emit_ack(sel.items[i], name, payload, sio_collector_ms(timeout_ms), on_one_ack,
                          c) == BX_OK)
             c->expected++;
         else
@@ -306,32 +234,8 @@ int sio_broadcast_ack(const struct sio_target *target, const char *name, struct 
         c->servers_due += servers > 0 ? (size_t)servers : 0;
         c->users += servers > 0;
     }
-    net_loop_call_later(server->loop, collector_check_later, c);
+    sio_collector_asked(c);
     return BX_OK;
-}
-
-void sio_adapter_expect(void *collector, size_t clients)
-{
-    struct collector *c = collector;
-    if (c->is_done)
-        return;
-    c->expected += clients;
-    c->servers_due--; /* wraps while broadcast_ack has not returned its number yet: it adds up */
-    collector_check(c);
-}
-
-void sio_adapter_answer(void *collector, struct sio_str first_argument_json)
-{
-    struct collector *c = collector;
-    collect(c, first_argument_json);
-    collector_check(c);
-}
-
-void sio_adapter_release(void *collector)
-{
-    struct collector *c = collector;
-    c->users--;
-    collector_unref(c);
 }
 
 /* --- sockets of all servers --- */

@@ -105,7 +105,8 @@ enum sio_callback_kind {
     SIO_CB_ERROR,
     SIO_CB_USE,
     SIO_CB_USE_EVENT,
-    SIO_CB_EVENT
+    SIO_CB_EVENT,
+    SIO_CB_SERVER_SIDE
 };
 
 union sio_callback_fn {
@@ -113,12 +114,13 @@ union sio_callback_fn {
     void (*reason)(struct sio_socket *socket, const char *reason, void *arg);
     void (*event)(struct sio_socket *socket, const struct sio_event *event, void *arg);
     void (*use)(struct sio_socket *socket, struct sio_next *next, void *arg);
+    void (*server_side)(struct sio_namespace *ns, const struct sio_event *event, void *arg);
     const char *(*use_event)(struct sio_socket *socket, const struct sio_event *event, void *arg);
 };
 
 struct sio_callback {
     enum sio_callback_kind kind;
-    char *name; /* EVENT: NULL for all without a handler of their own */
+    char *name; /* EVENT, SERVER_SIDE: NULL for all without a handler of their own */
     union sio_callback_fn fn;
     void *arg;
 };
@@ -225,6 +227,7 @@ void sio_namespace_remove_due(void *ptr);
 /* Runs the middlewares, then connects or refuses. */
 void sio_namespace_connect(struct sio_namespace *ns, struct sio_socket *socket);
 void sio_dispatch_event(struct sio_socket *socket, const struct sio_event *event);
+void sio_dispatch_server_side(struct sio_namespace *ns, const struct sio_event *event);
 void sio_call_reason(struct sio_socket *socket, enum sio_callback_kind kind, const char *reason);
 
 /* client.c */
@@ -246,6 +249,7 @@ void sio_socket_transport_changed(struct sio_socket *s);
 
 /* ack.c */
 struct sio_ack {
+    struct sio_asker *asker;   /* another server; NULL: a client */
     struct sio_socket *socket; /* kept acks hold a reference */
     struct bx_str id;
     bool is_sent, is_kept;
@@ -253,6 +257,11 @@ struct sio_ack {
 };
 void sio_ack_on_answer(struct sio_socket *s, struct bx_str id, struct sio_payload answer);
 void sio_acks_cancel(struct sio_socket *s);
+
+/* server_side.c: another server that wants one answer. */
+void sio_asker_answer(struct sio_asker *asker, struct sio_payload answer);
+struct sio_asker *sio_asker_ref(struct sio_asker *asker);
+void sio_asker_unref(struct sio_asker *asker);
 
 /* rooms.c */
 struct sio_room *sio_room_find(const struct sio_namespace *ns, struct bx_str name);
@@ -279,6 +288,32 @@ int sio_encode_event(struct sio_namespace *ns, const char *name, const struct si
 void sio_send(struct sio_socket *s, struct eio_packet *p, const struct sio_payload *payload,
               bool is_compress);
 int sio_payload_check(struct sio_server *server, const struct sio_payload *payload);
+
+/* collector.c */
+struct sio_collector {
+    struct sio_server *server;
+    struct net_timer timer;
+    size_t expected, servers_due;
+    struct sio_str *answers; /* owned */
+    size_t count, cap;
+    bool is_asking; /* clients are still being asked: not done yet whatever has come */
+    bool is_done;
+    size_t users; /* acknowledgements, and the adapter, that still point here */
+    void (*on_done)(int rc, const struct sio_responses *responses, void *arg);
+    void *arg;
+};
+
+uint32_t sio_collector_ms(uint32_t timeout_ms); /* 0: the default */
+struct sio_collector *sio_collector_new(struct sio_server *server, uint32_t timeout_ms,
+                                        void (*on_done)(int rc,
+                                                        const struct sio_responses *responses,
+                                                        void *arg),
+                                        void *arg);
+/* Everybody was asked: on_done may come, after this turn's callbacks. */
+void sio_collector_asked(struct sio_collector *c);
+void sio_collector_add(struct sio_collector *c, struct sio_str answer);
+void sio_collector_check(struct sio_collector *c);
+void sio_collector_unref(struct sio_collector *c); /* frees it when nothing needs it any more */
 
 /* recovery.c */
 struct sio_recovery *sio_recovery_new(struct sio_namespace *ns);

@@ -159,9 +159,17 @@ static const char *refusal(struct sio_socket *s, const struct sio_event *event)
     return message;
 }
 
-static bool is_for(const struct sio_callback *cb, struct bx_str name)
+void sio_on_server_side(struct sio_namespace *ns, const char *name,
+                        void (*fn)(struct sio_namespace *ns, const struct sio_event *event,
+                                   void *arg),
+                        void *arg)
 {
-    return cb->kind == SIO_CB_EVENT && cb->name && strlen(cb->name) == name.len &&
+    add(ns, SIO_CB_SERVER_SIDE, name, (union sio_callback_fn){.server_side = fn}, arg);
+}
+
+static bool is_for(const struct sio_callback *cb, enum sio_callback_kind kind, struct bx_str name)
+{
+    return cb->kind == kind && cb->name && strlen(cb->name) == name.len &&
            memcmp(cb->name, name.ptr, name.len) == 0;
 }
 
@@ -179,7 +187,7 @@ void sio_dispatch_event(struct sio_socket *s, const struct sio_event *event)
         return;
     }
     for (size_t i = 0; i < h->count && s->state == SIO_CONNECTED; i++) {
-        if (is_for(&h->items[i], sio_in(event->name))) {
+        if (is_for(&h->items[i], SIO_CB_EVENT, sio_in(event->name))) {
             is_handled = true;
             h->items[i].fn.event(s, event, h->items[i].arg);
         }
@@ -187,6 +195,22 @@ void sio_dispatch_event(struct sio_socket *s, const struct sio_event *event)
     for (size_t i = 0; i < h->count && s->state == SIO_CONNECTED && !is_handled; i++) {
         if (h->items[i].kind == SIO_CB_EVENT && !h->items[i].name)
             h->items[i].fn.event(s, event, h->items[i].arg);
+    }
+}
+
+void sio_dispatch_server_side(struct sio_namespace *ns, const struct sio_event *event)
+{
+    struct sio_hooks *h = ns->hooks;
+    bool is_handled = false;
+    for (size_t i = 0; i < h->count; i++) {
+        if (is_for(&h->items[i], SIO_CB_SERVER_SIDE, sio_in(event->name))) {
+            is_handled = true;
+            h->items[i].fn.server_side(ns, event, h->items[i].arg);
+        }
+    }
+    for (size_t i = 0; i < h->count && !is_handled; i++) {
+        if (h->items[i].kind == SIO_CB_SERVER_SIDE && !h->items[i].name)
+            h->items[i].fn.server_side(ns, event, h->items[i].arg);
     }
 }
 

@@ -229,6 +229,48 @@ static void on_fetch(struct sio_socket *s, const struct sio_event *e, void *arg)
     sio_fetch_sockets(&who.target, on_sockets, sio_ack_keep(e->ack));
 }
 
+/* --- between the servers --- */
+
+static void on_server_side(struct sio_socket *s, const struct sio_event *e, void *arg)
+{
+    (void)arg;
+    answer_number(e, sio_server_side_emit(sio_socket_namespace(s), "gossip", e->payload));
+}
+
+static void on_server_side_ack(struct sio_socket *s, const struct sio_event *e, void *arg)
+{
+    char name[64];
+    (void)arg;
+    text_arg(e, 0, name, sizeof name);
+    struct sio_ack *kept = sio_ack_keep(e->ack);
+    int rc = sio_server_side_emit_ack(sio_socket_namespace(s), name, rest_arg(e, 2),
+                                      (uint32_t)number_arg(e, 1), on_answers, kept);
+    if (rc < 0) {
+        sio_ack_drop(kept);
+        answer_number(e, rc);
+    }
+}
+
+/* Told to this server's own clients. */
+static void on_gossip(struct sio_namespace *ns, const struct sio_event *e, void *arg)
+{
+    (void)arg;
+    sio_broadcast(&(struct sio_target){.ns = ns, .flags = SIO_LOCAL}, "gossip", e->payload);
+    if (e->ack)
+        sio_ack_reply(e->ack, e->payload);
+}
+
+static void on_gossip_due(void *arg)
+{
+    sio_ack_reply_later(arg, SIO_ARGS("\"late\""));
+}
+
+static void on_late_gossip(struct sio_namespace *ns, const struct sio_event *e, void *arg)
+{
+    (void)arg;
+    sio_server_call(sio_namespace_server(ns), 50, on_gossip_due, sio_ack_keep(e->ack));
+}
+
 /* The parent of the family /dyn-…: what it can and what it says it cannot. */
 static void on_parent(struct sio_socket *s, const struct sio_event *e, void *arg)
 {
@@ -236,8 +278,11 @@ static void on_parent(struct sio_socket *s, const struct sio_event *e, void *arg
     (void)s;
     int cannot = sio_fetch_sockets(&t, on_sockets, NULL);
     int neither = sio_broadcast_ack(&t, "x", SIO_ARGS(""), 0, on_answers, NULL);
+    int nor = sio_server_side_emit(t.ns, "x", SIO_ARGS(""));
     int can = sio_broadcast(&t, "news", SIO_ARGS("\"to the family\""));
-    answer_number(e, cannot == SIO_E_UNSUPPORTED && neither == SIO_E_UNSUPPORTED ? can : -1);
+    bool is_said = cannot == SIO_E_UNSUPPORTED && neither == SIO_E_UNSUPPORTED &&
+                   nor == SIO_E_UNSUPPORTED;
+    answer_number(e, is_said ? can : -1);
 }
 
 /* --- acknowledgements --- */
@@ -460,6 +505,8 @@ static const struct {
     {"to", on_to},
     {"ask", on_ask},
     {"fetch", on_fetch},
+    {"server-side", on_server_side},
+    {"server-side-ack", on_server_side_ack},
     {"sockets-join", on_sockets_join},
     {"sockets-leave", on_sockets_leave},
     {"kick", on_kick},
@@ -485,6 +532,8 @@ static void serve(struct sio_namespace *ns)
 {
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         sio_on(ns, events[i].name, events[i].fn, NULL);
+    sio_on_server_side(ns, "gossip", on_gossip, NULL);
+    sio_on_server_side(ns, "late gossip", on_late_gossip, NULL);
     sio_on_any(ns, on_any, NULL);
     sio_use_event(ns, guard, NULL);
     sio_on_error(ns, on_error, NULL);
@@ -545,6 +594,7 @@ static const struct {
     {"max-attachment-bytes", SIZE, &opts.max_attachment_bytes},
     {"max-acks", SIZE, &opts.max_pending_acks},
     {"max-queue", SIZE, &opts.max_send_queue_bytes},
+    {"client", TEXT, &opts.client_dir},
     {"path", TEXT, &opts.path},
     {"cookie", TEXT, &opts.cookie_name},
     {"cookie-attributes", TEXT, &opts.cookie_attributes},

@@ -11,7 +11,7 @@ struct node {
     struct sio_server *server, *peer;
 };
 
-enum verb { BROADCAST, BROADCAST_ACK, FETCH, JOIN, LEAVE, DISCONNECT };
+enum verb { BROADCAST, BROADCAST_ACK, FETCH, JOIN, LEAVE, DISCONNECT, SERVER_SIDE };
 
 struct strings {
     struct sio_str *items;
@@ -118,6 +118,15 @@ static void bring_answers(void *arg)
     operation_free(op);
 }
 
+static void bring_server_side(void *arg)
+{
+    struct operation *op = arg;
+    for (size_t i = 0; i < op->answers.count; i++)
+        sio_adapter_answer(op->collector, op->answers.items[i]);
+    sio_adapter_release(op->collector);
+    operation_free(op);
+}
+
 static void bring_sockets(void *arg)
 {
     struct operation *op = arg;
@@ -156,6 +165,14 @@ static void on_sockets(int rc, const struct sio_remote_socket *sockets, size_t c
     sio_server_call(op->from->server, 0, bring_sockets, op);
 }
 
+static void on_server_side_answer(struct sio_str first, void *arg)
+{
+    struct operation *op = arg;
+    if (first.ptr)
+        op->answers = copy_all(&first, 1);
+    sio_server_call(op->from->server, 0, bring_server_side, op);
+}
+
 static void perform(void *arg)
 {
     struct operation *op = arg;
@@ -186,6 +203,13 @@ static void perform(void *arg)
         break;
     case DISCONNECT:
         sio_disconnect_sockets(&target, op->is_close);
+        break;
+    case SERVER_SIDE:
+        if (op->collector) {
+            sio_adapter_local_server_side_emit(target.ns, &packet, on_server_side_answer, op);
+            return;
+        }
+        sio_adapter_local_server_side_emit(target.ns, &packet, NULL, NULL);
         break;
     }
     operation_free(op);
@@ -249,6 +273,24 @@ static int disconnect_sockets(void *adapter, const struct sio_target *target, bo
     return send_to_peer(op);
 }
 
+static int server_side_emit_ack(void *adapter, struct sio_namespace *ns,
+                                const struct sio_adapter_packet *packet, uint32_t timeout_ms,
+                                void *collector)
+{
+    struct operation *op = operation_new(adapter, SERVER_SIDE, &(struct sio_target){.ns = ns});
+    (void)timeout_ms;
+    take_packet(op, packet);
+    op->collector = collector;
+    send_to_peer(op);
+    return 1;
+}
+
+static int server_side_emit(void *adapter, struct sio_namespace *ns,
+                            const struct sio_adapter_packet *packet)
+{
+    return server_side_emit_ack(adapter, ns, packet, 0, NULL) == 1 ? 0 : -1;
+}
+
 static void node_close(void *adapter)
 {
     free(adapter);
@@ -261,6 +303,8 @@ static const struct sio_adapter_ops ops = {
     .sockets_join = sockets_join,
     .sockets_leave = sockets_leave,
     .disconnect_sockets = disconnect_sockets,
+    .server_side_emit = server_side_emit,
+    .server_side_emit_ack = server_side_emit_ack,
     .close = node_close,
 };
 

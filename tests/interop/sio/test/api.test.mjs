@@ -14,7 +14,7 @@ import { isReference } from '../lib/server.mjs';
 import { collect, next, sleep, until } from '../lib/wait.mjs';
 
 const VOLATILE = 1, NO_COMPRESS = 2, LOCAL = 4;
-const E = { invalid: -2, notFound: -6, timeout: -13, closed: -14, full: -15 };
+const E = { invalid: -2, notFound: -6, timeout: -13, closed: -14, full: -15, unsupported: -21 };
 const all = ['', '', 0];
 const skip = isReference && 'about libsio, not about the protocol';
 
@@ -279,6 +279,24 @@ describe('public API', { skip }, () => {
       a.off('question');
       assert.deepEqual(await b.ask('ask', '', '', 0, 600), [E.timeout, 2, ['b']]);
       assert.deepEqual(await b.ask('ask', '', '', LOCAL, 600), [0, 1, ['b']]);
+    });
+    it('servers tell each other events: the other one hears, and answers once, later, or never', async () => {
+      const server = await start({ cluster: 1 });
+      const [a, b] = [await server.join(), await server.join({}, { which: 'other' })];
+      const heard = next(b, 'gossip');
+      assert.deepEqual(await a.ask('server-side', 'psst', { n: 1 }), [0]);
+      assert.deepEqual(await heard, ['psst', { n: 1 }]);
+      await silent(a, 'gossip');
+      assert.deepEqual(await b.ask('server-side-ack', 'gossip', 2000, 'first', 'second'), [0, 1, ['first']]);
+      assert.deepEqual(await a.ask('server-side-ack', 'late gossip', 2000), [0, 1, ['late']]);
+      assert.deepEqual(await a.ask('server-side-ack', 'nobody listens', 200), [E.timeout, 1, []]);
+      assert.deepEqual(await a.ask('server-side-ack', 'disconnect', 200), [E.invalid]);
+    });
+    it('alone, there is nobody to tell', async () => {
+      const server = await start();
+      const a = await server.join();
+      assert.deepEqual(await a.ask('server-side', 'psst'), [E.unsupported]);
+      assert.deepEqual(await a.ask('server-side-ack', 'gossip', 200), [E.unsupported]);
     });
     it('sockets of both are found, moved and disconnected', async () => {
       const server = await start({ cluster: 1 });
