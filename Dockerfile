@@ -1,11 +1,10 @@
 # docker build -t wabox . && docker run -p 5000:5000 -v wabox:/data wabox
 FROM debian:12-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates gcc libc6-dev meson ninja-build pkg-config python3 nodejs npm \
-      libuv1-dev liburing-dev libssl-dev libsodium-dev libjwt-dev libomemo-c-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler \
-      libsqlite3-dev libjansson-dev zlib1g-dev libqrencode-dev libpng-dev libcmocka-dev
+RUN apt-get update && apt-get install -y --no-install-recommends make
 COPY . /src
 WORKDIR /src
-RUN meson setup /build --buildtype=release && ninja -C /build src/cmd/waboxd src/cmd/waboxctl && strip /build/src/cmd/waboxd /build/src/cmd/waboxctl
+RUN make web && meson setup /build --buildtype=release && PATH=/src/tools/node/node_modules/.bin:$PATH ninja -C /build src/cmd/waboxd src/cmd/waboxctl \
+    && strip /build/src/cmd/waboxd /build/src/cmd/waboxctl
 
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl libuv1 liburing2 libssl3 libsodium23 libjwt0 libomemo-c0 \

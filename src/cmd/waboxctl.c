@@ -235,6 +235,7 @@ int main(int argc, char **argv)
     struct bx_buf message;
     int rest = 0, code;
     bx_log_setup(BX_LOG_WARN, BX_LOG_LOGFMT);
+    umask(077); /* backups are as private as the database */
     bx_buf_init(&message, 4096);
     if (wb_config_load(&config, argc, argv, &rest, &message) < 0) {
         fprintf(stderr, "waboxctl: %.*s\n", (int)message.len, (char *)message.data);

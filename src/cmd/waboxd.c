@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
     if (argc == 2 && print_document(argv[1], &code))
         return code;
     signal(SIGPIPE, SIG_IGN);
+    umask(077); /* the database holds what people wrote */
     struct wb_config config;
     struct bx_buf message;
     int rest = 0;

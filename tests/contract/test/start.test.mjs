@@ -53,7 +53,7 @@ test("the first start prints a random password once; the files are the owner's",
   const [, password] = first.log().match(/as admin with the password (\S+)/);
   await login(first, { username: "admin", password });
   assert.equal((await first.stop()).code, 0);
-  for (const name of ["master.key", "jwt.key"]) assert.equal(statSync(join(at, "data", name)).mode & 0o077, 0);
+  for (const name of ["master.key", "jwt.key", "wabox.db"]) assert.equal(statSync(join(at, "data", name)).mode & 0o077, 0);
   const second = await startServer({ DATA_DIR: join(at, "data"), ADMIN_PASSWORD: "" });
   assert.doesNotMatch(second.log(), /password/);
   await login(second, { username: "admin", password });
