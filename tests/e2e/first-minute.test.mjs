@@ -64,6 +64,11 @@ function readmeScript(file, inbox) {
   return block.replaceAll('http://127.0.0.1:5000', inbox)
 }
 
+test('README.md and README.id.md show the same scripts', () => {
+  const blocks = file => [...readFileSync(path.join(checkout, file), 'utf8').matchAll(/```js\n([\s\S]*?)```/g)].map(m => m[1])
+  assert.deepEqual(blocks('README.id.md'), blocks('README.md'))
+})
+
 test('make run, one press on Scan, a message, its echo, blue ticks and the events of the README script within a minute', { timeout: 120_000 }, async t => {
   const [port, simPort] = [await freePort(), await freePort()]
   const [inbox, phones] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${simPort}`]
