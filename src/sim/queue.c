@@ -137,8 +137,8 @@ static void offer(struct sim_item *item)
         uint64_t now = net_loop_now_ms(sim->loop);
         uint64_t at = now + f->delay_min_ms +
                       (uint64_t)(sim_chance(sim) * (f->delay_max_ms - f->delay_min_ms + 1));
-        if (at < d->last_delay_ms)
-            at = d->last_delay_ms;
+        if (at <= d->last_delay_ms) /* timers that are due together fire in any order */
+            at = d->last_delay_ms + 1;
         d->last_delay_ms = at;
         sim->stats.delay++;
         net_timer_start(sim->loop, &item->delay, at - now);

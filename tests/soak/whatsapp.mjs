@@ -14,12 +14,12 @@ import { Wabox } from '../interop/wa/lib/wabox.mjs'
 
 const env = (name, fallback) => Number(process.env[name] ?? fallback)
 const NUMBERS = env('NUMBERS', 50), MESSAGES = env('MESSAGES', 20000), ROUNDS = env('ROUNDS', 40), CHECK_EVERY = env('CHECK_EVERY', 4), SEED = env('SEED', Date.now() % 1000000)
-const BAILEYS = process.env.BAILEYS !== '0', DRAIN_S = env('DRAIN_S', 120)
+const BAILEYS = process.env.BAILEYS !== '0', DRAIN_S = env('DRAIN_S', 240), PACE_S = env('PACE_S', 8)
 const sleep = ms => new Promise(done => setTimeout(done, ms))
 let state = SEED
 const random = n => { state = (Math.imul(state, 1103515245) + 12345) >>> 0; return Math.floor(state / 4294967296 * n) }
 const pick = list => list[random(list.length)]
-process.on('unhandledRejection', error => { if (!error?.isBoom) throw error }) // Baileys' own work on a connection that was cut
+process.on('unhandledRejection', error => { if (error instanceof Error && !error.isBoom) throw error }) // Baileys' own work on a connection that was cut
 const began = Date.now()
 const note = (...words) => console.log(`${((Date.now() - began) / 1000).toFixed(1).padStart(7)}s`, ...words)
 
@@ -36,6 +36,7 @@ const PHASES = [
   { name: 'prekeys exhausted', fault: { prekeysExhausted: true }, cuts: 1 },
   { name: 'stream errors', fault: {}, trouble: 'stream' },
   { name: 'refused logins', fault: {}, trouble: 'failure', cuts: 2 },
+  { name: 'dead links', fault: {}, trouble: 'silent' },
   { name: 'outage', fault: {}, trouble: 'outage' },
   { name: 'everything', fault: { drop: 0.05, delayMs: [0, 300], duplicate: 0.1, reorder: 0.1, replay: 10, corrupt: 0.03, loseAck: 0.01 }, cuts: 3, trouble: 'stream', mixed: true }
 ]
@@ -65,9 +66,19 @@ const sent = new Map() // text -> {number, to, id}
 for (const n of numbers) expected.set(n.id, new Map())
 let serial = 0, isMixed = false, saidIn = 0
 
+const turns = new Map() // who speaks in a chat waits for who spoke before: the order of saying is that of the network
+async function inTurn(chat, speak) {
+  const turn = (turns.get(chat) ?? Promise.resolve()).then(speak)
+  turns.set(chat, turn.catch(() => {}))
+  return turn
+}
+
 class Scripted {
   constructor(phone) { Object.assign(this, { phone, jid: `${phone}@s.whatsapp.net` }) }
-  async say(number, group) {
+  say(number, group) {
+    return inTurn(group?.jid ?? `${this.phone} ${number.phone}`, () => this.#say(number, group))
+  }
+  async #say(number, group) {
     const text = `in ${++serial} ${this.phone}`
     const id = await sim.phoneSend(this.phone, { to: group?.jid ?? number.phone, text, ...(!group && random(5) === 0 && { addressing: 'lid' }) })
     for (const n of group?.numbers ?? [number]) expect(n, id, text, group?.jid ?? this.phone)
@@ -149,9 +160,10 @@ async function send(number, to, group) {
 }
 async function talk(quota, isOver) {
   let left = quota
+  const start = Date.now(), due = at => start + (at / quota) * PACE_S * 1000, wait = at => sleep(Math.max(0, due(at) - Date.now()))
   const sayer = async () => {
     while (left > 0) {
-      left--
+      await wait(quota - left--)
       const i = random(NUMBERS), group = random(12) === 0 && pick(groups)
       await (group ? pick(group.people).say(null, group) : pick(peers[i]).say(numbers[i]))
     }
@@ -159,13 +171,29 @@ async function talk(quota, isOver) {
   let toSend = quota
   const sender = async () => {
     while (toSend > 0) {
-      toSend--
+      await wait(quota - toSend--)
       const i = random(NUMBERS), group = random(12) === 0 && pick(groups)
       await (group ? send(pick(group.numbers), null, group) : send(numbers[i], pick(peers[i])))
     }
   }
   await Promise.all([...Array(4).fill().map(sayer), ...Array(8).fill().map(sender)])
   isOver.yes = true
+}
+const silenced = new Set() // up to the end of the round nothing is written to them
+async function speakAgain() {
+  for (const n of silenced) await sim.clearFault(n.phone)
+  silenced.clear()
+}
+// Only WaBox' connections are cut. Baileys acknowledges a message before it shows it, and asks again for one that it could not open
+// seconds later, one at a time: what a cut interrupts there is lost in Baileys.
+async function cut(body) {
+  counts.cuts++
+  for (const n of numbers) await sim.disconnect(n.phone, body)
+}
+async function fault(what) {
+  const { drop, loseAck, replay, prekeysExhausted, ...gentle } = what
+  await sim.setFault(undefined, what)
+  for (const r of real) await sim.setFault(r.phone, gentle)
 }
 const STREAM = [{ code: 515 }, { code: 503 }, { code: 500 }, { code: 429 }]
 async function trouble(kind, isOver) {
@@ -174,15 +202,16 @@ async function trouble(kind, isOver) {
     const n = pick(numbers)
     if (kind === 'stream') await sim.streamError(n.phone, pick(STREAM))
     if (kind === 'failure') await sim.setFailure(n.phone, pick([{ reason: 503, times: 1 }, { reason: 402, code: 101, expire: 2, times: 1 }, { reason: 500, times: 2 }]))
+    if (kind === 'silent') { await sim.setFault(n.phone, { silent: true }); silenced.add(n); await sleep(500) }
     if (kind === 'failure') await sim.disconnect(n.phone)
-    if (kind === 'outage') { await sim.disconnect(undefined, { forMs: 500 + random(2500) }); await sleep(4000) }
+    if (kind === 'outage') { await cut({ forMs: 500 + random(2500) }); await sleep(4000) }
   }
 }
 async function cuts(times, isOver) {
-  for (let i = 0; i < (times ?? 0) && !isOver.yes; i++) { await sleep(500 + random(1500)); counts.cuts++; await sim.disconnect() }
+  for (let i = 0; i < (times ?? 0) && !isOver.yes; i++) { await sleep(500 + random(1500)); await cut() }
 }
 async function killer(isOver) {
-  await sleep(300 + random(3000))
+  await sleep(300 + random(PACE_S * 1000))
   if (isOver.yes && random(2)) return
   await wabox.kill9()
   counts.kills++
@@ -264,10 +293,10 @@ async function problems() {
 
 /** Faults off, everybody logs in again; then everything must become right within DRAIN_S. */
 async function drain() {
-  await sim.clearFault()
+  await fault({})
   await sim.clearFailure()
   for (const n of numbers) await sim.clearFailure(n.phone)
-  await sim.disconnect()
+  await cut()
   const start = Date.now()
   let found
   for (let looks = 0; Date.now() - start < DRAIN_S * 1000; looks++) {
@@ -275,7 +304,7 @@ async function drain() {
     for (const r of real) await r.settle()
     found = await problems()
     if (!found.length) return note(`  all is right after ${((Date.now() - start) / 1000).toFixed(1)} s`)
-    if (looks % 4 === 3) await sim.disconnect()
+    if (looks % 4 === 3) await cut()
   }
   note(`  ${found.length} problems:`)
   for (const f of found.slice(0, 40)) console.log('   ', f)
@@ -289,14 +318,15 @@ for (let round = 1; round <= ROUNDS; round++) {
   const phase = PHASES[process.env.PHASE ? PHASES.findIndex(p => p.name === process.env.PHASE) : (round - 1) % PHASES.length], isOver = {}
   note(`round ${round}: ${phase.name}, ${counts.said} said, ${counts.sent} sent, ${counts.kills} kills`)
   isMixed = Boolean(phase.mixed)
-  await sim.setFault(undefined, phase.fault)
+  await fault(phase.fault)
   await Promise.all([talk(Math.ceil(MESSAGES / ROUNDS), isOver), trouble(phase.trouble, isOver), cuts(phase.cuts, isOver), killer(isOver)])
+  await speakAgain()
   if (round % CHECK_EVERY === 0 || round === ROUNDS) {
     const found = await drain()
     if (found) { failed = found.length; break }
   } else {
-    await sim.clearFault()
-    await sim.disconnect() // what was dropped comes now: phases do not mix their order
+    await fault({})
+    await cut() // what was dropped comes now: phases do not mix their order
   }
 }
 const stats = await sim.stats()
