@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "sim/admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static json_t *linked_json(const struct sim_device *d)
@@ -52,6 +53,15 @@ static void show_qr(struct sim_call *c)
     sim_call_ok(c, NULL);
 }
 
+/* Every phone has a name that its companions learn. */
+static void name_it(struct sim_account *a)
+{
+    if (a->push_name[0])
+        return;
+    snprintf(a->push_name, sizeof a->push_name, "Phone %s", a->phone);
+    sim_app_state_push_name(a);
+}
+
 static void scan_qr(struct sim_call *c)
 {
     uint8_t secret[64];
@@ -71,6 +81,7 @@ static void scan_qr(struct sim_call *c)
         sim_call_fail(c, 400, "that is not a phone number");
         return;
     }
+    name_it(a);
     sim_call_ok(c, linked_json(d));
 }
 

@@ -105,6 +105,9 @@ struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena
         wa_node_add(n, wa_node_new(arena, "locked"));
     if (g->expiration)
         wa_node_add(n, WA_NODE(arena, "ephemeral", wa_num("expiration", g->expiration)));
+    if (g->is_approving)
+        wa_node_add(wa_node_add(n, wa_node_new(arena, "membership_approval_mode")),
+                    WA_NODE(arena, "group_join", wa_lit("state", "on")));
     return n;
 }
 
@@ -199,6 +202,11 @@ static size_t named(struct sim *sim, const struct wa_node *parent, struct sim_ac
     return n;
 }
 
+static bool asks_approval(const struct wa_node *mode)
+{
+    return wa_node_attr_is(wa_node_child(mode, "group_join"), "state", "on");
+}
+
 static void on_create(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *create,
                       struct bx_arena *arena)
 {
@@ -210,6 +218,7 @@ static void on_create(struct sim_conn *c, const struct wa_node *iq, const struct
         sim_group_add(g, who[i], SIM_MEMBER);
     g->is_announcement = wa_node_child(create, "announcement") != NULL;
     g->is_locked = wa_node_child(create, "locked") != NULL;
+    g->is_approving = asks_approval(wa_node_child(create, "membership_approval_mode"));
     sim_iq_result(c, iq, sim_group_node(g, arena));
     sim_group_announce(g, c->device, arena);
 }
@@ -307,6 +316,8 @@ static void change_setting(struct sim_conn *c, const struct wa_node *iq, struct 
         g->expiration = (uint32_t)wa_node_attr_u64_or(child, "expiration", 0);
     } else if (bx_str_is(child->tag, "not_ephemeral")) {
         g->expiration = 0;
+    } else if (bx_str_is(child->tag, "membership_approval_mode")) {
+        g->is_approving = asks_approval(child);
     }
     sim_iq_result(c, iq, NULL);
     sim_group_notify(g, c->device->account, c->device, note, NULL, 0, arena);

@@ -150,7 +150,7 @@ struct sim_group {
     struct sim_member *members;
     size_t count;
     int64_t created_s;
-    bool is_lid, is_announcement, is_locked;
+    bool is_lid, is_announcement, is_locked, is_approving;
     uint32_t expiration;
     char invite[24];
 };

@@ -356,12 +356,12 @@ static json_t *group_json(const struct sim_group *g)
     for (size_t i = 0; i < g->count; i++)
         json_array_append_new(
             members, json_pack("[s,i]", g->members[i].account->phone, (int)g->members[i].role));
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:i,s:b,s:b,s:b,s:o}", "jid", g->jid, "subject",
-                     g->subject, "description", g->description, "descriptionId", g->description_id,
-                     "owner", g->owner->phone, "invite", g->invite, "createdS",
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:i,s:b,s:b,s:b,s:b,s:o}", "jid", g->jid,
+                     "subject", g->subject, "description", g->description, "descriptionId",
+                     g->description_id, "owner", g->owner->phone, "invite", g->invite, "createdS",
                      (json_int_t)g->created_s, "expiration", (int)g->expiration, "isLid", g->is_lid,
-                     "isAnnouncement", g->is_announcement, "isLocked", g->is_locked, "members",
-                     members);
+                     "isAnnouncement", g->is_announcement, "isLocked", g->is_locked, "isApproving",
+                     g->is_approving, "members", members);
 }
 
 static int load_group(struct sim *sim, const json_t *o)
@@ -382,6 +382,7 @@ static int load_group(struct sim *sim, const json_t *o)
     g->expiration = (uint32_t)get_int(o, "expiration");
     g->is_announcement = get_bool(o, "isAnnouncement");
     g->is_locked = get_bool(o, "isLocked");
+    g->is_approving = get_bool(o, "isApproving");
     for (size_t i = 0; i < json_array_size(members); i++) {
         const json_t *m = json_array_get(members, i);
         struct sim_account *a =

@@ -126,13 +126,13 @@ static void route_direct(struct sim_conn *c, const struct wa_node *n, struct bx_
         route_to_device(c, n, &m, arena);
         return;
     }
+    m.is_lid = bx_str_ends(m.chat, BX_STR("@lid")); /* as the chat is, however devices are named */
     WA_EACH_CHILD(wa_node_child(n, "participants"), "to", to)
     {
         struct wa_jid jid;
         struct sim_account *a =
             wa_node_attr_jid(to, "jid", &jid) == BX_OK ? sim_account_find(c->sim, jid.user) : NULL;
         m.enc_count = collect_encs(to, encs, 0);
-        m.is_lid = wa_jid_is_lid(&jid);
         if (a && m.enc_count && !(a == m.from && jid.device == m.from_device))
             sim_deliver_message(a, jid.device, &m, arena);
     }
