@@ -278,6 +278,7 @@ int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account
         .edit = s->edit[0] ? bx_str(s->edit) : bx_str_n(NULL, 0),
         .encs = encs,
         .enc_count = 1,
+        .is_resend = true,
     };
     sim_deliver_message(to, device, &m, arena);
     return BX_OK;

@@ -53,7 +53,7 @@ struct sim_item {
     struct bx_arena arena;
     struct wa_node *stanza;
     char id[SIM_ID_MAX];
-    bool is_written, is_offline;
+    bool is_written, is_offline, is_resend;
     struct net_timer delay; /* fault: written later */
     struct sim_device *device;
 };
@@ -310,6 +310,8 @@ struct wa_node *sim_bundle_node(struct sim *sim, struct bx_arena *arena,
 
 /* queue.c */
 void sim_deliver(struct sim_device *d, const struct wa_node *stanza);
+/* What answers a retry receipt: is not corrupted again. */
+void sim_deliver_resend(struct sim_device *d, const struct wa_node *stanza);
 void sim_queue_flush(
     struct sim_device *d); /* everything that was not written, as offline stanzas */
 void sim_queue_ack(struct sim_device *d, struct bx_str id);
@@ -344,6 +346,7 @@ struct sim_delivery {
     const struct wa_node **encs;
     size_t enc_count;
     const struct wa_node *device_identity;
+    bool is_resend; /* answers a retry receipt */
 };
 void sim_deliver_message(struct sim_account *to, unsigned device, const struct sim_delivery *m,
                          struct bx_arena *arena);

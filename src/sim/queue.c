@@ -60,12 +60,6 @@ static void corrupt(struct sim *sim, struct wa_node *stanza, struct bx_arena *ar
     sim->stats.corrupt++;
 }
 
-static bool is_resend(const struct wa_node *stanza)
-{
-    const struct wa_node *enc = wa_node_child(stanza, "enc");
-    return enc && wa_node_has(enc, "count");
-}
-
 static void send_now(struct sim_item *item)
 {
     struct sim_device *d = item->device;
@@ -75,7 +69,7 @@ static void send_now(struct sim_item *item)
     struct wa_node *copy = wa_node_copy(&arena, item->stanza);
     if (item->is_offline)
         wa_node_set(copy, wa_lit("offline", "0"));
-    if (sim_chance(d->account->sim) < f->corrupt && !is_resend(copy))
+    if (sim_chance(d->account->sim) < f->corrupt && !item->is_resend)
         corrupt(d->account->sim, copy, &arena);
     item->is_written = true;
     d->account->sim->stats.messages_out += bx_str_is(copy->tag, "message");
@@ -196,12 +190,23 @@ void sim_queue_let_go(struct sim *sim)
 
 /* --- the queue --- */
 
-void sim_deliver(struct sim_device *d, const struct wa_node *stanza)
+static void deliver(struct sim_device *d, const struct wa_node *stanza, bool is_resend)
 {
     struct sim_item *item = item_new(d, stanza);
+    item->is_resend = is_resend;
     bx_list_push_back(&d->queue, &item->node);
     d->queued++;
     offer(item);
+}
+
+void sim_deliver(struct sim_device *d, const struct wa_node *stanza)
+{
+    deliver(d, stanza, false);
+}
+
+void sim_deliver_resend(struct sim_device *d, const struct wa_node *stanza)
+{
+    deliver(d, stanza, true);
 }
 
 size_t sim_queue_pending(const struct sim_device *d)

@@ -155,6 +155,21 @@ TEST(one_byte_is_corrupted_in_the_copy_that_is_written_alone)
     assert_int_equal(differing, 1);
 }
 
+TEST(what_answers_a_retry_receipt_is_not_corrupted_again)
+{
+    struct sim_device *d = fixture_device("6281", true);
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    set(d, (struct sim_faults){.corrupt = 1});
+    struct wa_node *n = WA_NODE(&arena, "message", wa_lit("id", "A"));
+    wa_node_bytes(wa_node_add(n, wa_node_new(&arena, "enc")),
+                  BX_STR("0123456789abcdefghijklmnopqrstuvwxyz"));
+    sim_deliver_resend(d, n);
+    assert_str(wa_node_child_data(fixture_sent.rows[0].node, "enc"),
+               "0123456789abcdefghijklmnopqrstuvwxyz");
+    bx_arena_done(&arena);
+}
+
 TEST(an_id_counts_as_sent_before_per_chat_and_old_ones_are_forgotten)
 {
     struct sim_device *d = fixture_device("6281", false);
@@ -183,6 +198,7 @@ int main(void)
         ROW(delayed_stanzas_keep_their_order),
         ROW(the_last_acknowledged_ones_are_replayed),
         ROW(one_byte_is_corrupted_in_the_copy_that_is_written_alone),
+        ROW(what_answers_a_retry_receipt_is_not_corrupted_again),
         ROW(an_id_counts_as_sent_before_per_chat_and_old_ones_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,9 @@ void sim_deliver_message(struct sim_account *to, unsigned device, const struct s
         return;
     }
     struct sim_device *d = sim_device_find(to, device);
-    if (d)
+    if (d && m->is_resend)
+        sim_deliver_resend(d, incoming(to, m, arena));
+    else if (d)
         sim_deliver(d, incoming(to, m, arena));
 }
 
@@ -63,6 +65,13 @@ void sim_deliver_message(struct sim_account *to, unsigned device, const struct s
 static const char *notify_of(const struct sim_device *d)
 {
     return d->push_name[0] ? d->push_name : d->account->push_name;
+}
+
+static bool is_resend(const struct wa_node *n)
+{
+    return wa_node_has(n, "participant") ||
+           (wa_node_child(n, "enc") && wa_node_has(wa_node_child(n, "enc"), "count")) ||
+           wa_node_attr_is(n, "device_fanout", "false");
 }
 
 static struct sim_delivery delivery_of(struct sim_conn *c, const struct wa_node *n)
@@ -77,6 +86,7 @@ static struct sim_delivery delivery_of(struct sim_conn *c, const struct wa_node 
         .edit = wa_node_attr(n, "edit"),
         .category = wa_node_attr(n, "category"),
         .device_identity = wa_node_child(n, "device-identity"),
+        .is_resend = is_resend(n),
     };
 }
 
@@ -189,13 +199,6 @@ static void route_group(struct sim_conn *c, const struct wa_node *n, struct sim_
                 route_to_member(c, n, &m, a, d->id, arena);
         }
     }
-}
-
-static bool is_resend(const struct wa_node *n)
-{
-    return wa_node_has(n, "participant") ||
-           (wa_node_child(n, "enc") && wa_node_has(wa_node_child(n, "enc"), "count")) ||
-           wa_node_attr_is(n, "device_fanout", "false");
 }
 
 static void drop_after_losing_ack(struct sim_conn *c)
