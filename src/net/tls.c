@@ -172,6 +172,20 @@ int net_tls_server_self_signed(const char *names, struct net_tls_ctx **out)
     return BX_OK;
 }
 
+int net_tls_server_pem(const struct net_tls_ctx *ctx, struct bx_buf *out)
+{
+    X509 *cert = SSL_CTX_get0_certificate(ctx->of ? ctx->of->ssl_ctx : ctx->ssl_ctx);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data;
+    int rc = BX_E_NOT_FOUND;
+    if (cert && bio && PEM_write_bio_X509(bio, cert) == 1) {
+        long len = BIO_get_mem_data(bio, &data);
+        rc = bx_buf_append(out, data, len > 0 ? (size_t)len : 0);
+    }
+    BIO_free(bio);
+    return rc;
+}
+
 int net_tls_client_new(const char *ca_path, bool is_insecure, struct net_tls_ctx **out)
 {
     SSL_CTX *ssl_ctx = SSL_CTX_new(TLS_client_method());
@@ -275,7 +289,11 @@ static int failure(struct net_tls_conn *t, int result)
     ERR_clear_error();
     if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
         return 0;
-    return why == SSL_ERROR_ZERO_RETURN ? BX_E_CLOSED : BX_E_CRYPTO;
+    if (why == SSL_ERROR_ZERO_RETURN)
+        return BX_E_CLOSED;
+    bool is_refused = !SSL_is_server(t->ssl) && !SSL_is_init_finished(t->ssl) &&
+                      SSL_get_verify_result(t->ssl) != X509_V_OK;
+    return is_refused ? BX_E_AUTH : BX_E_CRYPTO;
 }
 
 ssize_t net_tls_read(struct net_tls_conn *t, uint8_t *out, size_t size)

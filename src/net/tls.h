@@ -15,12 +15,16 @@ int net_tls_server_new(const char *cert_path, const char *key_path, struct bx_bu
  * the simulator and tests. */
 int net_tls_server_self_signed(const char *names, struct net_tls_ctx **out);
 
+/* Appends the server's certificate (PEM), for those who are to trust a self-signed one. */
+int net_tls_server_pem(const struct net_tls_ctx *ctx, struct bx_buf *out);
+
 /* Reads the files again; new connections use the new certificate, old ones go on. On failure
  * nothing changes. */
 int net_tls_server_reload(struct net_tls_ctx *ctx, struct bx_buf *message);
 
 /* Verifies the peer against ca_path (PEM), or the system's store when NULL. insecure: no
- * verification (tests only). */
+ * verification (tests only). A peer whose certificate is not accepted ends a connection attempt with
+ * BX_E_AUTH. BX_E_NOT_FOUND: no certificates there. */
 int net_tls_client_new(const char *ca_path, bool is_insecure, struct net_tls_ctx **out);
 
 struct net_tls_ctx *net_tls_ref(struct net_tls_ctx *ctx);
