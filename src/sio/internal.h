@@ -326,6 +326,8 @@ void sio_recovery_save(struct sio_recovery *r, struct sio_socket *s);
 /* CONNECT data of a client that wants its session back: fills a socket that was just made (id, pid,
  * rooms, data). */
 bool sio_recovery_restore(struct sio_recovery *r, struct sio_socket **socket, struct bx_str auth);
+/* What a restored socket missed is still there (middlewares may have taken their time). */
+bool sio_recovery_can_replay(const struct sio_recovery *r, const struct sio_socket *s);
 void sio_recovery_replay(struct sio_recovery *r, struct sio_socket *s);
 void sio_recovery_drop(struct saved *saved);
 bool sio_reason_is_recoverable(const char *reason);

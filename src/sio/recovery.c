@@ -296,6 +296,11 @@ void sio_recovery_drop(struct saved *saved)
     free(saved);
 }
 
+bool sio_recovery_can_replay(const struct sio_recovery *r, const struct sio_socket *s)
+{
+    return !s->restore || index_of(r, s->restore_after) < r->count;
+}
+
 /* Behind the CONNECT answer: rooms first, so that nothing from now on is missed, then what was
  * missed. */
 void sio_recovery_replay(struct sio_recovery *r, struct sio_socket *s)

@@ -432,13 +432,15 @@ static void stop_loop(void *arg)
 }
 
 /* Connections finish their closing handshakes by themselves; sessions that still poll are told by
- * their next GET. */
+ * their next GET, for which the server goes on listening. */
 static void on_drain_tick(void *arg)
 {
     struct sio_server *server = arg;
     bool is_late = net_loop_now_ms(server->loop) >= server->drain_until_ms;
-    bool is_empty = eio_server_pending(server->eio) == 0 &&
-                    (!server->http || http_server_connections(server->http) == 0);
+    bool is_told = eio_server_pending(server->eio) == 0;
+    if (server->http && (is_told || is_late))
+        http_server_close(server->http, NULL, NULL);
+    bool is_empty = is_told && (!server->http || http_server_connections(server->http) == 0);
     if (!is_empty && !is_late) {
         net_timer_start(server->loop, &server->grace, DRAIN_POLL_MS);
         return;
@@ -462,8 +464,6 @@ void sio_server_shutdown(struct sio_server *server, uint32_t grace_ms, void (*on
     eio_server_each(server->eio, close_session, NULL);
     server->grace.fn = on_drain_tick;
     net_timer_start(server->loop, &server->grace, DRAIN_POLL_MS);
-    if (server->http)
-        http_server_close(server->http, NULL, NULL);
 }
 
 struct closing {

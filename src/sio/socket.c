@@ -129,6 +129,10 @@ void sio_socket_connected(struct sio_socket *s)
     struct sio_namespace *ns = s->ns;
     struct sio_server *server = ns->server;
     sio_batch_flush(server);
+    if (s->is_recovered && !sio_recovery_can_replay(ns->recovery, s)) {
+        sio_client_close(s->client, "forced close"); /* it comes back and starts anew, knowingly */
+        return;
+    }
     s->state = SIO_CONNECTED;
     ns->connecting--;
     bx_map_put(&ns->sockets, bx_str_n(s->id, s->id_len), s);

@@ -344,7 +344,7 @@ static void on_data(struct sio_socket *s, const struct sio_event *e, void *arg)
     sio_socket_set_data(s, malloc(8), on_destroy);
     if (sio_args_get(e->payload, 0, &json))
         sio_socket_set_data_json(s, json);
-    json = sio_socket_data_json(s);
+    json = sio_socket_data(s) ? sio_socket_data_json(s) : SIO_STR("null");
     sio_ack_reply(e->ack, sio_args(json.ptr, json.len));
 }
 
@@ -464,6 +464,108 @@ static void on_other(struct sio_socket *s, const struct sio_event *e, void *arg)
     answer_text(e, e->name.ptr, e->name.len);
 }
 
+/* --- connection middlewares: the first may take its time, the second sees what it left --- */
+
+static bool auth_has(struct sio_socket *s, const char *word)
+{
+    struct sio_handshake h;
+    sio_socket_handshake(s, &h);
+    return memmem(h.auth.ptr, h.auth.len, word, strlen(word)) != NULL;
+}
+
+struct waiting {
+    struct sio_socket *socket;
+    struct sio_next *next;
+};
+
+static void go_on(void *arg)
+{
+    struct waiting *w = arg;
+    if (auth_has(w->socket, "trace"))
+        sio_socket_set_data_json(w->socket, SIO_STR("\"first\""));
+    sio_next_ok(w->next);
+    sio_socket_unref(w->socket);
+    free(w);
+}
+
+static void use_first(struct sio_socket *s, struct sio_next *next, void *arg)
+{
+    struct waiting *w = malloc(sizeof *w);
+    *w = (struct waiting){sio_socket_ref(s), next};
+    if (auth_has(s, "slow"))
+        sio_server_call(arg, 300, go_on, w);
+    else
+        go_on(w);
+}
+
+static void use_second(struct sio_socket *s, struct sio_next *next, void *arg)
+{
+    (void)arg;
+    if (auth_has(s, "trace") && sio_socket_data_json(s).len != 7)
+        sio_next_refuse(next, "the first has not run", SIO_STR(""));
+    else if (auth_has(s, "refuse"))
+        sio_next_refuse(next, "not you", SIO_STR("{\"code\":7,\"why\":[\"é\"]}"));
+    else
+        sio_next_ok(next);
+}
+
+static void on_connection(struct sio_socket *s, void *arg)
+{
+    (void)arg;
+    if (auth_has(s, "hello"))
+        sio_emit(s, "hello", SIO_ARGS("1"), 0);
+}
+
+/* --- what is refused before it is sent; rooms; metrics --- */
+
+static void on_emit_raw(struct sio_socket *s, const struct sio_event *e, void *arg)
+{
+    char name[64], args[256];
+    size_t len = text_arg(e, 1, args, sizeof args);
+    (void)arg;
+    text_arg(e, 0, name, sizeof name);
+    int rc = sio_emit(s, name, sio_args(args, len), 0);
+    int all = sio_broadcast_room(sio_socket_namespace(s), sio_socket_id(s), name,
+                                 sio_args(args, len));
+    int ack = sio_emit_ack(s, name, sio_args(args, len), 1000, on_own_answer, NULL);
+    answer_number(e, rc == all && rc == ack ? rc : -1000);
+}
+
+static void add_room(struct sio_str room, void *arg)
+{
+    FILE *out = arg;
+    fprintf(out, ",\"%.*s\"", (int)room.len, room.ptr);
+}
+
+static void on_rooms(struct sio_socket *s, const struct sio_event *e, void *arg)
+{
+    char room[64], *text;
+    size_t len = text_arg(e, 0, room, sizeof room), size;
+    FILE *out = open_memstream(&text, &size);
+    (void)arg;
+    fputs(sio_socket_is_in(s, (struct sio_str){room, len}) ? "true" : "false", out);
+    sio_socket_each_room(s, add_room, out);
+    fclose(out);
+    sio_ack_reply(e->ack, sio_args(text, size));
+    free(text);
+}
+
+static void on_known_rooms(struct sio_socket *s, const struct sio_event *e, void *arg)
+{
+    (void)s, (void)arg;
+    answer_number(e, cluster_rooms());
+}
+
+static void on_metrics(struct sio_socket *s, const struct sio_event *e, void *arg)
+{
+    static char text[64 << 10];
+    (void)arg;
+    struct sio_server *server = sio_namespace_server(sio_socket_namespace(s));
+    int len = sio_server_metrics(server, text, sizeof text);
+    bool is_small_refused = sio_server_metrics(server, text, 10) == SIO_E_TOO_BIG;
+    answer_number(e, is_small_refused ? len : -1);
+}
+
 /* --- reentrancy: handlers that end what is just ending --- */
 
 static void on_disconnecting(struct sio_socket *s, const char *reason, void *arg)
@@ -490,6 +592,8 @@ static void on_disconnect(struct sio_socket *s, const char *reason, void *arg)
     struct sio_str json = sio_socket_data_json(s);
     (void)arg;
     snprintf(state.last_reason, sizeof state.last_reason, "%s", reason);
+    if (strcmp(reason, "server shutting down") == 0)
+        fprintf(stderr, "%s\n", reason); /* nobody can be asked any more */
     if (json.len == 14 && memcmp(json.ptr, "\"takes-others\"", 14) == 0) {
         sio_namespace_each(ns, drop_everyone, NULL);
         sio_namespace_each(sio_of(sio_namespace_server(ns), "/second"), drop_everyone, NULL);
@@ -510,6 +614,10 @@ static const struct {
     {"sockets-join", on_sockets_join},
     {"sockets-leave", on_sockets_leave},
     {"kick", on_kick},
+    {"emit-raw", on_emit_raw},
+    {"rooms", on_rooms},
+    {"metrics", on_metrics},
+    {"known-rooms", on_known_rooms},
     {"later", on_later},
     {"never", on_never},
     {"twice", on_twice},
@@ -530,6 +638,9 @@ static const struct {
 
 static void serve(struct sio_namespace *ns)
 {
+    sio_use(ns, use_first, sio_namespace_server(ns));
+    sio_use(ns, use_second, NULL);
+    sio_on_connection(ns, on_connection, NULL);
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         sio_on(ns, events[i].name, events[i].fn, NULL);
     sio_on_server_side(ns, "gossip", on_gossip, NULL);
@@ -578,6 +689,16 @@ static const struct {
     {"deflate", FLAG, &opts.per_message_deflate},
     {"upgrade-off", FLAG, &opts.is_upgrade_off},
     {"uring", FLAG, &opts.use_io_uring},
+    {"recovery-use", FLAG, &opts.recovery_runs_middlewares},
+    {"recovery-packets", SIZE, &opts.recovery_max_packets},
+    {"cors", TEXT, &opts.cors_origins},
+    {"cors-credentials", FLAG, &opts.cors_credentials},
+    {"cors-headers", TEXT, &opts.cors_allowed_headers},
+    {"cors-exposed", TEXT, &opts.cors_exposed_headers},
+    {"cors-age", U32, &opts.cors_max_age_s},
+    {"cors-guard", FLAG, &opts.cors_guards_websocket},
+    {"compress-from", SIZE, &opts.http_compression_bytes},
+    {"upgrade-timeout", U32, &opts.upgrade_timeout_ms},
     {"ping-interval", U32, &opts.ping_interval_ms},
     {"ping-timeout", U32, &opts.ping_timeout_ms},
     {"connect-timeout", U32, &opts.connect_timeout_ms},

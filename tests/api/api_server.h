@@ -8,4 +8,7 @@
  * different threads. */
 void cluster_join(struct sio_server *a, struct sio_server *b);
 
+/* Rooms that this thread's server has told its adapter of. */
+int cluster_rooms(void);
+
 #endif

@@ -291,6 +291,25 @@ static int server_side_emit(void *adapter, struct sio_namespace *ns,
     return server_side_emit_ack(adapter, ns, packet, 0, NULL) == 1 ? 0 : -1;
 }
 
+static _Thread_local int known_rooms;
+
+static void room_created(void *adapter, struct sio_namespace *ns, struct sio_str room)
+{
+    (void)adapter, (void)ns, (void)room;
+    known_rooms++;
+}
+
+static void room_deleted(void *adapter, struct sio_namespace *ns, struct sio_str room)
+{
+    (void)adapter, (void)ns, (void)room;
+    known_rooms--;
+}
+
+int cluster_rooms(void)
+{
+    return known_rooms;
+}
+
 static void node_close(void *adapter)
 {
     free(adapter);
@@ -305,6 +324,8 @@ static const struct sio_adapter_ops ops = {
     .disconnect_sockets = disconnect_sockets,
     .server_side_emit = server_side_emit,
     .server_side_emit_ack = server_side_emit_ack,
+    .room_created = room_created,
+    .room_deleted = room_deleted,
     .close = node_close,
 };
 

@@ -292,6 +292,18 @@ describe('public API', { skip }, () => {
       assert.deepEqual(await a.ask('server-side-ack', 'nobody listens', 200), [E.timeout, 1, []]);
       assert.deepEqual(await a.ask('server-side-ack', 'disconnect', 200), [E.invalid]);
     });
+    it('the adapter hears of rooms: each when its first socket comes and its last goes', async () => {
+      const server = await start({ cluster: 1 });
+      const [a, b] = [await server.join(), await server.join()];
+      await a.ask('join', 'x');
+      await b.ask('join', 'x');
+      await b.ask('join', 'y');
+      assert.deepEqual(await a.ask('known-rooms'), [2]);
+      await a.ask('leave', 'x');
+      assert.deepEqual(await a.ask('known-rooms'), [2]);
+      b.disconnect();
+      await until(async () => (await a.ask('known-rooms'))[0] === 0, 'the rooms of b gone');
+    });
     it('alone, there is nobody to tell', async () => {
       const server = await start();
       const a = await server.join();
