@@ -111,8 +111,8 @@ void wa_client_free(struct wa_client *c);
 void *wa_client_arg(const struct wa_client *c);
 
 /* Loads the credentials of the keystore and connects. Without any: links, by QR; with
- * phone_number (digits) by a code as well. Also after DISCONNECTED, to try again. No effect when
- * started. */
+ * phone_number (digits) by a code as well. Also after DISCONNECTED, to try again. When started
+ * already, a phone_number is kept for when pairing begins, and a wait for the next attempt ends. */
 void wa_client_start(struct wa_client *c, const char *phone_number);
 /* Asks for a pairing code while PAIRING by QR. BX_E_STATE, BX_E_INVALID (no digits). */
 int wa_client_link_by_code(struct wa_client *c, const char *phone_number);

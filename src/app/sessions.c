@@ -271,6 +271,8 @@ static int start_linking(struct wb_request *rq)
         return wb_fail(rq, BX_E_NOT_FOUND, "WhatsApp number not found");
     wb_line_session(line, &c->row);
     const char *phone = c->by_code ? line->phone : NULL;
+    if (c->by_code) /* a new one is asked for; the code of an earlier request no longer links */
+        line->link.code[0] = '\0';
     if (c->row.status != ST_LINK_CONNECTED)
         WB_ENGINE(line, start, phone, 0);
     wb_link_wait(line, rq, c->by_code);

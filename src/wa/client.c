@@ -374,6 +374,10 @@ void *wa_client_arg(const struct wa_client *c)
 
 void wa_client_start(struct wa_client *c, const char *phone_number)
 {
+    if (phone_number || !c->is_started) {
+        free(c->code_phone);
+        c->code_phone = dup_text(phone_number);
+    }
     if (c->is_started && net_timer_is_active(&c->reconnect) && c->errors) {
         net_timer_start(c->loop, &c->reconnect, 0); /* do not wait any longer */
         return;
@@ -382,8 +386,6 @@ void wa_client_start(struct wa_client *c, const char *phone_number)
         return;
     c->is_started = true;
     c->errors = c->badness = 0;
-    free(c->code_phone);
-    c->code_phone = dup_text(phone_number);
     net_timer_start(c->loop, &c->reconnect, c->opts.start_delay_ms);
 }
 

@@ -80,6 +80,24 @@ describe('linking', { concurrency: true }, () => {
       await number.connected({ after: mark })
     })
 
+    test('by pairing code, asked for while the QR is still on its way', async () => {
+      const number = await newNumber('QR, then code')
+      const mark = admin.journal.mark()
+      const [, data] = await Promise.all([number.startLink(), number.startLink('code')])
+      await sim.enterCode(data.pairingCode, number.phone)
+      await number.connected({ after: mark })
+    })
+
+    test('asking for a code again gives another one, and that one links', async () => {
+      const number = await newNumber('Code twice')
+      const mark = admin.journal.mark()
+      const first = await number.startLink('code')
+      const second = await number.startLink('code')
+      assert.notEqual(second.pairingCode, first.pairingCode)
+      await sim.enterCode(second.pairingCode, number.phone)
+      await number.connected({ after: mark })
+    })
+
     test('a wrong pairing code does not link', async () => {
       const number = await newNumber('Wrong code')
       const data = await number.startLink('code')
