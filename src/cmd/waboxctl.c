@@ -173,6 +173,7 @@ static int seed(struct tool *t, char **args, int count)
     struct st_seed_options options = {.numbers = number_at(args, 0, count, 10),
                                       .chats = number_at(args, 1, count, 1000),
                                       .messages = number_at(args, 2, count, 10000),
+                                      .long_chat = number_at(args, 3, count, 0),
                                       .seed = 1,
                                       .now = bx_wall_ms(),
                                       .has_search = true,
@@ -196,8 +197,8 @@ static const struct command {
     {"restore", "FILE", "puts a backup in place; waboxd must be stopped", 1, 1, restore},
     {"forget-devices", "", "for a lost master.key: drops every link; waboxd must be stopped", 0, 0,
      forget_devices},
-    {"seed", "[NUMBERS [CHATS [MESSAGES]]]", "rows for load tests; waboxd must be stopped", 0, 3,
-     seed},
+    {"seed", "[NUMBERS [CHATS [MESSAGES [OF-THEM-IN-FIRST-CHAT]]]]",
+     "rows for load tests; waboxd must be stopped", 0, 4, seed},
 };
 
 static int usage(void)

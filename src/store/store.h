@@ -156,6 +156,7 @@ int st_stats(struct st_conn *conn, struct st_stats *out);
  * have no writer. Same seed, same rows. */
 struct st_seed_options {
     int64_t numbers, chats, messages; /* totals: 1000, 1000000, 10000000 */
+    int64_t long_chat; /* about as many of the messages go to the first chat; 0: as in life */
     uint64_t seed;
     int64_t now;                                                 /* ms; the newest message */
     bool has_search;                                             /* fill the search index too */

@@ -300,15 +300,43 @@ describe('trouble', () => {
   })
 
   test('older messages come when scrolling up, and the place is kept', async () => {
+    // The older page waits until it is let go, so that what is in view before and after it can be compared.
+    let letGo, asked
+    const held = new Promise(resolve => { letGo = resolve })
+    const wasAsked = new Promise(resolve => { asked = resolve })
+    await anna.page.route(/\/messages\?.*before=/, async route => { asked(); await held; await route.continue() })
     await anna.page.reload()
     await visible(anna.message('baris panjang 90'))
     const pane = anna.page.getByTestId('messages')
-    for (let i = 0; i < 60 && !(await anna.message('Selamat pagi, apakah masih buka?').count()); i++) {
-      await pane.hover()
+    const top = () => pane.evaluate(element => element.scrollTop)
+    await pane.hover()
+    // Up to the top of what is loaded. A turn of the wheel is over when the place no longer changes.
+    for (let before = Infinity; await top() > 0 && (await top()) !== before;) {
+      before = await top()
       await anna.page.mouse.wheel(0, -700)
-      await anna.page.waitForTimeout(60)
+      await anna.page.waitForFunction(([element, old]) => element.scrollTop !== old || old === 0, [await pane.elementHandle(), before])
     }
-    await visible(anna.message('Selamat pagi, apakah masih buka?'))
+    await wasAsked
+    /** Message id -> where it stands in the pane, of those in view. */
+    const inView = () => pane.evaluate(element => {
+      const box = element.getBoundingClientRect()
+      return Object.fromEntries([...element.querySelectorAll('.msg[data-id]')].map(row => [row.dataset.id, row.getBoundingClientRect().top - box.top]).filter(([, y]) => y > 0 && y < box.height))
+    })
+    const before = await inView()
+    assert.ok(Object.keys(before).length > 3)
+    const upper = await top()
+    letGo()
+    await anna.page.waitForFunction(([element, old]) => element.scrollTop > old + 200, [await pane.elementHandle(), upper])
+    await anna.page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+    const moved = Object.entries(await inView()).filter(([id]) => id in before).map(([id, y]) => Math.abs(y - before[id]))
+    assert.ok(moved.length > 3 && Math.max(...moved) <= 2, `what was in view stands still (${moved.map(Math.round).join(' ')})`)
+    await anna.page.unroute(/\/messages\?.*before=/)
+    const oldest = anna.message('Selamat pagi, apakah masih buka?')
+    for (let turns = 0; turns < 200 && !(await oldest.count()); turns++) {
+      await anna.page.mouse.wheel(0, -700)
+      await anna.page.evaluate(() => new Promise(requestAnimationFrame))
+    }
+    await visible(oldest)
   })
 
   test('a permission revoked while looking at the chat closes it at once', async () => {

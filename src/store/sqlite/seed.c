@@ -154,12 +154,18 @@ static int seed_chats(struct seed *s)
     return rc;
 }
 
-/* One in eight messages goes anywhere, the others to the busiest fiftieth of the chats. */
+/* One in eight messages goes anywhere, the others to the busiest fiftieth of the chats. With a long
+ * chat wanted: its share to the first chat, the others anywhere. */
 static int64_t chat_of_message(struct seed *s, int64_t i)
 {
     if (i < s->o->chats)
         return i;
     uint64_t r = next_random(s);
+    if (s->o->long_chat) {
+        bool is_long = (int64_t)(next_random(s) >> 8) % (s->o->messages - s->o->chats) <
+                       s->o->long_chat;
+        return is_long ? 0 : (int64_t)(r >> 8) % s->o->chats;
+    }
     int64_t busy = s->o->chats / 50 > 0 ? s->o->chats / 50 : 1;
     return (int64_t)(r >> 8) % (r % 8 == 0 ? s->o->chats : busy) & INT64_MAX;
 }
@@ -363,7 +369,8 @@ static int seed_run(struct seed *s)
 
 int st_seed(struct st_store *store, const struct st_seed_options *options)
 {
-    if (options->numbers < 1 || options->chats < 0 || options->messages < 0)
+    if (options->numbers < 1 || options->chats < 0 || options->messages < 0 ||
+        options->long_chat < 0 || options->long_chat > options->messages)
         return BX_E_INVALID;
     struct seed s = {.o = options,
                      .state = options->seed,

@@ -76,8 +76,8 @@ export const emptyState = (): State => ({
 export type LiveEvent = { [E in keyof ServerEvents]: { event: E; data: ServerEvents[E] } }[keyof ServerEvents];
 
 export const emptyHistory: History = { ids: [], hasOlder: false, hasNewer: false, loading: null, error: null, stale: false };
-/** Messages of one chat held at a time. */
-export const keptMessages = 3_000;
+/** Messages of one chat held at a time: what a page costs to put before them grows with their number. */
+export const keptMessages = 1_200;
 const typingShownMs = 12_000;
 const viewingShownMs = 90_000;
 

@@ -68,7 +68,9 @@ function Rows({ chatId }: { chatId: string | null }) {
   const scroller = useRef<HTMLDivElement>(null);
   const rows = useVirtualizer({
     count: ids.length, getScrollElement: () => scroller.current, estimateSize: () => rowHeight, overscan: 6,
-    getItemKey: (index) => ids[index]!, directDomUpdates: true,
+    getItemKey: (index) => ids[index]!, directDomUpdates: true, directDomUpdatesMode: "position", useFlushSync: false,
+    // Every row is as high as the style says: asking the browser would lay out the page at each change.
+    measureElement: () => rowHeight,
   });
   const open = openLists(store.state, shown);
   const failed = open.find((id) => listState(store.state, id, archived).error !== null);

@@ -70,7 +70,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const list = useVirtualizer({
     count: lines.length, getScrollElement: () => scroller.current, estimateSize: (index) => estimates[lines[index]!.kind], overscan: 8,
     getItemKey: (index) => lines[index]!.key, anchorTo: "end", followOnAppend: !history.hasNewer, scrollEndThreshold: endSlack,
-    paddingStart: 12, paddingEnd: 12, directDomUpdates: true,
+    paddingStart: 12, paddingEnd: 12, directDomUpdates: true, directDomUpdatesMode: "position", useFlushSync: false,
   });
   const items = list.getVirtualItems();
   const lineOf = useCallback((id: string) => lines.findIndex((line) => line.kind === "message" && line.id === id), [lines]);
@@ -81,6 +81,11 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const sticks = useRef(true);
   const lastInput = useRef(0);
   const noteInput = () => { lastInput.current = performance.now(); };
+  // Turning the wheel up means reading above, however late a busy page reports the scrolling.
+  const onWheel = ({ deltaY }: { deltaY: number }) => {
+    noteInput();
+    if (deltaY < 0) sticks.current = false;
+  };
   const onScroll = () => {
     const element = scroller.current!;
     const now = !history.hasNewer && element.scrollHeight - element.scrollTop - element.clientHeight < endSlack;
@@ -206,7 +211,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const activeIndex = active ? lineOf(active) : -1;
   return (
     <div className="messages-wrap">
-      <div className="messages" ref={scroller} onScroll={onScroll} onWheel={noteInput} onTouchMove={noteInput} onPointerDown={noteInput} onKeyDownCapture={noteInput} onKeyDown={onKeyDown} role="region" aria-label={t("chat.messages")} tabIndex={0} data-testid="messages">
+      <div className="messages" ref={scroller} onScroll={onScroll} onWheel={onWheel} onTouchMove={noteInput} onPointerDown={noteInput} onKeyDownCapture={noteInput} onKeyDown={onKeyDown} role="region" aria-label={t("chat.messages")} tabIndex={0} data-testid="messages">
         {history.loading === "older" && <div className="messages-top" role="status">{t("chat.loadingOlder")}</div>}
         {history.error && <div className="messages-top" role="alert">{t("list.failed")} <Button onClick={() => void (history.hasNewer ? loadNewer(chat.id) : loadOlder(chat.id))}>{t("retry")}</Button></div>}
         {!history.hasOlder && firstIndex === 0 && <span className="sr-only">{t("chat.start")}</span>}
