@@ -26,6 +26,11 @@ int wb_docs_asyncapi(struct wb_request *rq)
     return wb_asyncapi_write(&rq->out);
 }
 
+int wb_docs_postman(struct wb_request *rq)
+{
+    return wb_postman_write(&rq->out);
+}
+
 static int answer_file(struct wb_request *rq, struct bx_str name)
 {
     for (size_t i = 0; i < wb_docs_file_count; i++) {

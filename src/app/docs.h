@@ -14,6 +14,7 @@ int wb_postman_write(struct bx_buf *out);
 
 int wb_docs_openapi(struct wb_request *rq);
 int wb_docs_asyncapi(struct wb_request *rq);
+int wb_docs_postman(struct wb_request *rq);
 int wb_docs_page(struct wb_request *rq);
 int wb_docs_file(struct wb_request *rq);
 

@@ -5,6 +5,7 @@
 #include "app/numbers.h"
 #include "app/on_loop.h"
 #include "app/outbox.h"
+#include "app/permission_check.h"
 #include "app/rows.h"
 #include "app/send.h"
 #include "app/shapes.h"
@@ -177,46 +178,6 @@ static int search_places(struct wb_request *rq, struct st_search_query *query)
     return rc < 0 ? wb_fail_field(rq, "chatId", "Chat not found or unauthorized") : BX_OK;
 }
 
-/* Numbers that may be searched: the one asked for, or all that this caller may see. */
-static int search_numbers(struct wb_request *rq, struct st_search_query *query)
-{
-    int64_t asked = wb_query_int(rq, "whatsappNumberId", 0, INT64_MAX, 0);
-    struct wb_access *access = rq->app->access;
-    if (asked) {
-        if (!wb_access_may(access, &rq->who, asked))
-            return wb_fail(rq, BX_E_DENIED, "Unauthorized access to WhatsApp number");
-        int64_t *one = bx_arena_alloc(&rq->arena, sizeof *one);
-        *one = asked;
-        query->number_ids = one;
-        query->number_count = 1;
-        return BX_OK;
-    }
-    if (rq->who.role == ST_ROLE_ADMIN && !rq->who.api_key_id)
-        return BX_OK;
-    int64_t *ids;
-    size_t count = 0, kept = 0;
-    if (rq->who.role == ST_ROLE_ADMIN) {
-        struct st_number_query all = {.is_active = -1, .limit = ST_LIMIT_MAX};
-        struct st_number *rows;
-        int64_t total;
-        int rc = st_number_list(rq->conn, &all, &rq->arena, &rows, &count, &total);
-        if (rc < 0)
-            return rc;
-        ids = bx_arena_alloc(&rq->arena, (count + 1) * sizeof *ids);
-        for (size_t i = 0; i < count; i++)
-            ids[i] = rows[i].id;
-    } else {
-        count = wb_access_numbers(access, rq->who.user_id, &rq->arena, &ids);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (wb_access_may(access, &rq->who, ids[i]))
-            ids[kept++] = ids[i];
-    }
-    query->number_ids = ids;
-    query->number_count = kept;
-    return BX_OK;
-}
-
 static int hit_write(struct wb_request *rq, const struct st_search_hit *hit)
 {
     struct bx_json_writer *w = &rq->w;
@@ -252,7 +213,7 @@ int wb_messages_search(struct wb_request *rq)
     size_t count = 0;
     int rc = search_places(rq, &query);
     if (rc == BX_OK)
-        rc = search_numbers(rq, &query);
+        rc = wb_permission_numbers(rq, &query.number_ids, &query.number_count);
     if (rc == BX_OK && q.len)
         rc = st_search(rq->conn, &query, &rq->arena, &hits, &count);
     if (rc < 0)

@@ -123,3 +123,60 @@ int wb_permission_check(struct wb_request *rq)
         rc = BX_E_NOT_FOUND;
     return rc < 0 ? wb_fail(rq, rc, "%s", things[rule].missing) : BX_OK;
 }
+
+/* What a key that is bound to numbers may see of all of them. */
+static size_t keep_permitted(struct wb_request *rq, int64_t *ids, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (wb_access_may(rq->app->access, &rq->who, ids[i]))
+            ids[kept++] = ids[i];
+    }
+    return kept;
+}
+
+static int every_number(struct wb_request *rq, int64_t **out, size_t *out_count)
+{
+    struct st_number_query page = {.is_active = -1, .limit = ST_LIMIT_MAX};
+    struct st_number *rows;
+    int64_t total = 0;
+    *out_count = 0;
+    do {
+        size_t count;
+        int rc = st_number_list(rq->conn, &page, &rq->arena, &rows, &count, &total);
+        if (rc < 0)
+            return rc;
+        if (page.offset == 0)
+            *out = bx_arena_alloc(&rq->arena, ((size_t)total + 1) * sizeof **out);
+        for (size_t i = 0; i < count && *out_count < (size_t)total; i++)
+            (*out)[(*out_count)++] = rows[i].id;
+        page.offset += page.limit;
+    } while (page.offset < total);
+    return BX_OK;
+}
+
+int wb_permission_numbers(struct wb_request *rq, const int64_t **out, size_t *out_count)
+{
+    int64_t asked = wb_query_int(rq, "whatsappNumberId", 0, INT64_MAX, 0);
+    int64_t *ids = bx_arena_alloc(&rq->arena, sizeof *ids);
+    size_t count = 1;
+    *ids = asked;
+    if (asked && !wb_access_may(rq->app->access, &rq->who, asked))
+        return wb_fail(rq, BX_E_DENIED, "Unauthorized access to WhatsApp number");
+    bool is_admin = rq->who.role == ST_ROLE_ADMIN;
+    if (!asked && is_admin && !rq->who.api_key_id) {
+        *out = NULL;
+        *out_count = 0;
+        return BX_OK;
+    }
+    if (!asked && is_admin) {
+        int rc = every_number(rq, &ids, &count);
+        if (rc < 0)
+            return rc;
+    } else if (!asked) {
+        count = wb_access_numbers(rq->app->access, rq->who.user_id, &rq->arena, &ids);
+    }
+    *out_count = asked ? 1 : keep_permitted(rq, ids, count);
+    *out = ids;
+    return BX_OK;
+}

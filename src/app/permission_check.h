@@ -12,4 +12,8 @@ int wb_permission_of_caller(struct wb_request *rq);
  */
 int wb_permission_check(struct wb_request *rq);
 
+/* For calls over many numbers: the one of the query parameter whatsappNumberId (403 when it is not
+ * the caller's to see), else every number that the caller may see. *out NULL: all there are. */
+int wb_permission_numbers(struct wb_request *rq, const int64_t **out, size_t *out_count);
+
 #endif

@@ -12,6 +12,7 @@
 #include "app/realtime_api.h"
 #include "app/sessions.h"
 #include "app/shapes.h"
+#include "app/stats.h"
 #include "app/system.h"
 #include "app/templates.h"
 #include "app/users.h"
@@ -145,6 +146,9 @@ const struct wb_route wb_routes[] = {
     {HTTP_DELETE, "/chat-templates/{id}", "Chat templates", "Delete a template", wb_templates_delete, NULL, WB_ADMIN, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
      0, NULL, NULL, &wb_done_shape, 0, "template.delete"},
 
+    {HTTP_GET, "/stats", "Statistics", "Messages per hour and how fast they were answered", wb_stats_hours, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, &wb_stats_query, &wb_stats_answer, 0, NULL},
+
     /* --- the server itself --- */
     {HTTP_GET, "/audit", "Audit", "Who did what when, newest first", wb_audit_list, NULL, WB_ADMIN, PERSON, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_audit_query, &wb_audit_answer, 0, NULL},
@@ -157,6 +161,8 @@ const struct wb_route wb_routes[] = {
     {HTTP_GET, "/api/docs.json", "Server", "This document (OpenAPI 3.1)", wb_docs_openapi, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
      WB_NO_PREFIX, NULL, NULL, &wb_document_shape, 0, NULL},
     {HTTP_GET, "/api/asyncapi.json", "Server", "The socket events (AsyncAPI 3.0)", wb_docs_asyncapi, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
+     WB_NO_PREFIX, NULL, NULL, &wb_document_shape, 0, NULL},
+    {HTTP_GET, "/api/postman.json", "Server", "The calls as a collection for Postman and Insomnia", wb_docs_postman, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
      WB_NO_PREFIX, NULL, NULL, &wb_document_shape, 0, NULL},
     {HTTP_GET, "/api/docs", "Server", "This document, to read and try", wb_docs_page, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
      WB_NO_PREFIX | WB_NOT_JSON, NULL, NULL, NULL, 0, NULL},

@@ -73,7 +73,7 @@ static bool list_fits(const struct wb_field *f, const json_t *list)
         return false;
     struct wb_field item = {.type = f->item, .choices = f->choices};
     if (f->item == WB_INT)
-        item.min = 1, item.max = INT64_C(9007199254740991);
+        item.min = 1, item.max = WB_INT_MAX;
     for (size_t i = 0; i < json_array_size(list); i++) {
         if (!value_fits(&item, f->ref ? WB_ANY : f->item, json_array_get(list, i)))
             return false;

@@ -25,6 +25,8 @@ enum wb_type {
     WB_ANY   /* an object with members that are not described here */
 };
 
+#define WB_INT_MAX INT64_C(9007199254740991) /* the largest that every JSON reader keeps */
+
 enum wb_field_flag {
     WB_REQUIRED = 1, /* must be there; in an answer: always is */
     WB_NULLABLE = 2,

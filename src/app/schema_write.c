@@ -60,6 +60,8 @@ static void write_items(struct bx_json_writer *w, const struct wb_field *f)
         return;
     }
     struct wb_field item = {.type = f->item, .choices = f->choices};
+    if (f->item == WB_INT) /* ids */
+        item.min = 1, item.max = WB_INT_MAX;
     wb_field_write(w, &item);
 }
 

@@ -85,7 +85,7 @@ const struct wb_schema wb_session_qr_answer = {
 const struct wb_schema wb_session_status_body = {
     .name = "SessionStatusChange",
     .fields = (const struct wb_field[]){{"status", WB_ENUM, MUST, .choices = STATUSES},
-                                        {"errorMessage", WB_STR, WB_NULLABLE},
+                                        {"errorMessage", WB_STR, WB_NULLABLE | WB_BLANK_OK},
                                         END}};
 
 /* --- writing --- */

@@ -32,8 +32,16 @@ test("waboxd --openapi prints what the server serves; the other documents are th
   const text = JSON.stringify(events), refs = text.match(/#\/components\/schemas\/\w+/g);
   for (const ref of refs) assert.ok(events.components.schemas[ref.split("/").at(-1)], ref);
   assert.match(String(execFileSync(program, ["--api-md"])), /POST \/api\/v1\/auth\/login/);
+});
+
+test("the collection for Postman and Insomnia has every call, and they answer", async () => {
   const postman = JSON.parse(execFileSync(program, ["--postman"]));
-  assert.ok(postman.item.length > 20);
+  assert.deepEqual(await (await fetch(`${server.base}/api/postman.json`)).json(), postman);
+  const listed = postman.item.map(({ request }) => `${request.method} ${request.url.replace("{{baseUrl}}", "").replaceAll(/:\w+/g, "{}")}`).sort();
+  assert.deepEqual(listed, docs.rows.filter((row) => !row.operation.deprecated).map((row) => `${row.method} ${row.path.replaceAll(/\{\w+\}/g, "{}")}`).sort());
+  for (const { request } of postman.item.filter((one) => one.request.method === "GET" && !one.request.url.includes(":")))
+    assert.equal((await fetch(request.url.replace("{{baseUrl}}", server.base), { headers: { authorization: `Bearer ${token}` } })).status, 200, request.url);
+  for (const { request } of postman.item) if (request.body) JSON.parse(request.body.raw);
 });
 
 test("the page under /api/docs needs nobody else", async () => {

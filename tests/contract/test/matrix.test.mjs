@@ -62,7 +62,7 @@ test("every route obeys its rule for every caller", async () => {
 
 test("every route has a rule, and only these are open to everybody", () => {
   const open = docs.rows.filter((row) => row.access === "public").map((row) => `${row.method} ${row.path}`).sort();
-  assert.deepEqual(open, ["GET /api", "GET /api/asyncapi.json", "GET /api/docs", "GET /api/docs.json", "GET /api/docs/{file}", "GET /health", "GET /metrics",
+  assert.deepEqual(open, ["GET /api", "GET /api/asyncapi.json", "GET /api/docs", "GET /api/docs.json", "GET /api/docs/{file}", "GET /api/postman.json", "GET /health", "GET /metrics",
     "POST /api/v1/auth/login", "POST /api/v1/login"]);
   for (const row of docs.rows) assert.ok(row.access && row.scope, row.path);
 });

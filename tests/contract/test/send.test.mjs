@@ -115,6 +115,26 @@ test("an answer within the same second stands behind what it answers", async () 
     [0, 1, 2].flatMap((i) => [`question ${i}`, `answer ${i}`]));
 });
 
+test("statistics: messages per hour and response times, of the numbers one may see", async () => {
+  const hour = { hour: "time", whatsappNumberId: "int?", received: "int", sent: "int", responses: "int", averageResponseMs: "int?", maxResponseMs: "int?" };
+  const { body } = await call(server, "GET", "/stats?perNumber=true", { token });
+  assertShape(body, { success: "true", message: "text", data: [hour], from: "time", to: "time" });
+  const sum = (rows, key) => rows.reduce((total, row) => total + row[key], 0);
+  const before = { received: sum(body.data, "received"), sent: sum(body.data, "sent"), responses: sum(body.data, "responses") };
+  const from = "6285510000077", asked = Math.floor(Date.now() / 1000) * 1000 - 60000;
+  await inbound(from, "is it open?", { timestamp: asked });
+  await send({ to: from, message: "yes" });
+  const after = (await call(server, "GET", `/stats?whatsappNumberId=${shop.id}`, { token })).body.data;
+  assert.deepEqual({ received: sum(after, "received"), sent: sum(after, "sent"), responses: sum(after, "responses") },
+    { received: before.received + 1, sent: before.sent + 1, responses: before.responses + 1 });
+  assert.ok(Math.max(...after.map((row) => row.maxResponseMs ?? 0)) >= 60000);
+  assert.deepEqual((await call(server, "GET", `/stats?from=1&to=2`, { token })).body.data, []);
+  const stranger = await makeUser(server, token);
+  assert.deepEqual((await call(server, "GET", "/stats", { token: stranger.token })).body.data, []);
+  assertFailure(await call(server, "GET", `/stats?whatsappNumberId=${shop.id}`, { token: stranger.token }), 403);
+  for (const query of ["from=-1", "to=abc", "from=1e99&to=99999999999999999999", "perNumber=maybe"]) assert.equal((await call(server, "GET", `/stats?${query}`, { token })).status, 200, query);
+});
+
 test("search: words of contents, only on permitted numbers, keyset by before", async () => {
   for (let i = 0; i < 5; i++) await inbound("6285510000003", `the purple elephant number ${i}`);
   const find = async (query, who = token) => (await call(server, "GET", `/messages/search?${query}`, { token: who })).body.data;
