@@ -10,6 +10,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "net/timer.h"
+#include "net/ws_conn.h"
 #include "sio/internal.h"
 
 #include <signal.h>
@@ -623,6 +624,8 @@ int main(int argc, char **argv)
         bx_conf_done(&conf);
         return 1;
     }
+    http_metrics_register(&sites[0].metrics); /* of the process */
+    ws_metrics_register(&sites[0].metrics);
     net_loop_on_signal(loop, SIGTERM, on_signal, NULL);
     net_loop_on_signal(loop, SIGINT, on_signal, NULL);
     print_ready();

@@ -1,7 +1,7 @@
 // Acceptance 5, small enough for every run: whatever one peer does, others are served and memory stays bounded.
 import assert from 'node:assert/strict';
 import net from 'node:net';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { exchange, frame, request, upgradeHead } from '../lib/http.mjs';
 import { askPeer, joinPeer, openPeer } from '../lib/peer.mjs';
 import { Polling } from '../lib/polling.mjs';
@@ -23,6 +23,8 @@ describe('abuse', () => {
   let base;
   let witness;
   let residentAtStart;
+  let metricsBefore;
+  let counted; // what the test's abuse must have counted
   const held = [];
   before(async () => {
     server = await Server.start({ ports: { main: 0 }, pingInterval: 3000, pingTimeout: 3000, maxPayload: 1000000, connectTimeout: 2000 });
@@ -30,7 +32,19 @@ describe('abuse', () => {
     witness = await joinPeer(base);
     residentAtStart = server.residentKiB();
   });
+  beforeEach(async () => {
+    metricsBefore = await server.metrics();
+    counted = null;
+  });
+  // The C server's names; the original has none of these.
+  const expectCounted = (name) => (counted = name);
+  const assertCounted = () =>
+    until(async () => {
+      const sum = (series) => [...series].filter(([key]) => key.startsWith(counted)).reduce((total, [, value]) => total + value, 0);
+      return sum(await server.metrics()) > sum(metricsBefore);
+    }, `${counted} counted`);
   afterEach(async () => {
+    if (counted && !isReference) await assertCounted();
     for (const socket of held.splice(0)) socket.destroy();
     assert.ok(server.isAlive, `the server died:\n${server.stderr}`);
     assert.deepEqual(await askPeer(witness, 'echo', 'served'), ['served']);
@@ -67,6 +81,7 @@ describe('abuse', () => {
   });
 
   it('500 websockets that never join a namespace are closed after connectTimeout', async () => {
+    expectCounted('sio_limit_exceeded_total{limit="connect_timeout"}');
     const peers = await Promise.all(Array.from({ length: 500 }, () => openPeer(base, { path: '/socket.io/' })));
     await Promise.all(peers.map((peer) => peer.end(8000)));
   });
@@ -90,6 +105,7 @@ describe('abuse', () => {
 
   describe('garbage', () => {
     it('instead of HTTP: 300 connections', async () => {
+      expectCounted('http_refused_total');
       const rand = random(1);
       const openings = ['', 'GET ', 'POST /engine.io/?EIO=4&transport=polling HTTP/1.1\r\n', 'GET /engine.io/?', '\x16\x03\x01'];
       for (let i = 0; i < 300; i += 50) {
@@ -101,6 +117,7 @@ describe('abuse', () => {
     });
 
     it('after the 101: 300 connections', async () => {
+      expectCounted('ws_peer_errors_total');
       const rand = random(2);
       const head = upgradeHead('/engine.io/?EIO=4&transport=websocket');
       for (let i = 0; i < 300; i += 50) {
@@ -122,6 +139,7 @@ describe('abuse', () => {
     });
 
     it('as Socket.IO packets: valid ones with bytes changed', async () => {
+      expectCounted('sio_parse_errors_total');
       const rand = random(4);
       const packets = ['42["echo",1]', '40/other,{"a":1}', '451-["echo",{"_placeholder":true,"num":0}]', '4312["x"]', '42/other,13["echo",{"a":[1,2,{"b":null}]}]', '41'];
       for (let i = 0; i < 300; i += 20) {
@@ -141,6 +159,7 @@ describe('abuse', () => {
   });
 
   it('50,000 websocket pings', async () => {
+    expectCounted('ws_pings_received_total');
     const { bytes } = await exchange(base, [
       upgradeHead('/engine.io/?EIO=4&transport=websocket'),
       ...Array.from({ length: 50 }, () => Buffer.concat(Array.from({ length: 1000 }, () => frame(9, 'flood')))),
@@ -149,6 +168,7 @@ describe('abuse', () => {
   });
 
   it('50,000 websocket pings from a peer that reads nothing', async () => {
+    expectCounted('ws_pongs_skipped_total');
     const socket = await hold(upgradeHead('/engine.io/?EIO=4&transport=websocket'));
     socket.pause();
     const pings = Buffer.concat(Array.from({ length: 1000 }, () => frame(9, 'x'.repeat(125))));
@@ -168,6 +188,7 @@ describe('abuse', () => {
     ['objects', '{"a":'.repeat(100000) + '1' + '}'.repeat(100000)],
   ]) {
     it(`JSON nested 100,000 deep and more: ${why}`, async () => {
+      expectCounted('sio_parse_errors_total');
       const peer = await joinPeer(base);
       peer.send(`42["nobody listens",${text}]`);
       await Promise.race([peer.closed, sleep(300)]);
@@ -210,6 +231,7 @@ describe('abuse', () => {
   });
 
   it('questions that are never answered', async () => {
+    expectCounted('sio_limit_exceeded_total{limit="pending_acks"}');
     const peer = await joinPeer(base);
     for (let i = 0; i < 3000; i++) peer.send(`42["ask",${i}]`);
     await until(() => peer.log.length >= 1000 || peer.ws.readyState > 1, 'questions or a refusal');
@@ -235,6 +257,7 @@ describe('abuse', () => {
   });
 
   it('request heads that are too big are refused', async () => {
+    expectCounted('http_refused_total');
     for (const head of [
       `GET /${'a'.repeat(200000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
       `GET /health HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(200000)}\r\n\r\n`,
@@ -247,6 +270,7 @@ describe('abuse', () => {
   });
 
   it('a Content-Length that conflicts with Transfer-Encoding is refused', async () => {
+    expectCounted('http_refused_total');
     const { text } = await exchange(base,
       'POST /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n',
       { ms: 1000 });
@@ -274,6 +298,7 @@ describe('compression bombs', () => {
       assert.equal((await peer.end()).code, 1009);
     }
     assert.deepEqual(await askPeer(witness, 'echo', 1), [1]);
+    if (!isReference) assert.equal((await server.metrics()).get('ws_compression_bombs_total'), 3);
     if (!isReference) assert.ok(server.residentKiB() - resident < 16 * 1024, `grew by ${server.residentKiB() - resident} KiB`);
     witness.terminate();
     await server.stop();
