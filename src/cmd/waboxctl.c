@@ -4,6 +4,7 @@
 #include "app/data_dir.h"
 #include "app/doctor.h"
 #include "app/first_start.h"
+#include "app/number_file.h"
 #include "app/secrets.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -151,6 +152,81 @@ static int forget_devices(struct tool *t, char **args, int count)
     return say(rc, "forget-devices");
 }
 
+static int failed(struct bx_buf *message)
+{
+    fprintf(stderr, "%.*s\n", (int)message->len, (char *)message->data);
+    bx_buf_done(message);
+    return 1;
+}
+
+/* By id, or by phone as it stands in the list, with or without +. */
+static int number_find(struct tool *t, const char *text, int64_t *out)
+{
+    struct bx_arena arena;
+    struct st_number row;
+    struct bx_str s = bx_str(text);
+    uint64_t id;
+    bx_arena_init(&arena, 0);
+    if (bx_str_starts(s, BX_STR("+")))
+        s = bx_str_slice(s, 1, s.len);
+    int rc = st_number_by_phone(t->conn, s, &arena, &row);
+    if (rc == BX_E_NOT_FOUND && bx_str_u64(s, INT64_MAX, &id) == BX_OK)
+        rc = st_number_get(t->conn, (int64_t)id, &arena, &row);
+    if (rc == BX_OK)
+        *out = row.id;
+    bx_arena_done(&arena);
+    return rc;
+}
+
+static void print_counts(const char *what, const struct wb_number_counts *c)
+{
+    printf("%s: %lld contacts, %lld chats, %lld messages.\n", what, (long long)c->contacts,
+           (long long)c->chats, (long long)c->messages);
+}
+
+static int export_number(struct tool *t, char **args, int count)
+{
+    (void)count;
+    int64_t id;
+    struct wb_number_counts counts;
+    struct bx_buf message;
+    int rc = open_store(t, false);
+    if (rc < 0)
+        return 1;
+    rc = number_find(t, args[0], &id);
+    if (rc == BX_E_NOT_FOUND)
+        return fprintf(stderr, "There is no WhatsApp number with the id or phone %s.\n", args[0]), 1;
+    if (rc < 0)
+        return say(rc, "export");
+    bx_buf_init(&message, 4096);
+    if (wb_number_export(t->conn, id, args[1], &counts, &message) < 0)
+        return failed(&message);
+    bx_buf_done(&message);
+    print_counts(args[1], &counts);
+    puts("It holds messages in the clear and no credentials: keep it safe, link the number anew "
+         "where it is imported.");
+    return 0;
+}
+
+static int import_number(struct tool *t, char **args, int count)
+{
+    (void)count;
+    int64_t id;
+    struct wb_number_counts counts;
+    struct bx_buf message;
+    if (open_store(t, true) < 0)
+        return 1;
+    bx_buf_init(&message, 4096);
+    if (wb_number_import(t->writer, args[0], &id, &counts, &message) < 0)
+        return failed(&message);
+    bx_buf_done(&message);
+    char what[64];
+    snprintf(what, sizeof what, "Number %lld", (long long)id);
+    print_counts(what, &counts);
+    puts("Grant it to its agents and link it. A waboxd that runs sees it after its next start.");
+    return 0;
+}
+
 static void on_progress(int64_t done, int64_t total, void *arg)
 {
     (void)arg;
@@ -197,6 +273,10 @@ static const struct command {
     {"restore", "FILE", "puts a backup in place; waboxd must be stopped", 1, 1, restore},
     {"forget-devices", "", "for a lost master.key: drops every link; waboxd must be stopped", 0, 0,
      forget_devices},
+    {"export", "NUMBER FILE", "a number (id or phone) with its contacts, chats and messages", 2, 2,
+     export_number},
+    {"import", "FILE", "puts an exported number in place; waboxd must be stopped", 1, 1,
+     import_number},
     {"seed", "[NUMBERS [CHATS [MESSAGES [OF-THEM-IN-FIRST-CHAT]]]]",
      "rows for load tests; waboxd must be stopped", 0, 4, seed},
 };
