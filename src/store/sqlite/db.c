@@ -1,6 +1,7 @@
 #include "store/sqlite/db.h"
 
 #include "store/sqlite/migrate.h"
+#include "store/sqlite/search_words.h"
 
 #include "base/clock.h"
 
@@ -76,7 +77,7 @@ static void memory_statistics_off(void)
 
 static int set_up(sqlite3 *db, const struct st_options *o, bool is_reader)
 {
-    int64_t cache = (o->cache_bytes ? o->cache_bytes : 64 << 20) / (is_reader ? 4 : 1);
+    int64_t cache = (o->cache_bytes ? o->cache_bytes : 64 << 20) / (is_reader ? 2 : 1);
     int64_t map = o->mmap_bytes ? o->mmap_bytes : (int64_t)2 << 30;
     if (!is_reader || map < 0) /* a touched page of a map makes the 16 around it resident: with a
                                   thousand numbers' keys, read one each, that is the whole file */
@@ -151,6 +152,7 @@ void st_conn_close(struct st_conn *conn)
     BX_ASSERT(conn->magic == CONN_MAGIC);
     for (size_t i = 0; i < conn->slot_cap; i++)
         sqlite3_finalize(conn->slots[i].stmt);
+    st_words_done(conn);
     BX_ASSERT(sqlite3_close(conn->db) == SQLITE_OK);
     conn->store->conn_count--;
     conn->magic = 0;

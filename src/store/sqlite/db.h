@@ -30,6 +30,10 @@ struct st_conn {
     struct st_store *store;
     struct st_stmt_slot *slots;
     size_t slot_count, slot_cap; /* cap is 0 or a power of two */
+    struct {
+        fts5_tokenizer ops;
+        Fts5Tokenizer *tokenizer; /* NULL until something is sought */
+    } words;
 };
 
 struct st_store {

@@ -1,0 +1,235 @@
+#include "store/sqlite/search_words.h"
+
+enum { SNIPPET_WORDS = 12, SNIPPET_BEFORE = 3 };
+
+/* ---- the tokenizer of message_fts ---- */
+
+static int tokenizer_open(struct st_conn *conn)
+{
+    static const char *args[] = {"remove_diacritics", "2"};
+    fts5_api *api = NULL;
+    void *user = NULL;
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(conn->db, "SELECT fts5(?1)", -1, &stmt, NULL);
+    if (rc == SQLITE_OK) {
+        sqlite3_bind_pointer(stmt, 1, &api, "fts5_api_ptr", NULL);
+        sqlite3_step(stmt);
+        rc = sqlite3_finalize(stmt);
+    }
+    if (rc == SQLITE_OK && api)
+        rc = api->xFindTokenizer(api, "unicode61", &user, &conn->words.ops);
+    if (rc != SQLITE_OK || !api)
+        return BX_E_INTERNAL;
+    rc = conn->words.ops.xCreate(user, args, BX_LEN(args), &conn->words.tokenizer);
+    return rc == SQLITE_OK ? BX_OK : st_db_error(conn->db, rc);
+}
+
+void st_words_done(struct st_conn *conn)
+{
+    if (conn->words.tokenizer)
+        conn->words.ops.xDelete(conn->words.tokenizer);
+}
+
+typedef int token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
+
+static int tokenize(struct st_conn *conn, int flags, struct bx_str text, token_fn *on_token,
+                    void *ctx)
+{
+    int rc = conn->words.tokenizer ? BX_OK : tokenizer_open(conn);
+    if (rc != BX_OK || text.len == 0)
+        return rc;
+    return conn->words.ops.xTokenize(conn->words.tokenizer, ctx, flags, text.ptr, (int)text.len,
+                                     on_token);
+}
+
+/* ---- what was typed ---- */
+
+struct typed {
+    struct st_words *words;
+    struct bx_arena *a;
+    size_t end; /* of the last word */
+};
+
+static int on_typed(void *ctx, int flags, const char *token, int len, int start, int end)
+{
+    (void)flags;
+    (void)start;
+    struct typed *t = ctx;
+    if (t->words->count == ST_WORDS_MAX)
+        return SQLITE_DONE;
+    t->words->items[t->words->count++] = bx_arena_str(t->a, bx_str_n(token, (size_t)len));
+    t->end = (size_t)end;
+    return SQLITE_OK;
+}
+
+int st_words_of(struct st_conn *conn, struct bx_str text, bool is_prefix, struct bx_arena *a,
+                struct st_words *out)
+{
+    struct typed t = {.words = out, .a = a};
+    out->count = 0;
+    int rc = tokenize(conn, FTS5_TOKENIZE_QUERY, text, on_typed, &t);
+    out->is_last_start = is_prefix && out->count && t.end == text.len;
+    return rc < 0 ? rc : BX_OK;
+}
+
+/* The words that a token is, as bits. */
+static uint64_t words_hit(const struct st_words *words, struct bx_str token)
+{
+    uint64_t hit = 0;
+    for (size_t i = 0; i < words->count; i++) {
+        bool may_be_start = words->is_last_start && i == words->count - 1;
+        if (may_be_start ? bx_str_starts(token, words->items[i])
+                         : bx_str_eq(token, words->items[i]))
+            hit |= UINT64_C(1) << i;
+    }
+    return hit;
+}
+
+/* ---- asking a text ---- */
+
+struct asked {
+    const struct st_words *words;
+    uint64_t missing;
+};
+
+static int on_asked(void *ctx, int flags, const char *token, int len, int start, int end)
+{
+    (void)flags;
+    (void)start;
+    (void)end;
+    struct asked *q = ctx;
+    q->missing &= ~words_hit(q->words, bx_str_n(token, (size_t)len));
+    return q->missing ? SQLITE_OK : SQLITE_DONE;
+}
+
+bool st_words_occur(struct st_conn *conn, const struct st_words *words, uint64_t set,
+                    struct bx_str text)
+{
+    struct asked q = {words, set};
+    if (set)
+        tokenize(conn, FTS5_TOKENIZE_DOCUMENT, text, on_asked, &q);
+    return q.missing == 0;
+}
+
+/* ---- snippets ---- */
+
+struct piece {
+    size_t start, end;
+    uint64_t hit;
+};
+
+struct pieces {
+    const struct st_words *words;
+    struct bx_arena *a;
+    struct piece *rows;
+    size_t count, cap;
+};
+
+static int on_piece(void *ctx, int flags, const char *token, int len, int start, int end)
+{
+    (void)flags;
+    struct pieces *p = ctx;
+    if (p->count == p->cap) {
+        size_t cap = p->cap ? 2 * p->cap : 64;
+        struct piece *grown = bx_arena_alloc(p->a, cap * sizeof *grown);
+        if (p->count)
+            memcpy(grown, p->rows, p->count * sizeof *grown);
+        p->rows = grown;
+        p->cap = cap;
+    }
+    p->rows[p->count++] = (struct piece){(size_t)start, (size_t)end,
+                                         words_hit(p->words, bx_str_n(token, (size_t)len))};
+    return SQLITE_OK;
+}
+
+/* How many of the sought words stand in the window that begins here. */
+static int window_worth(const struct pieces *p, size_t from)
+{
+    uint64_t hit = 0;
+    for (size_t i = from; i < p->count && i < from + SNIPPET_WORDS; i++)
+        hit |= p->rows[i].hit;
+    return __builtin_popcountll(hit);
+}
+
+static size_t window_find(const struct pieces *p)
+{
+    size_t best = 0;
+    int worth = window_worth(p, 0);
+    for (size_t i = 1; i + SNIPPET_WORDS <= p->count; i++) {
+        int here = p->rows[i + SNIPPET_WORDS - 1].hit ? window_worth(p, i) : 0;
+        if (here > worth) {
+            worth = here;
+            best = i;
+        }
+    }
+    /* A hit at the end shows too little of what follows: begin shortly before the first one. */
+    size_t first = best;
+    while (first < p->count && !p->rows[first].hit)
+        first++;
+    size_t from = first > SNIPPET_BEFORE ? first - SNIPPET_BEFORE : 0;
+    return first < p->count && p->count > SNIPPET_WORDS && window_worth(p, from) == worth ? from
+                                                                                          : best;
+}
+
+struct bx_str st_words_snippet(struct st_conn *conn, const struct st_words *words,
+                               struct bx_str text, struct bx_arena *a)
+{
+    struct pieces p = {.words = words, .a = a};
+    text = bx_str_trim(text);
+    tokenize(conn, FTS5_TOKENIZE_DOCUMENT, text, on_piece, &p);
+    size_t from = window_find(&p), to = from + SNIPPET_WORDS, at = 0;
+    if (to > p.count)
+        to = p.count;
+    struct bx_buf out;
+    bx_buf_init(&out, 0);
+    if (from > 0) {
+        bx_buf_lit(&out, "…");
+        at = p.rows[from].start;
+    }
+    for (size_t i = from; i < to; i++) {
+        const struct piece *r = &p.rows[i];
+        bx_buf_str(&out, bx_str_slice(text, at, r->start));
+        if (r->hit)
+            bx_buf_lit(&out, "\2");
+        bx_buf_str(&out, bx_str_slice(text, r->start, r->end));
+        if (r->hit)
+            bx_buf_lit(&out, "\3");
+        at = r->end;
+    }
+    if (to < p.count)
+        bx_buf_lit(&out, "…");
+    else
+        bx_buf_str(&out, bx_str_slice(text, at, text.len));
+    struct bx_str snippet = bx_arena_str(a, bx_buf_view(&out));
+    bx_buf_done(&out);
+    return snippet;
+}
+
+/* ---- the index's own words ---- */
+
+static void term_read(struct st_cur *c, struct bx_arena *a, void *out)
+{
+    *(struct bx_str *)out = st_col_str(c, a);
+}
+
+int st_words_next(struct st_conn *conn, struct bx_str start, struct bx_str from, bool is_after,
+                  struct bx_arena *a, struct bx_str *out)
+{
+    struct bx_str term;
+    int rc = st_db_run(conn,
+                       "CREATE VIRTUAL TABLE IF NOT EXISTS temp.message_terms USING "
+                       "fts5vocab(main, message_fts, instance)",
+                       Q0);
+    if (rc < 0)
+        return rc;
+    /* Its rows are the occurrences of a word, so the next word is asked for anew. */
+    if (is_after)
+        from = bx_arena_printf(a, BX_STR_FMT "\1", BX_STR_ARG(from));
+    rc = st_db_one(conn, a, term_read, &term,
+                   "SELECT term FROM temp.message_terms WHERE term >= ?1 LIMIT 1", Q(T(from)));
+    if (rc == BX_OK && !bx_str_starts(term, start))
+        rc = BX_E_NOT_FOUND;
+    if (rc == BX_OK)
+        *out = term;
+    return rc;
+}
