@@ -1,0 +1,215 @@
+/* Every way a search may take (the index, the newest rows, first these and then the index) finds
+ * what a plain look at every message finds, page by page. */
+#include "store/fixture.h"
+
+#include <ctype.h>
+
+enum { MESSAGES = 4000, NUMBERS = 40, PAGE = 7 };
+
+struct row {
+    int64_t id, number_id, chat_id;
+    char text[96];
+};
+
+static struct row rows[MESSAGES];
+static int64_t numbers[NUMBERS], chats[NUMBERS], contacts[NUMBERS];
+
+/* "often" is everywhere but in the newest 1,500, where each message has a word of its own that
+ * begins with "item"; "rarely" is in one of 500; "seldom" in one of 15, so that it is frequent
+ * in the store and still does not fill a page out of the newest rows of most chats. */
+static void text_of(int i, char *out, size_t size)
+{
+    int n = snprintf(out, size, "message %s item%d", i < MESSAGES - 1500 ? "often" : "late", i);
+    if (i % 500 == 3)
+        n += snprintf(out + n, size - (size_t)n, " Rarely");
+    if (i % 15 == 4)
+        n += snprintf(out + n, size - (size_t)n, " séldom");
+    if (i % 2)
+        snprintf(out + n, size - (size_t)n, " odd");
+}
+
+static int fill(struct st_tx *tx)
+{
+    int rc = BX_OK;
+    for (int i = 0; rc == BX_OK && i < NUMBERS; i++) {
+        char phone[16];
+        struct st_contact_found found;
+        snprintf(phone, sizeof phone, "6281%04d", i);
+        struct st_number n = {.name = bx_str("Shop"), .phone = bx_str(phone), .is_active = true};
+        rc = st_number_insert(tx, &n, &numbers[i]);
+        if (rc == BX_OK)
+            rc = st_contact_resolve(tx, numbers[i], bx_str("4917"), (struct bx_str){0}, &found);
+        if (rc == BX_OK)
+            rc = st_chat_ensure(tx, contacts[i] = found.contact_id, &chats[i], NULL);
+    }
+    for (int i = 0; rc == BX_OK && i < MESSAGES; i++) {
+        int at = i % 3 ? i % NUMBERS : 0; /* one chat has a third of all */
+        char wa_id[16];
+        text_of(i, rows[i].text, sizeof rows[i].text);
+        snprintf(wa_id, sizeof wa_id, "W%d", i);
+        struct st_message_new m = {.message = {.chat_id = chats[at],
+                                               .wa_id = bx_str(wa_id),
+                                               .sender_id = contacts[at],
+                                               .content = bx_str(rows[i].text),
+                                               .timestamp = i}};
+        struct st_message_stored stored;
+        rc = st_message_insert(tx, &m, &stored);
+        rows[i].id = stored.id;
+        rows[i].number_id = numbers[at];
+        rows[i].chat_id = chats[at];
+    }
+    return rc;
+}
+
+/* ---- the plain look ---- */
+
+static bool has_word(const char *text, const char *word, bool is_start)
+{
+    size_t len = strlen(word);
+    for (const char *p = text; (p = strcasestr(p, word)); p++)
+        if ((p == text || p[-1] == ' ') && (is_start || p[len] == ' ' || p[len] == 0))
+            return true;
+    return false;
+}
+
+static bool is_wanted(const struct row *r, const struct st_search_query *q, const char *words[],
+                      size_t count)
+{
+    bool is_in = !q->number_ids;
+    for (size_t i = 0; q->number_ids && i < q->number_count; i++)
+        is_in |= q->number_ids[i] == r->number_id;
+    if (!is_in || (q->chat_id && q->chat_id != r->chat_id))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!has_word(r->text, words[i], q->is_prefix && i == count - 1))
+            return false;
+    return true;
+}
+
+/* ---- */
+
+static void pages_compare(struct fixture *f, struct st_search_query q, const char *words[],
+                          size_t count, const char *why)
+{
+    int expected = MESSAGES;
+    q.limit = PAGE;
+    for (int pages = 0; pages < 120; pages++) {
+        struct st_search_hit *hits;
+        size_t n;
+        assert_rc(st_search(f->conn, &q, &f->a, &hits, &n), BX_OK);
+        for (size_t i = 0; i < n; i++) {
+            do
+                expected--;
+            while (expected >= 0 && !is_wanted(&rows[expected], &q, words, count));
+            assert_why(expected >= 0, why);
+            assert_why(hits[i].message.id == rows[expected].id, why);
+            assert_why(hits[i].chat.id == rows[expected].chat_id, why);
+            assert_why(memchr(hits[i].snippet.ptr, 2, hits[i].snippet.len) != NULL, why);
+        }
+        if (n < PAGE) {
+            do
+                expected--;
+            while (expected >= 0 && !is_wanted(&rows[expected], &q, words, count));
+            assert_why(expected < 0, why);
+            return;
+        }
+        q.before_id = hits[n - 1].message.id;
+        bx_arena_reset(&f->a);
+    }
+}
+
+static void every_way_finds_what_a_plain_look_finds(void **state)
+{
+    struct fixture *f = *state;
+    assert_rc(WRITE(f, fill(tx)), BX_OK);
+    static const struct {
+        const char *text, *words[3]; /* the words as the messages have them */
+        size_t count;
+        const char *why;
+    } asked[] = {
+        {"often", {"often"}, 1, "frequent, but not in the newest rows"},
+        {"oft", {"often"}, 1, "the start of such a word"},
+        {"item", {"item"}, 1, "a start of very many words"},
+        {"item12", {"item12"}, 1, "a start of many words"},
+        {"item3999", {"item3999"}, 1, "a start that is the only word"},
+        {"rarely", {"rarely"}, 1, "a rare word"},
+        {"seldom", {"séldom"}, 1, "a word with an accent"},
+        {"odd seldom", {"odd", "séldom"}, 2, "two frequent words"},
+        {"often item1", {"often", "item1"}, 2, "a frequent word and a wide start"},
+        {"odd \"late\" OR it", {"odd", "late"}, 3, "with a word that no message has"},
+        {"nowhere", {"nowhere"}, 1, "no such word"},
+        {"zz", {"zz"}, 1, "nothing begins so"},
+    };
+    for (size_t i = 0; i < BX_LEN(asked); i++) {
+        const char *words[3] = {asked[i].words[0], asked[i].words[1], "or"};
+        struct st_search_query q = {.text = bx_str(asked[i].text)};
+        for (int is_prefix = 0; is_prefix < 2; is_prefix++) {
+            q.is_prefix = is_prefix;
+            if (!is_prefix && !has_word(asked[i].text, words[asked[i].count - 1], false) &&
+                strcmp(asked[i].text, "seldom") != 0 && asked[i].count < 3)
+                continue;
+            struct st_search_query one = q, few = q, most = q, busy = q, quiet = q;
+            one.number_ids = few.number_ids = most.number_ids = numbers;
+            one.number_count = 1;
+            few.number_count = 5;
+            most.number_count = NUMBERS - 1;
+            busy.chat_id = chats[0];
+            quiet.chat_id = chats[7];
+            pages_compare(f, q, words, asked[i].count, asked[i].why);
+            pages_compare(f, one, words, asked[i].count, asked[i].why);
+            pages_compare(f, few, words, asked[i].count, asked[i].why);
+            pages_compare(f, most, words, asked[i].count, asked[i].why);
+            pages_compare(f, busy, words, asked[i].count, asked[i].why);
+            pages_compare(f, quiet, words, asked[i].count, asked[i].why);
+        }
+    }
+}
+
+static void a_snippet_shows_what_stands_around_the_words(void **state)
+{
+    static const struct {
+        const char *content, *words, *snippet;
+    } table[] = {
+        {"short and whole", "and", "short \2and\3 whole"},
+        {"one two three four five six seven eight nine ten eleven twelve thirteen", "one",
+         "\2one\3 two three four five six seven eight nine ten eleven twelve…"},
+        {"a b c d e f g h i j k l m n o p the Word at its end", "word end",
+         "…o p the \2Word\3 at its \2end\3"},
+        {"x, (Übung) — y", "ubung", "x, (\2Übung\3) — y"},
+        {"lead lead lead lead lead lead lead lead lead lead lead lead lead hit tail a b c d e f g h i",
+         "hit", "…lead lead lead \2hit\3 tail a b c d e f g…"},
+    };
+    struct fixture *f = *state;
+    struct st_contact_found found;
+    int64_t number, chat;
+    struct st_number n = {.name = bx_str("Shop"), .phone = bx_str("62811"), .is_active = true};
+    assert_rc(WRITE(f, st_number_insert(tx, &n, &number)), BX_OK);
+    assert_rc(WRITE(f, st_contact_resolve(tx, number, bx_str("4917"), (struct bx_str){0}, &found)),
+              BX_OK);
+    assert_rc(WRITE(f, st_chat_ensure(tx, found.contact_id, &chat, NULL)), BX_OK);
+    for (size_t i = 0; i < BX_LEN(table); i++) {
+        char wa_id[8];
+        snprintf(wa_id, sizeof wa_id, "S%zu", i);
+        struct st_message_new m = {.message = {.chat_id = chat,
+                                               .wa_id = bx_str(wa_id),
+                                               .sender_id = found.contact_id,
+                                               .content = bx_str(table[i].content)}};
+        struct st_message_stored stored;
+        assert_rc(WRITE(f, st_message_insert(tx, &m, &stored)), BX_OK);
+        struct st_search_query q = {.text = bx_str(table[i].words), .limit = 1};
+        struct st_search_hit *hits;
+        size_t count;
+        assert_rc(st_search(f->conn, &q, &f->a, &hits, &count), BX_OK);
+        assert_int_equal(count, 1);
+        assert_why(bx_str_eq(hits[0].snippet, bx_str(table[i].snippet)), table[i].content);
+    }
+}
+
+#define T_(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T_(every_way_finds_what_a_plain_look_finds),
+                                       T_(a_snippet_shows_what_stands_around_the_words)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
