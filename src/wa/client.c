@@ -468,6 +468,14 @@ int wa_send_node(struct wa_client *c, const struct wa_node *node)
     return wa_conn_send(&c->conn, node);
 }
 
+uint64_t wa_hash(struct bx_str s)
+{
+    uint64_t hash = 1469598103934665603u;
+    for (size_t i = 0; i < s.len; i++)
+        hash = (hash ^ (unsigned char)s.ptr[i]) * 1099511628211u;
+    return hash;
+}
+
 void wa_client_connected(struct wa_client *c)
 {
     c->errors = c->badness = 0;

@@ -131,9 +131,10 @@ struct wa_send_op {
     struct bx_arena arena;
     struct wa_outgoing out; /* copied into the arena; kind RAW for resends and peer messages */
     enum { WA_OP_USER, WA_OP_RESEND, WA_OP_PEER } origin;
-    struct bx_str only; /* RESEND: the one device */
-    unsigned count;     /* RESEND: which attempt */
-    unsigned rounds;    /* of fetching what is missing */
+    struct bx_str only;      /* RESEND: the one device */
+    unsigned count;          /* RESEND: which attempt */
+    struct wa_node *answers; /* RESEND: acknowledges the request, once the answer is on the wire */
+    unsigned rounds;         /* of fetching what is missing */
     bool has_asked_bundles, has_asked_devices, has_asked_group;
     bool is_busy;    /* a job or request works for it */
     uint64_t due_ms; /* waiting for its ack */
@@ -174,6 +175,8 @@ struct wa_lane_state {
         unsigned count;
     } retries[64]; /* how often we asked for a message again */
     unsigned next_retry;
+    uint64_t answered[32]; /* retry requests that we answered */
+    unsigned next_answered;
 };
 
 struct wa_pairing; /* features/pair.c */
@@ -217,6 +220,7 @@ void wa_client_set_state(struct wa_client *c, enum wa_state state, enum wa_reaso
                          int detail, int64_t retry_at_ms);
 void wa_client_connected(struct wa_client *c);
 int wa_send_node(struct wa_client *c, const struct wa_node *node);
+uint64_t wa_hash(struct bx_str s); /* FNV-1a */
 void wa_want_do(struct wa_client *c, struct wa_job *job, struct wa_want *want);
 
 /* stanza_table.c */
@@ -309,6 +313,7 @@ struct bx_str wa_message_build(struct bx_arena *arena, const struct wa_outgoing 
 
 /* lane: receipts, notifications */
 extern const struct wa_job_type wa_job_receipt, wa_job_notification, wa_job_ack, wa_job_call;
+/* Positive: an operation follows that acknowledges the receipt when it is done. */
 int wa_retry_requested(struct wa_job *job, const struct wa_node *receipt);
 void wa_ack_for(struct wa_job *job, const struct wa_node *n);
 struct wa_node *wa_ack_node(struct bx_arena *arena, const struct wa_node *n);

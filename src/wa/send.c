@@ -138,6 +138,13 @@ static int fetch(struct wa_client *c, struct wa_send_op *op, const struct wa_sen
     return rc;
 }
 
+/* Not before: a request that is acknowledged and not answered would never come again. */
+static void acknowledge(struct wa_client *c, const struct wa_send_op *op)
+{
+    if (op->answers)
+        wa_send_node(c, op->answers);
+}
+
 void wa_send_stepped(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result,
                      int rc, bool is_current)
 {
@@ -156,6 +163,7 @@ void wa_send_stepped(struct wa_client *c, struct wa_send_op *op, struct wa_send_
     } else if (result && result->outcome == WA_SEND_READY) {
         rc = wa_send_node(c, result->node);
         if (rc == BX_OK) {
+            acknowledge(c, op);
             op->due_ms = net_loop_now_ms(c->loop) + ACK_TIMEOUT_MS;
             bx_list_remove(&op->node);
             bx_list_push_back(&c->unacked, &op->node);
@@ -163,6 +171,7 @@ void wa_send_stepped(struct wa_client *c, struct wa_send_op *op, struct wa_send_
             return;
         }
     } else if (result && result->outcome == WA_SEND_FAILED) {
+        acknowledge(c, op);
         wa_send_op_free(op); /* its event says so */
         finish_head(c);
         return;

@@ -95,9 +95,7 @@ static void receipt_delivered(struct wa_job *job, const struct wa_source *src)
 
 static unsigned count_retry(struct wa_lane_state *lane, struct bx_str id, uint64_t enc_count)
 {
-    uint64_t hash = 1469598103934665603u;
-    for (size_t i = 0; i < id.len; i++)
-        hash = (hash ^ (unsigned char)id.ptr[i]) * 1099511628211u;
+    uint64_t hash = wa_hash(id);
     for (size_t i = 0; i < BX_LEN(lane->retries); i++) {
         if (lane->retries[i].hash == hash)
             return ++lane->retries[i].count;

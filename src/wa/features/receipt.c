@@ -141,7 +141,7 @@ static int receipt_run(struct wa_job *job)
     }
     if (rc >= 0 && bx_str_is(type, "retry"))
         rc = wa_retry_requested(job, n);
-    if (rc >= 0)
+    if (rc == BX_OK)
         wa_ack_for(job, n);
     return rc;
 }
