@@ -173,6 +173,7 @@ describe('talking', () => {
     await anna.message('Ukuran L ada?').getByRole('button', { name: 'Reply' }).click()
     await anna.write('Ada, silakan.')
     await visible(admin.message('Ada, silakan.').locator('.quote', { hasText: 'Ukuran L ada?' }))
+    await visible(anna.message('Ada, silakan.').locator('.tick[data-status="DELIVERED"], .tick[data-status="READ"]')) // the phone has it
     const mine = (await house.sim.phoneSaw(siti.phone)).messages.find(one => one.text === 'Ada, silakan.')
     assert.equal(mine.quotedId, question)
     await house.sim.phoneSend(siti.phone, { to: SUPPORT, reaction: { id: mine.id, from: SUPPORT, emoji: '👍' } })
