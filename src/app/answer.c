@@ -7,7 +7,8 @@
 
 #define JSON "application/json; charset=utf-8"
 
-void wb_error_write(struct bx_buf *out, int status, struct bx_str message, struct bx_str details)
+/* {"success":false,"error":reason,"message":…,"details":…?} */
+static void error_write(struct bx_buf *out, int status, struct bx_str message, struct bx_str details)
 {
     struct bx_json_writer w;
     bx_json_writer_init(&w, out);
@@ -20,7 +21,8 @@ void wb_error_write(struct bx_buf *out, int status, struct bx_str message, struc
     bx_json_end(&w);
 }
 
-void wb_headers_add(struct http_exchange *x, const char *request_id)
+/* Security headers, request id; before any respond. */
+static void headers_add(struct http_exchange *x, const char *request_id)
 {
     static const struct {
         const char *name;
@@ -39,8 +41,8 @@ void wb_answer_error(struct http_exchange *x, int status, const char *message)
 {
     struct bx_buf out;
     bx_buf_init(&out, 4096);
-    wb_error_write(&out, status, bx_str(message), (struct bx_str){0});
-    wb_headers_add(x, NULL);
+    error_write(&out, status, bx_str(message), (struct bx_str){0});
+    headers_add(x, NULL);
     http_respond(x, status, JSON, bx_buf_view(&out));
     bx_buf_done(&out);
 }
@@ -49,7 +51,7 @@ static void send_failure(struct wb_request *rq, int rc, int status)
 {
     struct bx_str message = rq->message.ptr ? rq->message : bx_str(bx_err_info(rc)->sentence);
     bx_buf_clear(&rq->out, 4096);
-    wb_error_write(&rq->out, status, message, rq->details);
+    error_write(&rq->out, status, message, rq->details);
     if (status == 401)
         http_add_header(rq->x, "WWW-Authenticate", BX_STR("Bearer"));
     if (rq->retry_after_ms > 0) {
@@ -68,7 +70,7 @@ int wb_answer_send(struct wb_request *rq, int rc)
     int status = rc >= 0 ? success : rq->status >= 400 ? rq->status : bx_err_info(rc)->http_status;
     if (!rq->x)
         return status;
-    wb_headers_add(rq->x, rq->id);
+    headers_add(rq->x, rq->id);
     if (rc < 0) {
         send_failure(rq, rc, status);
         return status;

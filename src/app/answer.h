@@ -5,12 +5,6 @@
 
 #include "app/request.h"
 
-/* {"success":false,"error":reason,"message":…,"details":…?} */
-void wb_error_write(struct bx_buf *out, int status, struct bx_str message, struct bx_str details);
-
-/* Security headers, request id; before any respond. */
-void wb_headers_add(struct http_exchange *x, const char *request_id);
-
 /* Answers an exchange that has no wb_request: not found, refused early. */
 void wb_answer_error(struct http_exchange *x, int status, const char *message);
 

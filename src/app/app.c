@@ -130,7 +130,7 @@ static int start_parts(struct wb_app *app, struct bx_buf *message)
 static void warn_of_certificate(const char *path)
 {
     int days;
-    if (wb_certificate_days(path, &days) == BX_OK && days < WB_CERTIFICATE_SOON_DAYS)
+    if (net_tls_cert_days(path, &days) == BX_OK && days < WB_CERTIFICATE_SOON_DAYS)
         bx_log(BX_LOG_WARN, "app", days < 0 ? "the certificate has expired" : "the certificate expires soon",
                "file=%s days=%d", path, days);
 }

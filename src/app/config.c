@@ -61,12 +61,6 @@ static const struct bx_conf_row rows[] = {
 };
 /* clang-format on */
 
-const struct bx_conf_row *wb_config_rows(size_t *out_count)
-{
-    *out_count = BX_LEN(rows);
-    return rows;
-}
-
 int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *message)
 {
     *out_url = NULL;

@@ -61,7 +61,4 @@ int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *messa
 /* The table of --help. */
 int wb_config_help(struct bx_buf *out);
 
-/* The rows, for documentation. */
-const struct bx_conf_row *wb_config_rows(size_t *out_count);
-
 #endif

@@ -12,8 +12,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,20 +168,6 @@ static bool check_port(const struct wb_config *c, struct bx_buf *say)
     return is_free || (why == EADDRINUSE && is_served(c));
 }
 
-int wb_certificate_days(const char *path, int *out_days)
-{
-    FILE *f = fopen(path, "re");
-    X509 *cert = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-    if (f)
-        fclose(f);
-    int seconds = 0;
-    bool is_read = cert && ASN1_TIME_diff(out_days, &seconds, NULL, X509_get0_notAfter(cert)) == 1;
-    if (is_read && *out_days == 0 && seconds < 0)
-        *out_days = -1;
-    X509_free(cert);
-    return is_read ? BX_OK : BX_E_INVALID;
-}
-
 static bool check_certificate(const struct wb_config *c, struct bx_buf *say)
 {
     if (!c->tls_cert) {
@@ -195,7 +179,7 @@ static bool check_certificate(const struct wb_config *c, struct bx_buf *say)
     if (net_tls_server_new(c->tls_cert, c->tls_key, say, &tls) < 0)
         return false;
     net_tls_unref(tls);
-    if (wb_certificate_days(c->tls_cert, &days) < 0) {
+    if (net_tls_cert_days(c->tls_cert, &days) < 0) {
         bx_buf_printf(say, "%s cannot be read as a certificate.", c->tls_cert);
         return false;
     }

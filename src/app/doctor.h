@@ -8,9 +8,6 @@
 /* Fewer open files than that, or fewer days, are worth a warning. */
 enum { WB_FILES_FEW = 4096, WB_CERTIFICATE_SOON_DAYS = 14 };
 
-/* Whole days until the certificate (PEM) ends; negative: it has. BX_E_INVALID: cannot be read. */
-int wb_certificate_days(const char *path, int *out_days);
-
 /* Appends the lines to `out`; returns how many checks failed. */
 int wb_doctor(const struct wb_config *c, struct bx_buf *out);
 

@@ -18,7 +18,7 @@ const struct wb_schema wb_shape_message_status = {
     .help = "Only moves forward.",
     .choices = "PENDING|SENT|DELIVERED|READ|FAILED"};
 
-const struct wb_schema wb_shape_message_type = {
+static const struct wb_schema message_type_shape = {
     .name = "MessageType",
     .choices = "TEXT|IMAGE|VIDEO|AUDIO|DOCUMENT|STICKER|LOCATION|CONTACT|SYSTEM|REACTION|POLL"};
 
@@ -38,7 +38,7 @@ const struct wb_schema wb_shape_chat = {
         {"isArchived", WB_BOOL, MUST},
         END}};
 
-const struct wb_schema wb_shape_reaction = {
+static const struct wb_schema reaction_shape = {
     .name = "Reaction",
     .fields = (const struct wb_field[]){
         {"emoji", WB_STR, MUST},
@@ -47,7 +47,7 @@ const struct wb_schema wb_shape_reaction = {
         {"isFromMe", WB_BOOL, MUST},
         END}};
 
-const struct wb_schema wb_shape_mention = {
+static const struct wb_schema mention_shape = {
     .name = "Mention",
     .fields = (const struct wb_field[]){
         {"jid", WB_STR, MUST},
@@ -63,7 +63,7 @@ const struct wb_schema wb_shape_message = {
         {"fromNumber", WB_STR, MUST},
         {"fromName", WB_STR, MUST_OR_NULL},
         {"content", WB_STR, MUST},
-        {"type", WB_REF, MUST, .ref = &wb_shape_message_type},
+        {"type", WB_REF, MUST, .ref = &message_type_shape},
         {"mediaUrl", WB_STR, MUST_OR_NULL},
         {"mediaCaption", WB_STR, MUST_OR_NULL},
         {"quotedMessageId", WB_STR, MUST_OR_NULL},
@@ -74,8 +74,8 @@ const struct wb_schema wb_shape_message = {
         {"sentBy", WB_REF, WB_NULLABLE, .ref = &wb_agent_shape},
         {"editedAt", WB_TIME, WB_NULLABLE},
         {"revokedAt", WB_TIME, WB_NULLABLE},
-        {"reactions", WB_LIST, 0, .ref = &wb_shape_reaction},
-        {"mentions", WB_LIST, 0, .ref = &wb_shape_mention},
+        {"reactions", WB_LIST, 0, .ref = &reaction_shape},
+        {"mentions", WB_LIST, 0, .ref = &mention_shape},
         END}};
 
 const struct wb_schema wb_shape_pagination = {

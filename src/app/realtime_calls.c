@@ -358,6 +358,8 @@ static int may_chat(struct call *c)
         rc = BX_E_NOT_FOUND;
     if (rc == BX_E_NOT_FOUND)
         return fail(c, rc, "NOT_FOUND", "Chat not found or unauthorized");
+    if (rc < 0)
+        return rc;
     c->chat_id = chat.id; /* of a chat that was joined with another: the one it is now */
     c->number_id = chat.number_id;
     c->chat_jid = chat.jid;

@@ -15,7 +15,7 @@ bool wb_agent_may(const struct wb_agent *a, const struct wb_line *line)
            wb_access_may(a->rt->app->access, &a->who, line->id);
 }
 
-bool wb_agent_hears(const struct wb_agent *a, int64_t number_id)
+static bool agent_hears(const struct wb_agent *a, int64_t number_id)
 {
     char room[WB_ROOM_SIZE];
     return sio_socket_is_in(a->socket, wb_room(number_id, false, room));
@@ -276,7 +276,7 @@ static const struct wb_resume *resume_of(const struct wb_agent *a, int64_t numbe
 
 void wb_agent_enter(struct wb_agent *a, struct wb_line *line)
 {
-    if (wb_agent_hears(a, line->id) || is_entering(a, line->id))
+    if (agent_hears(a, line->id) || is_entering(a, line->id))
         return;
     const struct wb_resume *r = resume_of(a, line->id);
     struct entry *e = BX_NEW(struct entry);
@@ -313,7 +313,7 @@ void wb_agent_follow(struct wb_agent *a)
         struct sio_str link_room = wb_room(line->id, true, room);
         if (!wb_may_link(&a->who))
             sio_leave(a->socket, link_room);
-        else if (wb_agent_hears(a, line->id))
+        else if (agent_hears(a, line->id))
             sio_join(a->socket, link_room);
         if (!a->is_narrowed)
             wb_agent_enter(a, line);

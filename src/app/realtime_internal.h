@@ -64,7 +64,6 @@ void wb_realtime_authenticate(struct sio_socket *socket, struct sio_next *next, 
 
 /* realtime_enter.c */
 bool wb_agent_may(const struct wb_agent *a, const struct wb_line *line);
-bool wb_agent_hears(const struct wb_agent *a, int64_t number_id);
 void wb_agent_enter(struct wb_agent *a, struct wb_line *line);
 void wb_agent_leave(struct wb_agent *a, int64_t number_id);
 /* Enters and leaves until the rooms are what this agent may hear. */

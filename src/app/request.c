@@ -73,11 +73,6 @@ int wb_answer_end(struct wb_request *rq)
     return bx_json_writer_rc(&rq->w);
 }
 
-bool wb_request_is_gone(const struct wb_request *rq)
-{
-    return rq->x == NULL;
-}
-
 /* --- query --- */
 
 struct bx_str wb_query_str(struct wb_request *rq, const char *name)

@@ -107,9 +107,6 @@ int wb_answer_end(struct wb_request *rq);
  * returns it. */
 void wb_request_answer(struct wb_request *rq, int rc);
 
-/* Has the client gone? (loop thread; then any answer will do) */
-bool wb_request_is_gone(const struct wb_request *rq);
-
 /* --- query --- */
 
 /* Decoded value; ptr NULL when absent or broken. */

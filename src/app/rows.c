@@ -15,7 +15,7 @@ const char *wb_status_name(enum st_status status)
     return names[status];
 }
 
-const char *wb_type_name(enum st_message_type type)
+static const char *type_name(enum st_message_type type)
 {
     static const char *const names[] = {"TEXT",    "IMAGE",    "VIDEO",   "AUDIO",
                                         "DOCUMENT", "STICKER", "LOCATION", "CONTACT",
@@ -176,7 +176,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     bx_json_key_str(w, "messageId", m->wa_id);
     sender_write(w, r, m);
     bx_json_key_str(w, "content", m->content);
-    bx_json_key_cstr(w, "type", wb_type_name(m->type));
+    bx_json_key_cstr(w, "type", type_name(m->type));
     bx_json_key_null(w, "mediaUrl");
     wb_key_str_or_null(w, "mediaCaption", m->caption);
     wb_key_str_or_null(w, "quotedMessageId", m->quoted_wa_id);

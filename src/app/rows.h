@@ -33,7 +33,6 @@ int wb_messages_write(struct bx_json_writer *w, const struct wb_rows *r, struct 
 void wb_offset_page_write(struct bx_json_writer *w, int64_t limit, int64_t offset, int64_t total);
 
 const char *wb_status_name(enum st_status status);
-const char *wb_type_name(enum st_message_type type);
 const char *wb_link_name(enum st_link_status status);
 
 /* `out` for the rows of a number; BX_E_NOT_FOUND. */

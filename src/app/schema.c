@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-json_t *wb_field_value(const json_t *object, const struct wb_field *field)
+/* The value of a field under its name or its alias, NULL when absent or null. */
+static json_t *field_value(const json_t *object, const struct wb_field *field)
 {
     json_t *value = json_object_get(object, field->name);
     if (!value && field->alias)
@@ -145,7 +146,7 @@ int wb_schema_check(const struct wb_schema *schema, const json_t *object, struct
 {
     unsigned seen = 0;
     for (const struct wb_field *f = schema->fields; f->type != WB_END; f++) {
-        const json_t *value = wb_field_value(object, f);
+        const json_t *value = field_value(object, f);
         seen += value != NULL;
         *out_field = f->name;
         if (!value && (f->flags & WB_REQUIRED) && !schema->is_partial) {

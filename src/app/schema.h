@@ -59,9 +59,6 @@ struct wb_schema {
     bool is_open;        /* further members may follow (objects we pass through) */
 };
 
-/* The value of a field under its name or its alias, NULL when absent or null. */
-json_t *wb_field_value(const json_t *object, const struct wb_field *field);
-
 /* BX_OK, or BX_E_INVALID: `message` says what is wrong and *out_field (static) which field. */
 int wb_schema_check(const struct wb_schema *schema, const json_t *object, struct bx_buf *message,
                     const char **out_field);

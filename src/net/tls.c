@@ -94,6 +94,20 @@ int net_tls_server_new(const char *cert_path, const char *key_path, struct bx_bu
     return BX_OK;
 }
 
+int net_tls_cert_days(const char *path, int *out_days)
+{
+    BIO *in = BIO_new_file(path, "r");
+    X509 *cert = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+    int days, seconds;
+    bool is_read = cert && ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(cert)) == 1;
+    X509_free(cert);
+    BIO_free(in);
+    if (!is_read)
+        return BX_E_INVALID;
+    *out_days = days == 0 && seconds < 0 ? -1 : days;
+    return BX_OK;
+}
+
 int net_tls_server_reload(struct net_tls_ctx *ctx, struct bx_buf *message)
 {
     if (!ctx->cert_path)

@@ -22,6 +22,10 @@ int net_tls_server_pem(const struct net_tls_ctx *ctx, struct bx_buf *out);
  * nothing changes. */
 int net_tls_server_reload(struct net_tls_ctx *ctx, struct bx_buf *message);
 
+/* Whole days until the certificate (PEM) ends; negative: it has ended. BX_E_INVALID: it cannot be
+ * read. */
+int net_tls_cert_days(const char *path, int *out_days);
+
 /* Verifies the peer against ca_path (PEM), or the system's store when NULL. insecure: no
  * verification (tests only). A peer whose certificate is not accepted ends a connection attempt with
  * BX_E_AUTH. BX_E_NOT_FOUND: no certificates there. */
