@@ -34,7 +34,7 @@ enum wa_reason {
     WA_REASON_BANNED,      /* retry_at_ms when temporary */
     WA_REASON_OUTDATED,    /* this client version is no longer accepted */
     WA_REASON_REFUSED,     /* the login was refused (detail is the code) */
-    WA_REASON_UNTRUSTED,   /* the server could not prove who it is */
+    WA_REASON_UNTRUSTED,   /* the server could not prove who it is; retry_at_ms is set */
     WA_REASON_STORE,       /* a job could not be committed */
     WA_REASON_PAIR_FAILED, /* the phone's answer did not verify */
     WA_REASONS

@@ -76,7 +76,11 @@ int main(int argc, char **argv)
     }
     net_loop_on_signal(loop, SIGTERM, on_signal, NULL);
     net_loop_on_signal(loop, SIGINT, on_signal, NULL);
-    printf("{\"ready\":true,\"port\":%u}\n", port);
+    uint8_t root[32];
+    char hex[65];
+    sim_root(sim, root);
+    bx_hex_encode(root, sizeof root, hex);
+    printf("{\"ready\":true,\"port\":%u,\"root\":\"%s\"}\n", port, hex);
     fflush(stdout);
     net_loop_run(loop);
     sim_free(sim);

@@ -3,12 +3,37 @@
 #include "base/mem.h"
 #include "sim/admin.h"
 
+static const char *const flaws[WA_CERT_FLAWS] = {
+    "none", "otherRoot", "expired", "notYet", "badSignature", "badSerial", "otherKey",
+};
+
 static void show_settings(struct sim_call *c)
 {
     const struct sim *s = c->sim;
-    sim_call_ok(c, json_pack("{s:{s:s,s:i,s:i,s:i}}", "settings", "groupAddressing",
-                             s->is_group_lid ? "lid" : "pn", "refs", (int)s->refs, "settleMs",
-                             (int)s->settle_ms, "chatstateTtlMs", (int)s->chatstate_ttl_ms));
+    sim_call_ok(
+        c, json_pack("{s:{s:s,s:i,s:i,s:i,s:s,s:i,s:s}}", "settings", "groupAddressing",
+                     s->is_group_lid ? "lid" : "pn", "refs", (int)s->refs, "settleMs",
+                     (int)s->settle_ms, "chatstateTtlMs", (int)s->chatstate_ttl_ms, "history",
+                     s->is_history_blob ? "blob" : "inline", "historyChunk", (int)s->history_chunk,
+                     "certificateFlaw", flaws[s->cert_flaw]));
+}
+
+static void change_history(struct sim_call *c)
+{
+    const json_t *chunk = json_object_get(c->body, "historyChunk");
+    if (sim_call_text(c, "history"))
+        c->sim->is_history_blob = strcmp(sim_call_text(c, "history"), "blob") == 0;
+    if (chunk && json_integer_value(chunk) >= 0)
+        c->sim->history_chunk = (unsigned)json_integer_value(chunk);
+}
+
+static void change_flaw(struct sim_call *c)
+{
+    const char *name = sim_call_text(c, "certificateFlaw");
+    for (int i = 0; name && i < WA_CERT_FLAWS; i++) {
+        if (strcmp(flaws[i], name) == 0)
+            c->sim->cert_flaw = (enum wa_cert_flaw)i;
+    }
 }
 
 static void change_settings(struct sim_call *c)
@@ -16,7 +41,8 @@ static void change_settings(struct sim_call *c)
     const json_t *refs = json_object_get(c->body, "refs"),
                  *settle = json_object_get(c->body, "settleMs"),
                  *ttl = json_object_get(c->body, "chatstateTtlMs");
-    if (!sim_call_only(c, "groupAddressing refs settleMs chatstateTtlMs"))
+    if (!sim_call_only(c, "groupAddressing refs settleMs chatstateTtlMs history historyChunk "
+                          "certificateFlaw"))
         return;
     if (sim_call_text(c, "groupAddressing"))
         c->sim->is_group_lid = strcmp(sim_call_text(c, "groupAddressing"), "lid") == 0;
@@ -26,7 +52,21 @@ static void change_settings(struct sim_call *c)
         c->sim->settle_ms = (uint32_t)json_integer_value(settle);
     if (ttl)
         c->sim->chatstate_ttl_ms = (uint32_t)json_integer_value(ttl);
+    change_history(c);
+    change_flaw(c);
     show_settings(c);
+}
+
+/* What clients are to trust: the root of the Noise certificates, and the TLS certificate. */
+static void trust(struct sim_call *c)
+{
+    struct bx_buf pem;
+    char root[65];
+    bx_hex_encode(c->sim->root.pub, sizeof c->sim->root.pub, root);
+    bx_buf_init(&pem, 0);
+    net_tls_server_pem(c->sim->tls, &pem);
+    sim_call_ok(c, json_pack("{s:s,s:s%}", "root", root, "tls", (char *)pem.data, pem.len));
+    bx_buf_done(&pem);
 }
 
 static const struct {
@@ -92,6 +132,7 @@ static void dump(struct sim_call *c)
 const struct sim_call_row sim_calls_settings[] = {
     {"GET", "/admin/settings", show_settings},
     {"PATCH", "/admin/settings", change_settings},
+    {"GET", "/admin/trust", trust},
     {"GET", "/admin/stats", stats},
     {"GET", "/admin/dump", dump},
     {NULL, NULL, NULL},

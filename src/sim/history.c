@@ -58,13 +58,14 @@ static void send_sync(struct sim_account *a, struct sim_device *d, const Wap__Hi
     Wap__Message *m = WA_PB_NEW(arena, Wap__Message, message);
     Wap__HistorySyncNotification *n =
         WA_PB_NEW(arena, Wap__HistorySyncNotification, history_sync_notification);
-    /* the blob is on the media host as well, for clients that do not take the inline form */
+    /* the blob is on the media host in any case, for clients that do not take the inline form */
     struct bx_str path = sim_media_put_history(a->sim, bx_buf_view(&packed), media_key, n, arena);
     n->direct_path = wa_pb_text(arena, path);
     WA_PB_SET(n, sync_type, (int32_t)sync->sync_type);
     WA_PB_SET(n, chunk_order, sync->chunk_order);
     WA_PB_SET(n, progress, sync->progress);
-    WA_PB_SET_BYTES(n, inline_payload, bx_buf_view(&packed));
+    if (!a->sim->is_history_blob)
+        WA_PB_SET_BYTES(n, inline_payload, bx_buf_view(&packed));
     m->protocol = WA_PB_NEW(arena, Wap__Protocol, protocol);
     WA_PB_SET(m->protocol, type, WAP__PROTOCOL__TYPE__HISTORY_SYNC_NOTIFICATION);
     m->protocol->history_sync_notification = n;
@@ -110,14 +111,15 @@ static Wap__HistorySyncMsg *history_message(struct sim_account *a, const json_t 
     return h;
 }
 
-static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat,
-                                       struct bx_arena *arena)
+/* With messages [from, to) of the chat, oldest first. */
+static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat, size_t from,
+                                       size_t to, struct bx_arena *arena)
 {
     Wap__Conversation *c = WA_PB_NEW(arena, Wap__Conversation, conversation);
     const char *who = json_string_value(json_object_get(chat, "chat")),
                *name = json_string_value(json_object_get(chat, "name"));
     const json_t *messages = json_object_get(chat, "messages");
-    size_t count = json_array_size(messages);
+    size_t count = to - from;
     json_int_t mute = json_integer_value(json_object_get(chat, "muteUntilMs"));
     uint64_t t = (uint64_t)json_integer_value(json_object_get(chat, "t"));
     c->id = chat_jid(a, who ? who : "", arena);
@@ -125,7 +127,7 @@ static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat
     c->messages = bx_arena_alloc(arena, (count + 1) * sizeof *c->messages);
     for (size_t i = 0; i < count; i++) /* newest first, as phones send them */
         c->messages[i] =
-            history_message(a, json_array_get(messages, count - 1 - i), c->id, count - i, arena);
+            history_message(a, json_array_get(messages, to - 1 - i), c->id, to - i, arena);
     c->n_messages = count;
     WA_PB_SET(c, unread_count, (uint32_t)json_integer_value(json_object_get(chat, "unread")));
     WA_PB_SET(c, conversation_timestamp, t);
@@ -143,7 +145,24 @@ static Wap__Conversation *conversation(struct sim_account *a, const json_t *chat
     return c;
 }
 
-static void send_conversations(struct sim_account *a, struct sim_device *d)
+static void add_mapping(Wap__HistorySync *sync, const Wap__Conversation *c, struct bx_arena *arena)
+{
+    if (!c->lid_jid)
+        return;
+    Wap__LidMapping *map = WA_PB_NEW(arena, Wap__LidMapping, lid_mapping);
+    map->pn_jid = c->pn_jid;
+    map->lid_jid = c->lid_jid;
+    sync->lid_mappings[sync->n_lid_mappings++] = map;
+}
+
+/* Where in the list of chats, and in the messages of one, a chunk begins. */
+struct place {
+    size_t chat, message;
+};
+
+/* One chunk of at most `room` messages from *at on (newest of a chat first); *at moves. */
+static void send_chunk(struct sim_account *a, struct sim_device *d, struct place *at, size_t room,
+                       uint32_t order)
 {
     struct bx_arena arena;
     const json_t *chats = json_object_get(a->history, "chats");
@@ -151,24 +170,37 @@ static void send_conversations(struct sim_account *a, struct sim_device *d)
     bx_arena_init(&arena, 256 << 20);
     Wap__HistorySync *sync = WA_PB_NEW(&arena, Wap__HistorySync, history_sync);
     sync->conversations = bx_arena_alloc(&arena, (count + 1) * sizeof *sync->conversations);
-    for (size_t i = 0; i < count; i++)
-        sync->conversations[i] = conversation(a, json_array_get(chats, i), &arena);
-    sync->n_conversations = count;
     sync->lid_mappings = bx_arena_alloc(&arena, (count + 1) * sizeof *sync->lid_mappings);
-    for (size_t i = 0; i < count; i++) {
-        Wap__Conversation *c = sync->conversations[i];
-        if (!c->lid_jid)
-            continue;
-        Wap__LidMapping *map = WA_PB_NEW(&arena, Wap__LidMapping, lid_mapping);
-        map->pn_jid = c->pn_jid;
-        map->lid_jid = c->lid_jid;
-        sync->lid_mappings[sync->n_lid_mappings++] = map;
+    while (at->chat < count && room) {
+        const json_t *chat = json_array_get(chats, at->chat);
+        size_t left = json_array_size(json_object_get(chat, "messages")) - at->message;
+        size_t take = left < room ? left : room;
+        Wap__Conversation *c = conversation(a, chat, left - take, left, &arena);
+        sync->conversations[sync->n_conversations++] = c;
+        add_mapping(sync, c, &arena);
+        room -= take ? take : 1;
+        at->message += take;
+        if (take == left)
+            *at = (struct place){at->chat + 1, 0};
     }
-    WA_PB_SET(sync, sync_type, WAP__HISTORY_SYNC__TYPE__INITIAL_BOOTSTRAP);
-    WA_PB_SET(sync, progress, 100);
-    WA_PB_SET(sync, chunk_order, 1);
+    WA_PB_SET(sync, sync_type,
+              order == 1 ? WAP__HISTORY_SYNC__TYPE__INITIAL_BOOTSTRAP
+                         : WAP__HISTORY_SYNC__TYPE__RECENT);
+    WA_PB_SET(sync, progress, at->chat < count ? (uint32_t)(at->chat * 100 / count) : 100);
+    WA_PB_SET(sync, chunk_order, order);
     send_sync(a, d, sync, &arena);
     bx_arena_done(&arena);
+}
+
+static void send_conversations(struct sim_account *a, struct sim_device *d)
+{
+    size_t count = json_array_size(json_object_get(a->history, "chats"));
+    size_t room = a->sim->history_chunk ? a->sim->history_chunk : SIZE_MAX;
+    struct place at = {0, 0};
+    uint32_t order = 1;
+    do {
+        send_chunk(a, d, &at, room, order++);
+    } while (at.chat < count);
 }
 
 static void send_push_names(struct sim_account *a, struct sim_device *d)

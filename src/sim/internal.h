@@ -210,6 +210,9 @@ struct sim {
     uint32_t settle_ms, chatstate_ttl_ms;
     unsigned refs;
     bool is_group_lid, is_demo;
+    bool is_history_blob;          /* history lies on the media host only */
+    unsigned history_chunk;        /* messages in one chunk of it; 0: all */
+    enum wa_cert_flaw cert_flaw;   /* of the chain shown to clients */
     bool is_holding; /* what companions are to get waits in their queues */
     char *data_dir;
     struct cr_keypair root, intermediate, statik;

@@ -147,6 +147,11 @@ int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out
     return BX_OK;
 }
 
+void sim_root(const struct sim *sim, uint8_t out[32])
+{
+    memcpy(out, sim->root.pub, 32);
+}
+
 static void on_http_closed(void *arg)
 {
     struct sim *sim = arg;

@@ -20,6 +20,9 @@ struct sim_opts {
 int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out,
             uint16_t *out_port);
 
+/* The public key that signs this network's certificates: what clients are to trust. */
+void sim_root(const struct sim *sim, uint8_t out[32]);
+
 /* Stops accepting, closes everyone, saves. Then sim_free once on_closed was called. */
 void sim_close(struct sim *sim, void (*on_closed)(void *arg), void *arg);
 void sim_free(struct sim *sim);

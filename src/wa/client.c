@@ -13,7 +13,8 @@ enum {
     PING_MIN_MS = 20000,
     PING_SPREAD_MS = 10000,
     PING_TIMEOUT_MS = 10000,
-    LOGIN_TIMEOUT_MS = 60000
+    LOGIN_TIMEOUT_MS = 60000,
+    UNTRUSTED_RETRY_MS = 15 * 60 * 1000
 };
 
 #define DEFAULT_URL "wss://web.whatsapp.com/ws/chat"
@@ -62,7 +63,7 @@ static void stop_for(struct wa_client *c, const struct wa_ending *e)
     enum wa_state state =
         e->reason == WA_REASON_QR_EXPIRED ? WA_STATE_PENDING : WA_STATE_DISCONNECTED;
     c->is_started = false;
-    if (e->retry_at_ms) { /* a ban with an end */
+    if (e->retry_at_ms) { /* a ban with an end, a server without proof */
         int64_t wait = e->retry_at_ms - bx_wall_ms();
         c->is_started = true;
         net_timer_start(c->loop, &c->reconnect, wait > 0 ? (uint64_t)wait : 0);
@@ -142,8 +143,11 @@ void wa_client_end(struct wa_client *c, struct wa_ending e)
 
 static void on_conn_end(struct wa_conn *conn, int rc, void *arg)
 {
+    struct wa_ending e = wa_ending_of_rc(rc);
     (void)conn;
-    wa_client_end(arg, wa_ending_of_rc(rc));
+    if (e.reason == WA_REASON_UNTRUSTED) /* a wrong clock, a portal in between: may pass */
+        e.retry_at_ms = bx_wall_ms() + UNTRUSTED_RETRY_MS;
+    wa_client_end(arg, e);
 }
 
 static void on_conn_node(struct wa_conn *conn, struct wa_node *node, struct bx_arena **arena,
@@ -315,6 +319,7 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
     bx_list_init(&c->requests);
     bx_list_init(&c->sends);
     bx_list_init(&c->unacked);
+    bx_list_init(&c->fetches);
     *out = c;
     return BX_OK;
 }
@@ -488,5 +493,6 @@ void wa_client_connected(struct wa_client *c)
     if (c->app_state_wanted)
         wa_app_state_want(c, 0);
     wa_prekeys_upkeep(c);
+    wa_history_resume(c);
     wa_send_next(c);
 }

@@ -81,7 +81,9 @@ TEST(a_temporary_ban_says_when_it_ends)
 
 TEST(a_server_without_proof_is_told_from_a_lost_connection)
 {
-    assert_int_equal(wa_ending_of_rc(BX_E_CRYPTO).reason, WA_REASON_UNTRUSTED);
+    assert_int_equal(wa_ending_of_rc(BX_E_AUTH).reason, WA_REASON_UNTRUSTED);
+    assert_int_equal(wa_ending_of_rc(BX_E_AUTH).then, WA_THEN_STOP);
+    assert_int_equal(wa_ending_of_rc(BX_E_CRYPTO).reason, WA_REASON_LOST);
     assert_int_equal(wa_ending_of_rc(BX_E_CLOSED).reason, WA_REASON_LOST);
     assert_int_equal(wa_ending_of_rc(BX_E_TIMEOUT).reason, WA_REASON_TIMEOUT);
 }

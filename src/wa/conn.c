@@ -107,18 +107,17 @@ static int start_handshake(struct wa_conn *c)
     return rc;
 }
 
+/* Whatever is wrong with the chain: it is not the server. */
 static int check_server(const struct wa_conn *c, struct bx_str chain)
 {
-    int rc = BX_E_CRYPTO;
-    if (c->opts.is_cert_unchecked)
-        return BX_OK;
-    if (c->opts.root_count == 0)
-        return wa_cert_verify(chain, c->handshake->peer_static, WA_CERT_ROOT, bx_wall_ms() / 1000,
-                              WA_CERT_SLACK_S);
+    const uint8_t *peer = c->handshake->peer_static;
+    int64_t now_s = bx_wall_ms() / 1000;
+    int rc = c->opts.is_cert_unchecked ? BX_OK : BX_E_AUTH;
+    if (rc < 0 && c->opts.root_count == 0)
+        rc = wa_cert_verify(chain, peer, WA_CERT_ROOT, now_s, WA_CERT_SLACK_S);
     for (size_t i = 0; i < c->opts.root_count && rc < 0; i++)
-        rc = wa_cert_verify(chain, c->handshake->peer_static, c->opts.roots[i], bx_wall_ms() / 1000,
-                            WA_CERT_SLACK_S);
-    return rc;
+        rc = wa_cert_verify(chain, peer, c->opts.roots[i], now_s, WA_CERT_SLACK_S);
+    return rc < 0 ? BX_E_AUTH : BX_OK;
 }
 
 static int finish_handshake(struct wa_conn *c, struct bx_str message)

@@ -17,8 +17,8 @@ struct wa_conn_handler {
     /* One stanza. The tree lives in *arena; to keep it, take the arena: set *arena to NULL, then
      * it is yours (wa_arena_free). */
     void (*on_node)(struct wa_conn *c, struct wa_node *node, struct bx_arena **arena, void *arg);
-    /* Once, when the connection ended by itself: BX_E_CLOSED, BX_E_TIMEOUT, BX_E_CRYPTO (not the
-     * server), BX_E_INVALID (garbage) ... Not after wa_conn_close. */
+    /* Once, when the connection ended by itself: BX_E_CLOSED, BX_E_TIMEOUT, BX_E_AUTH (not the
+     * server, by its TLS certificate or its chain), BX_E_CRYPTO, BX_E_INVALID (garbage) ... Not after wa_conn_close. */
     void (*on_end)(struct wa_conn *c, int rc, void *arg);
     void *arg;
 };

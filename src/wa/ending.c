@@ -34,8 +34,7 @@ static const struct row stream_errors[] = {
 
 static const struct row local_ends[] = {
     {-BX_E_TIMEOUT, WA_REASON_TIMEOUT, BACKOFF},
-    {-BX_E_CRYPTO, WA_REASON_UNTRUSTED, BACKOFF},
-    {-BX_E_EXPIRED, WA_REASON_UNTRUSTED, BACKOFF},
+    {-BX_E_AUTH, WA_REASON_UNTRUSTED, STOP},
     {-BX_E_UNAVAILABLE, WA_REASON_UNAVAILABLE, BACKOFF},
 };
 

@@ -195,7 +195,7 @@ struct wa_client {
     struct wa_conn conn;
     uint64_t connection;
     struct net_timer reconnect, tick;
-    struct bx_list requests, sends, unacked;
+    struct bx_list requests, sends, unacked, fetches;
     unsigned sends_queued;
     uint32_t next_id, id_prefix;
     unsigned errors;  /* in a row, for the backoff */
@@ -329,8 +329,9 @@ struct wa_blob {
     uint8_t media_key[32], enc_sha256[32];
     bool has_enc_sha256;
     int collection;      /* app state */
-    struct bx_str patch; /* app state: the patch whose mutations are in the file */
-    struct bx_str body;  /* once fetched */
+    struct bx_str patch;   /* app state: the patch whose mutations are in the file */
+    struct bx_str pending; /* history: its row in the keystore, which goes when it was opened */
+    struct bx_str body;    /* once fetched */
 };
 /* NULL: the reference is malformed; nothing follows. */
 struct wa_blob *wa_blob_want(struct wa_job *job, const struct wa_job_type *then,
@@ -338,6 +339,10 @@ struct wa_blob *wa_blob_want(struct wa_job *job, const struct wa_job_type *then,
                              ProtobufCBinaryData enc_sha256, const struct wa_blob *more);
 int wa_history_open(struct wa_job *job, struct bx_str deflated);
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n);
+/* Loop: asks again for the chunks that were announced but not stored yet. */
+void wa_history_resume(struct wa_client *c);
+/* Lane: of a chunk that is gone from the media host; data is its struct wa_blob. */
+extern const struct wa_job_type wa_job_history_lost;
 
 /* tokens.c */
 int wa_token_on_notification(struct wa_job *job, const struct wa_node *n);

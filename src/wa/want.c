@@ -6,43 +6,66 @@
 #include <stdlib.h>
 
 struct wa_fetch {
+    struct bx_list node;
     struct wa_client *client;
     const struct wa_job_type *then;
     struct wa_blob blob;
-    struct bx_str patch; /* owned copy */
+    struct bx_arena texts; /* of the blob */
 };
 
 enum { MAX_FETCH = 64 << 20 };
 
+static bool is_under_way(const struct wa_client *c, struct bx_str pending)
+{
+    BX_LIST_EACH(&c->fetches, at)
+    {
+        if (bx_str_eq(BX_CONTAINER_OF(at, struct wa_fetch, node)->blob.pending, pending))
+            return true;
+    }
+    return false;
+}
+
 static void fetch(struct wa_client *c, struct wa_want *w)
 {
     const struct wa_blob *blob = w->data;
-    if (!c->ops->on_fetch)
+    if (!c->ops->on_fetch || (blob->pending.len && is_under_way(c, blob->pending)))
         return;
     struct wa_fetch *f = BX_NEW(struct wa_fetch);
     f->client = c;
     f->then = w->then;
     f->blob = *blob;
-    f->patch = bx_str_n(bx_strndup(blob->patch.ptr ? blob->patch.ptr : "", blob->patch.len),
-                        blob->patch.len);
+    bx_arena_init(&f->texts, 0);
+    f->blob.patch = bx_arena_str(&f->texts, blob->patch);
+    f->blob.pending = bx_arena_str(&f->texts, blob->pending);
+    bx_list_push_back(&c->fetches, &f->node);
     wa_client_ref(c);
     c->ops->on_fetch(c, f, w->text.ptr, MAX_FETCH, c->arg);
+}
+
+static void open_blob(struct wa_client *c, const struct wa_job_type *type,
+                      const struct wa_blob *from, struct bx_str body)
+{
+    struct bx_arena *in = wa_arena_new(MAX_FETCH + (1 << 20));
+    struct wa_blob *blob = BX_ARENA_NEW(in, struct wa_blob);
+    *blob = *from;
+    blob->patch = bx_arena_str(in, from->patch);
+    blob->pending = bx_arena_str(in, from->pending);
+    blob->body = bx_arena_str(in, body);
+    struct wa_job *job = wa_job_new(c, type, in, NULL);
+    job->data = blob;
+    wa_job_submit(job);
 }
 
 void wa_fetch_done(struct wa_fetch *f, int rc, struct bx_str body)
 {
     struct wa_client *c = f->client;
-    if (rc >= 0 && !c->is_freed) {
-        struct bx_arena *in = wa_arena_new(MAX_FETCH + (1 << 20));
-        struct wa_blob *blob = BX_ARENA_NEW(in, struct wa_blob);
-        *blob = f->blob;
-        blob->patch = bx_arena_str(in, f->patch);
-        blob->body = bx_arena_str(in, body);
-        struct wa_job *job = wa_job_new(c, f->then, in, NULL);
-        job->data = blob;
-        wa_job_submit(job);
-    }
-    free((char *)(uintptr_t)f->patch.ptr);
+    bool is_lost = rc < 0 && !bx_err_info(rc)->is_retryable;
+    if (rc >= 0 && !c->is_freed)
+        open_blob(c, f->then, &f->blob, body);
+    else if (is_lost && f->blob.pending.len && !c->is_freed)
+        open_blob(c, &wa_job_history_lost, &f->blob, BX_STR(""));
+    bx_list_remove(&f->node);
+    bx_arena_done(&f->texts);
     free(f);
     wa_client_unref(c);
 }

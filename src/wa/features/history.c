@@ -2,6 +2,7 @@
  * each chunk becomes chats, messages, names and identity pairs, and ends with HISTORY_DONE. */
 #include "wa/internal.h"
 
+#include "crypto/hash.h"
 #include "wa/proto/pb.h"
 #include "wa/proto/sync.pb-c.h"
 #include "wa/signal/media_crypto.h"
@@ -108,7 +109,39 @@ int wa_history_open(struct wa_job *job, struct bx_str deflated)
     return BX_OK;
 }
 
-/* --- downloaded chunks --- */
+/* --- chunks on the media host ---
+ *
+ * The notification is acknowledged before its chunk is here, so what the download needs is a row of
+ * the keystore from the commit of the one to the commit of the other. Each login asks for what is
+ * left. A row is the two hashes and the key, then the path. */
+
+enum { PENDING_KEY = 32, PENDING_HEAD = 1 + 32 + 32 };
+
+static struct bx_str pending_key(struct bx_arena *a, const char *path)
+{
+    uint8_t hash[CR_SHA256_SIZE];
+    char *hex = bx_arena_alloc(a, PENDING_KEY + 1);
+    cr_sha256(bx_str(path), hash);
+    bx_hex_encode(hash, PENDING_KEY / 2, hex);
+    return bx_str(hex);
+}
+
+static int remember(struct wa_job *job, const struct wa_blob *b, const char *path)
+{
+    size_t len = strlen(path);
+    uint8_t *row = bx_arena_alloc(&job->out, PENDING_HEAD + len);
+    row[0] = b->has_enc_sha256;
+    memcpy(row + 1, b->media_key, sizeof b->media_key);
+    memcpy(row + 33, b->enc_sha256, sizeof b->enc_sha256);
+    memcpy(row + PENDING_HEAD, path, len);
+    return job->ks->ops->put(job->ks->ctx, WA_KEY_PENDING, b->pending,
+                             bx_str_n(row, PENDING_HEAD + len));
+}
+
+static int forget(struct wa_job *job, const struct wa_blob *b)
+{
+    return b->pending.len ? job->ks->ops->del(job->ks->ctx, WA_KEY_PENDING, b->pending) : BX_OK;
+}
 
 static int blob_run(struct wa_job *job)
 {
@@ -119,17 +152,55 @@ static int blob_run(struct wa_job *job)
                               b->has_enc_sha256 ? b->enc_sha256 : NULL, NULL, &deflated);
     rc = rc < 0 ? BX_OK : wa_history_open(job, bx_buf_view(&deflated));
     bx_buf_done(&deflated);
-    return rc;
+    return rc < 0 ? rc : forget(job, b);
 }
 
 static const struct wa_job_type blob_type = {"history", blob_run, NULL};
+
+static int lost_run(struct wa_job *job)
+{
+    return forget(job, job->data);
+}
+
+const struct wa_job_type wa_job_history_lost = {"history_lost", lost_run, NULL};
 
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n)
 {
     if (n->has_inline_payload && n->inline_payload.len)
         return wa_history_open(job, wa_pb_str(n->inline_payload));
-    wa_blob_want(job, &blob_type, n->direct_path, n->media_key, n->file_enc_sha256, NULL);
+    struct wa_blob *b =
+        wa_blob_want(job, &blob_type, n->direct_path, n->media_key, n->file_enc_sha256, NULL);
+    if (!b)
+        return BX_OK;
+    b->pending = pending_key(&job->out, n->direct_path);
+    return remember(job, b, n->direct_path);
+}
+
+static int on_pending(void *arg, struct bx_str key, struct bx_str row)
+{
+    struct wa_job *job = arg;
+    if (row.len <= PENDING_HEAD)
+        return BX_OK;
+    char *path = bx_arena_strndup(&job->out, row.ptr + PENDING_HEAD, row.len - PENDING_HEAD);
+    ProtobufCBinaryData media_key = {32, (uint8_t *)(uintptr_t)row.ptr + 1},
+                        hash = {row.ptr[0] ? 32 : 0, (uint8_t *)(uintptr_t)row.ptr + 33};
+    struct wa_blob *b = wa_blob_want(job, &blob_type, path, media_key, hash, NULL);
+    if (b)
+        b->pending = bx_arena_str(&job->out, key);
     return BX_OK;
+}
+
+static int resume_run(struct wa_job *job)
+{
+    return job->ks->ops->each(job->ks->ctx, WA_KEY_PENDING, BX_STR(""), on_pending, job);
+}
+
+static const struct wa_job_type resume_type = {"history_resume", resume_run, NULL};
+
+void wa_history_resume(struct wa_client *c)
+{
+    if (c->ops->on_fetch)
+        wa_job_submit(wa_job_new(c, &resume_type, NULL, NULL));
 }
 
 struct wa_blob *wa_blob_want(struct wa_job *job, const struct wa_job_type *then,

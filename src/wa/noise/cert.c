@@ -88,12 +88,22 @@ static Wap__NoiseCertificate *make_cert(const struct plan *p, struct bx_arena *a
 
 struct bx_str wa_cert_build(const struct cr_keypair *root, const struct cr_keypair *intermediate,
                             const uint8_t server_static[CR_CURVE_KEY_SIZE], int64_t now_s,
-                            const uint8_t random[128], struct bx_arena *arena)
+                            enum wa_cert_flaw flaw, const uint8_t random[128],
+                            struct bx_arena *arena)
 {
+    enum { TWO_YEARS_S = 2 * 365 * 24 * 3600 };
+    const struct cr_keypair *signer = flaw == WA_CERT_OTHER_ROOT ? intermediate : root;
+    const uint8_t *key = flaw == WA_CERT_OTHER_KEY ? root->pub : server_static;
+    int64_t t = now_s + (flaw == WA_CERT_EXPIRED   ? -TWO_YEARS_S
+                         : flaw == WA_CERT_NOT_YET ? TWO_YEARS_S
+                                                   : 0);
+    uint32_t issuer = flaw == WA_CERT_BAD_SERIAL ? 7 : 1;
     Wap__CertChain *chain = WA_PB_NEW(arena, Wap__CertChain, cert_chain);
     chain->intermediate =
-        make_cert(&(struct plan){1, 0, intermediate->pub, root->priv, random, now_s}, arena);
-    chain->leaf = make_cert(
-        &(struct plan){2, 1, server_static, intermediate->priv, random + 64, now_s}, arena);
+        make_cert(&(struct plan){1, 0, intermediate->pub, signer->priv, random, t}, arena);
+    chain->leaf =
+        make_cert(&(struct plan){2, issuer, key, intermediate->priv, random + 64, t}, arena);
+    if (flaw == WA_CERT_BAD_SIGNATURE)
+        chain->leaf->signature.data[5] ^= 1;
     return wa_pb_pack(chain, arena);
 }

@@ -17,10 +17,23 @@ enum { WA_CERT_SLACK_S = 24 * 3600 }; /* for clocks that are wrong */
 int wa_cert_verify(struct bx_str chain, const uint8_t server_static[CR_CURVE_KEY_SIZE],
                    const uint8_t root[CR_CURVE_KEY_SIZE], int64_t now_s, int64_t slack_s);
 
+/* What a chain that is built may have wrong, for tests of clients. */
+enum wa_cert_flaw {
+    WA_CERT_SOUND,
+    WA_CERT_OTHER_ROOT,
+    WA_CERT_EXPIRED,       /* a year ago */
+    WA_CERT_NOT_YET,       /* valid in a year */
+    WA_CERT_BAD_SIGNATURE, /* of the leaf */
+    WA_CERT_BAD_SERIAL,    /* the leaf names another issuer */
+    WA_CERT_OTHER_KEY,     /* the leaf is another server's */
+    WA_CERT_FLAWS
+};
+
 /* For a simulated server: a chain for its static key under its own root, valid from a day ago for a
  * year. random: 128 fresh bytes. Returns bytes in the arena. */
 struct bx_str wa_cert_build(const struct cr_keypair *root, const struct cr_keypair *intermediate,
                             const uint8_t server_static[CR_CURVE_KEY_SIZE], int64_t now_s,
-                            const uint8_t random[128], struct bx_arena *arena);
+                            enum wa_cert_flaw flaw, const uint8_t random[128],
+                            struct bx_arena *arena);
 
 #endif

@@ -40,6 +40,8 @@ static int check_field(const ProtobufCMessageDescriptor *type, struct walk *w, u
     int rc = read_varint(w, &tag);
     if (rc < 0)
         return rc;
+    if (tag >> 3 == 0) /* protobuf-c takes it when it is written in two bytes */
+        return BX_E_INVALID;
     switch (tag & 7) {
     case 0:
         return read_varint(w, &value);

@@ -64,6 +64,7 @@ TEST(broken_bytes_and_a_full_arena_are_different_failures)
     struct bx_arena tiny;
     assert_rc(WA_PB_UNPACK(history_sync, BX_STR("\x12\x05xx"), &arena, &h), BX_E_INVALID);
     assert_rc(WA_PB_UNPACK(history_sync, BX_STR("\xff"), &arena, &h), BX_E_INVALID);
+    assert_rc(WA_PB_UNPACK(history_sync, BX_STR("\x80\x00\x06"), &arena, &h), BX_E_INVALID);
     bx_arena_init(&tiny, 64);
     assert_rc(WA_PB_UNPACK(history_sync, BX_STR("\x12\x03\x0a\x01x"), &tiny, &h), BX_E_TOO_BIG);
     bx_arena_done(&tiny);

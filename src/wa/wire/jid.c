@@ -42,15 +42,23 @@ struct wa_jid wa_jid_make(enum wa_server server, struct bx_str user, uint16_t de
         .server = server, .device = device, .user = user, .server_name = bx_str(names[server])};
 }
 
-/* "123.0" and "123_1" name an agent behind the user; the server says the same. */
-static struct bx_str without_agent(struct bx_str user)
+static bool has_agent(struct bx_str user, size_t *out_at)
 {
     size_t at = user.len;
     while (at && user.ptr[at - 1] >= '0' && user.ptr[at - 1] <= '9')
         at--;
-    bool has_agent =
-        at > 1 && at < user.len && (user.ptr[at - 1] == '.' || user.ptr[at - 1] == '_');
-    return has_agent ? bx_str_slice(user, 0, at - 1) : user;
+    *out_at = at - 1;
+    return at > 1 && at < user.len && (user.ptr[at - 1] == '.' || user.ptr[at - 1] == '_');
+}
+
+/* "123.0" and "123_1" name an agent behind the user; the server says the same. All of a row of
+ * them, so that what was parsed parses to the same again. */
+static struct bx_str without_agent(struct bx_str user)
+{
+    size_t at;
+    while (has_agent(user, &at))
+        user = bx_str_slice(user, 0, at);
+    return user;
 }
 
 static int parse_integrator(struct wa_jid *jid)
