@@ -10,13 +10,16 @@
 #include "app/sim_screen.h"
 #include "base/mem.h"
 #include "crypto/secret.h"
+#include "net/fetch.h"
 #include "wa/wa.h"
 
 #include <stdlib.h>
 
 struct engine {
     struct wb_app *app;
-    char *url; /* NULL: WhatsApp itself */
+    char *url;        /* NULL: WhatsApp itself */
+    char *media_host; /* of a simulator: "http://host:port"; NULL: WhatsApp's */
+    struct net_fetcher *fetcher;
     uint8_t key[CR_SECRET_KEY_SIZE];
     unsigned clients;
     void (*on_closed)(void *arg);
@@ -223,8 +226,52 @@ static void maybe_closed(struct engine *engine)
     void *arg = engine->closed_arg;
     explicit_bzero(engine->key, sizeof engine->key);
     free(engine->url);
+    free(engine->media_host);
     free(engine);
     on_closed(arg);
+}
+
+/* --- downloads --- */
+
+static void on_fetched(int rc, struct bx_str body, void *arg)
+{
+    wa_fetch_done(arg, rc, body);
+}
+
+static void on_refused(void *arg)
+{
+    wa_fetch_done(arg, BX_E_INVALID, BX_STR(""));
+}
+
+static void on_fetch(struct wa_client *c, struct wa_fetch *fetch, const char *url, size_t max_bytes,
+                     void *arg)
+{
+    struct engine *engine = ((struct linked *)arg)->engine;
+    (void)c;
+    if (net_fetch_get(engine->fetcher, url, max_bytes, on_fetched, fetch) < 0)
+        net_inbox_post(engine->app->loop, on_refused, fetch);
+}
+
+static void on_fetcher_closed(void *arg)
+{
+    struct engine *engine = arg;
+    engine->clients--;
+    maybe_closed(engine);
+}
+
+/* The simulator's media host is its own port: "ws://host:port/ws/chat" -> "http://host:port". */
+static char *media_host_of(const char *url)
+{
+    const char *host = url ? strstr(url, "://") : NULL;
+    if (!host)
+        return NULL;
+    size_t len = strcspn(host + 3, "/");
+    struct bx_buf b;
+    bx_buf_init(&b, 1024);
+    bx_buf_printf(&b, "%s://%.*s", url[2] == 's' ? "https" : "http", (int)len, host + 3);
+    char *out = bx_strndup((char *)b.data, b.len);
+    bx_buf_done(&b);
+    return out;
 }
 
 static void on_freed(void *arg)
@@ -243,6 +290,7 @@ static const struct wa_client_ops client_ops = {.on_job = on_job,
                                                 .on_pairing_code = on_code,
                                                 .on_typing = on_typing,
                                                 .on_unsent = on_unsent,
+                                                .on_fetch = on_fetch,
                                                 .on_freed = on_freed};
 
 /* --- lines --- */
@@ -260,6 +308,7 @@ static struct wa_client *client_make(struct engine *engine, struct wb_line *line
     struct linked *l = BX_NEW(struct linked);
     *l = (struct linked){.engine = engine, .line = line};
     struct wa_client_opts opts = {.url = engine->url,
+                                  .media_host = engine->media_host,
                                   /* A simulator signs with a key of its own. */
                                   .is_cert_unchecked = engine->url != NULL,
                                   .is_available = true, /* plain receipts: customers see DELIVERED */
@@ -348,6 +397,17 @@ static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
     struct engine *engine = BX_NEW(struct engine);
     engine->app = app;
     engine->url = url;
+    engine->media_host = media_host_of(url);
+    struct net_fetcher_opts opts = {.plain_origin = engine->media_host,
+                                    .header = url ? NULL : "Origin: https://web.whatsapp.com"};
+    rc = net_fetcher_new(app->loop, &opts, &engine->fetcher);
+    if (rc < 0) {
+        bx_buf_lit(message, "WABOX_WHATSAPP: downloads cannot be set up; there is no memory for them");
+        free(engine->media_host);
+        free(engine->url);
+        free(engine);
+        return rc;
+    }
     cr_secret_subkey(app->master_key, BX_STR("whatsapp keystore"), engine->key);
     *out = engine;
     return BX_OK;
@@ -359,13 +419,12 @@ static void wa_close(void *self, void (*on_closed)(void *arg), void *arg)
     struct wb_line *line;
     engine->on_closed = on_closed;
     engine->closed_arg = arg;
-    engine->clients++; /* not before all were asked */
+    engine->clients++; /* not before all were asked and the downloads ended */
     for (size_t pos = 0; wb_line_next(engine->app, &pos, &line);) {
         if (client_of(line))
             wa_client_free(client_of(line));
     }
-    engine->clients--;
-    maybe_closed(engine);
+    net_fetcher_close(engine->fetcher, on_fetcher_closed, engine);
 }
 
 const struct wb_engine_ops wb_engine_wa = {

@@ -193,3 +193,31 @@ describe('a WaBox number', () => {
     await until(async () => (await chat(ANNA)).isPinned, { timeout: 20000, every: 200, what: 'the pin' })
   })
 })
+
+test('two thousand messages in chunks on the media host are all there', async () => {
+  const phone = '6281400000009', people = Array.from({ length: 8 }, (_, i) => `62814000020${i}0`)
+  const chats = people.map((who, i) => ({
+    chat: who, name: `Customer ${i}`, t: now - i, messages: Array.from({ length: 250 }, (_, n) => text(`${i} says ${n}`, now - 1000 + n))
+  }))
+  await sim.addPhone({ phone })
+  await sim.setHistory(phone, { chats, contacts: [], pushnames: [] })
+  await sim.settings({ history: 'blob', historyChunk: 300 })
+  const wabox = await Wabox.start({ whatsapp: sim.url })
+  try {
+    const admin = await wabox.admin()
+    await admin.connect()
+    const shop = await admin.addNumber('Long memory', phone)
+    await shop.link(sim)
+    const total = async () => {
+      const rows = await shop.chats('&limit=100')
+      const pages = await Promise.all(rows.map(row => admin.call('GET', `/chats/${row.id}/messages?limit=1`)))
+      return pages.reduce((sum, page) => sum + page.pagination.total, 0)
+    }
+    await until(async () => (await total()) >= 2000, { timeout: 30000, every: 300, what: 'all messages of the history' })
+    assert.equal(await total(), 2000)
+    admin.close()
+  } finally {
+    await sim.settings({ history: 'inline', historyChunk: 0 })
+    await wabox.stop()
+  }
+})
