@@ -11,6 +11,7 @@ import { listTime } from "../../lib/format";
 import { Avatar, Button, cx, Empty, IconButton, Skeleton } from "../../ui/kit";
 import { NumberPicker } from "./NumberPicker";
 import { SearchResults } from "./SearchResults";
+import { focusSoon } from "./focus";
 import { openLists, setView, view, viewNumbers, visibleChats, type Tab } from "./view";
 
 const rowHeight = 72;
@@ -95,7 +96,7 @@ function Rows({ chatId }: { chatId: string | null }) {
     const from = Number((event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset.index ?? -1);
     const to = Math.min(Math.max(from + step, 0), ids.length - 1);
     rows.scrollToIndex(to);
-    requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${to}"] a`)?.focus()));
+    focusSoon(scroller.current, `[data-index="${to}"] a`);
   };
 
   if (ids.length === 0 && failed === undefined) {

@@ -14,6 +14,7 @@ import { dayLabel } from "../../lib/format";
 import { Button, Empty, Live, Skeleton } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 import { useShortcuts } from "../shortcuts";
+import { focusSoon } from "./focus";
 import { MessageRow, OutboxBubble } from "./MessageRow";
 import { buildLines, firstUnread, outboxOf, type Line } from "./rows";
 import { jump, jumpTo } from "./view";
@@ -172,7 +173,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
     setActive(line.id);
     sticks.current = index === lines.length - 1;
     list.scrollToIndex(index);
-    requestAnimationFrame(() => requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${index}"] .msg`)?.focus()));
+    focusSoon(scroller.current, `[data-index="${index}"] .msg`);
   };
   const nextMessage = (from: number, step: number) => {
     for (let i = from + step; i >= 0 && i < lines.length; i += step) if (lines[i]!.kind === "message") return i;
