@@ -35,6 +35,8 @@ static const struct bx_conf_row rows[] = {
     {"DEFAULT_COUNTRY_CODE", BX_CONF_INT, AT(default_country_code), "62", 1, 999, NULL, "what a leading 0 of a phone number stands for", false},
     {"NUMBERS_VISIBLE", BX_CONF_ENUM, AT(numbers_visible), "all", 0, 0, "all|permitted", "which WhatsApp numbers a user sees in lists", false},
     {"WABOX_WHATSAPP", BX_CONF_STR, AT(whatsapp), "live", 0, 0, NULL, "live, off, or host:port of a wabox-sim", false},
+    {"WABOX_WHATSAPP_ROOT", BX_CONF_STR, AT(whatsapp_root), NULL, 0, 0, NULL, "root key of that wabox-sim, which prints it (64 hex digits); default: not checked; live: WhatsApp's own", false},
+    {"WABOX_WHATSAPP_CA", BX_CONF_STR, AT(whatsapp_ca), NULL, 0, 0, NULL, "PEM file of the authority behind wss:// and downloads; default: the system's", false},
     {"DEMO", BX_CONF_BOOL, AT(is_demo), "false", 0, 0, NULL, "demo data and the login admin/admin123; never on a reachable server", false},
 
     {"WORKERS", BX_CONF_INT, AT(workers), "4", 2, 64, NULL, "threads for the store and for hashing", false},
@@ -84,9 +86,15 @@ int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *messa
     return is_ok ? BX_OK : BX_E_INVALID;
 }
 
+int wb_config_whatsapp_root(const struct wb_config *c, uint8_t out[32])
+{
+    return c->whatsapp_root ? bx_hex_decode(bx_str(c->whatsapp_root), out, 32) : BX_E_NOT_FOUND;
+}
+
 /* Settings that only make sense together. */
 static int check(const struct wb_config *c, struct bx_buf *message)
 {
+    uint8_t root[32];
     if (!c->tls_cert != !c->tls_key)
         bx_buf_printf(message, "%s: is not set, but %s is; TLS needs both files",
                       c->tls_cert ? "TLS_KEY" : "TLS_CERT", c->tls_cert ? "TLS_CERT" : "TLS_KEY");
@@ -96,6 +104,8 @@ static int check(const struct wb_config *c, struct bx_buf *message)
         bx_buf_lit(message, "ADMIN_PASSWORD: has fewer than 6 characters");
     else if (c->hashers >= c->workers)
         bx_buf_lit(message, "HASHERS: must be smaller than WORKERS, or reads wait for passwords");
+    else if (c->whatsapp_root && wb_config_whatsapp_root(c, root) < 0)
+        bx_buf_lit(message, "WABOX_WHATSAPP_ROOT: is not 64 hex digits; wabox-sim prints its root when it starts");
     else if (c->data_dir[0] == '\0')
         bx_buf_lit(message, "DATA_DIR: is empty");
     else {

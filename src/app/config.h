@@ -29,6 +29,8 @@ struct wb_config {
     int64_t default_country_code;
     const char *numbers_visible; /* "all", "permitted" */
     const char *whatsapp;        /* WABOX_WHATSAPP: "live", "off" or the simulator's host:port */
+    const char *whatsapp_root;   /* 64 hex digits; NULL: a simulator's chain is not checked */
+    const char *whatsapp_ca;     /* PEM file for wss:// and downloads; NULL: the system's */
     bool is_demo;
 
     /* size and speed */
@@ -57,6 +59,9 @@ void wb_config_done(struct wb_config *c);
 /* What WABOX_WHATSAPP says: *out_url is NULL for live and off, else the simulator's ws://host:port/…
  * (yours to free). BX_E_INVALID with a sentence. */
 int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *message);
+
+/* WABOX_WHATSAPP_ROOT as bytes. BX_E_NOT_FOUND: not set; BX_E_INVALID. */
+int wb_config_whatsapp_root(const struct wb_config *c, uint8_t out[32]);
 
 /* The table of --help. */
 int wb_config_help(struct bx_buf *out);

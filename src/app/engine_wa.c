@@ -20,6 +20,9 @@ struct engine {
     char *url;        /* NULL: WhatsApp itself */
     char *media_host; /* of a simulator: "http://host:port"; NULL: WhatsApp's */
     struct net_fetcher *fetcher;
+    struct net_tls_ctx *tls; /* NULL: the system's authorities */
+    uint8_t root[1][32];     /* of a simulator; all zero when it is not checked */
+    size_t root_count;
     uint8_t key[CR_SECRET_KEY_SIZE];
     unsigned clients;
     void (*on_closed)(void *arg);
@@ -134,11 +137,8 @@ static int64_t keys_count(void *ctx, enum wa_key_kind kind)
     return rc < 0 ? rc : count;
 }
 
-static const struct wa_keystore_ops keys_ops = {.get = keys_get,
-                                                .put = keys_put,
-                                                .del = keys_del,
-                                                .each = keys_each,
-                                                .count = keys_count};
+static const struct wa_keystore_ops keys_ops = {
+    .get = keys_get, .put = keys_put, .del = keys_del, .each = keys_each, .count = keys_count};
 
 /* --- jobs --- */
 
@@ -218,16 +218,22 @@ static void on_unsent(struct wa_client *c, struct bx_str id, int rc, void *arg)
     wb_outbox_on_unsent(((struct linked *)arg)->line, id, rc);
 }
 
+static void engine_free(struct engine *engine)
+{
+    explicit_bzero(engine->key, sizeof engine->key);
+    net_tls_unref(engine->tls);
+    free(engine->url);
+    free(engine->media_host);
+    free(engine);
+}
+
 static void maybe_closed(struct engine *engine)
 {
     if (!engine->on_closed || engine->clients)
         return;
     void (*on_closed)(void *) = engine->on_closed;
     void *arg = engine->closed_arg;
-    explicit_bzero(engine->key, sizeof engine->key);
-    free(engine->url);
-    free(engine->media_host);
-    free(engine);
+    engine_free(engine);
     on_closed(arg);
 }
 
@@ -307,16 +313,20 @@ static struct wa_client *client_make(struct engine *engine, struct wb_line *line
         return client_of(line);
     struct linked *l = BX_NEW(struct linked);
     *l = (struct linked){.engine = engine, .line = line};
-    struct wa_client_opts opts = {.url = engine->url,
-                                  .media_host = engine->media_host,
-                                  /* A simulator signs with a key of its own. */
-                                  .is_cert_unchecked = engine->url != NULL,
-                                  .is_available = true, /* plain receipts: customers see DELIVERED */
-                                  .start_delay_ms = delay_ms};
+    struct wa_client_opts opts = {
+        .url = engine->url,
+        .media_host = engine->media_host,
+        .tls = engine->tls,
+        /* A simulator signs with a key of its own. */
+        .roots = engine->root_count ? (const uint8_t(*)[32])engine->root : NULL,
+        .root_count = engine->root_count,
+        .is_cert_unchecked = engine->url && !engine->root_count,
+        .is_available = true, /* plain receipts: customers see DELIVERED */
+        .start_delay_ms = delay_ms};
     int rc = wa_client_new(engine->app->loop, &opts, &client_ops, l, &l->client);
     if (rc < 0) {
-        bx_log(BX_LOG_ERROR, "app", "no WhatsApp client", "number=%lld rc=%s",
-               (long long)line->id, bx_err_name(rc));
+        bx_log(BX_LOG_ERROR, "app", "no WhatsApp client", "number=%lld rc=%s", (long long)line->id,
+               bx_err_name(rc));
         free(l);
         return NULL;
     }
@@ -388,6 +398,28 @@ static void wa_refresh_group(void *self, struct wb_line *line, struct bx_str gro
 
 /* --- the engine --- */
 
+/* Whom to trust, and downloads. */
+static int connect_setup(struct engine *engine, struct bx_buf *message)
+{
+    const struct wb_config *c = engine->app->config;
+    engine->media_host = media_host_of(engine->url);
+    engine->root_count = wb_config_whatsapp_root(c, engine->root[0]) == BX_OK;
+    int rc = c->whatsapp_ca ? net_tls_client_new(c->whatsapp_ca, false, &engine->tls) : BX_OK;
+    if (rc < 0) {
+        bx_buf_printf(message, "WABOX_WHATSAPP_CA: %s holds no certificates that can be read",
+                      c->whatsapp_ca);
+        return rc;
+    }
+    struct net_fetcher_opts opts = {.ca_path = c->whatsapp_ca,
+                                    .plain_origin = engine->media_host,
+                                    .header =
+                                        engine->url ? NULL : "Origin: https://web.whatsapp.com"};
+    rc = net_fetcher_new(engine->app->loop, &opts, &engine->fetcher);
+    if (rc < 0)
+        bx_buf_lit(message, "WABOX_WHATSAPP: there is no memory for downloads");
+    return rc;
+}
+
 static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
 {
     char *url;
@@ -397,15 +429,9 @@ static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
     struct engine *engine = BX_NEW(struct engine);
     engine->app = app;
     engine->url = url;
-    engine->media_host = media_host_of(url);
-    struct net_fetcher_opts opts = {.plain_origin = engine->media_host,
-                                    .header = url ? NULL : "Origin: https://web.whatsapp.com"};
-    rc = net_fetcher_new(app->loop, &opts, &engine->fetcher);
+    rc = connect_setup(engine, message);
     if (rc < 0) {
-        bx_buf_lit(message, "WABOX_WHATSAPP: downloads cannot be set up; there is no memory for them");
-        free(engine->media_host);
-        free(engine->url);
-        free(engine);
+        engine_free(engine);
         return rc;
     }
     cr_secret_subkey(app->master_key, BX_STR("whatsapp keystore"), engine->key);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The other side of mock.mjs: a pretended WhatsApp network with the part of wabox-sim's admin API (tests/interop/wa/ADMIN.md)
+ * The other side of mock.mjs: a pretended WhatsApp network with the part of wabox-sim's admin API (docs/SIMULATOR.md)
  * that front-end work needs. For work on the front end only; no test that speaks of WaBox may rest on it.
  */
 import { randomBytes } from "node:crypto";

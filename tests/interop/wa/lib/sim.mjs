@@ -1,4 +1,4 @@
-// wabox-sim as a process, and its admin API (ADMIN.md) as methods.
+// wabox-sim as a process, and its admin API (docs/SIMULATOR.md) as methods.
 import { Server, commandLine } from './server.mjs'
 
 let nextSeed = 1
