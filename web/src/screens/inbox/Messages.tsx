@@ -59,7 +59,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const history = useStore((state) => state.histories.get(chat.id)) ?? noHistory;
   const outboxVersion = useStore((state) => state.outboxVersion);
   const mark = useUnreadMark(chat, history);
-  const lines = useMemo(() => buildLines(store.state, history.ids, mark, history.hasNewer ? [] : outboxOf(store.state, chat.id)), [history.ids, history.hasNewer, mark, outboxVersion, chat.id]);
+  const lines = useMemo(() => buildLines(store.state, history.ids, !history.hasOlder, mark, history.hasNewer ? [] : outboxOf(store.state, chat.id)), [history.ids, history.hasOlder, history.hasNewer, mark, outboxVersion, chat.id]);
   const scroller = useRef<HTMLDivElement>(null);
   const [atEnd, setAtEnd] = useState(true);
   const [info, setInfo] = useState<string | null>(null);

@@ -31,7 +31,12 @@ function whenOf(iso: string): When {
 const sameSender = (a: Message, b: Message) => a.isFromMe === b.isFromMe && (a.isFromMe ? a.sentBy?.id === b.sentBy?.id : a.fromJid === b.fromJid);
 const isClose = (a: string, b: string) => Math.abs(whenOf(b).ms - whenOf(a).ms) < closeMs;
 
-export function buildLines(state: State, ids: readonly string[], unreadId: string | null, outbox: readonly OutboxRow[]): Line[] {
+/**
+ * `isFromStart`: nothing older can come. Otherwise the oldest day has no line yet: it would stay the first line when an older
+ * page of that day comes before its messages, and the view would keep the place of the line, not of what is read. Nor is
+ * its first message drawn as the first of its sender.
+ */
+export function buildLines(state: State, ids: readonly string[], isFromStart: boolean, unreadId: string | null, outbox: readonly OutboxRow[]): Line[] {
   const lines: Line[] = [];
   let before: Message | null = null;
   let day = "";
@@ -39,9 +44,9 @@ export function buildLines(state: State, ids: readonly string[], unreadId: strin
     const message = state.messages.get(id);
     if (!message) continue;
     const today = whenOf(message.timestamp).day;
-    if (today !== day) lines.push({ kind: "day", key: `day ${today}`, at: message.timestamp });
+    if (today !== day && (before || isFromStart)) lines.push({ kind: "day", key: `day ${today}`, at: message.timestamp });
     if (id === unreadId) lines.push({ kind: "unread", key: "unread" });
-    const first = !before || today !== day || id === unreadId || before.type === "SYSTEM" || !sameSender(before, message) || !isClose(before.timestamp, message.timestamp);
+    const first = before ? today !== day || id === unreadId || before.type === "SYSTEM" || !sameSender(before, message) || !isClose(before.timestamp, message.timestamp) : isFromStart;
     lines.push({ kind: "message", key: state.rowKeys.get(id) ?? id, id, first });
     before = message;
     day = today;
