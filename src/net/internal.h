@@ -66,7 +66,8 @@ struct net_loop {
     uv_async_t wakeup;
     uv_timer_t wheel_timer;
     struct net_wheel wheel;
-    struct bx_list flush_hooks;
+    struct bx_list flush_hooks, holds;
+    uv_idle_t awake; /* runs while there are holds, so that polling does not sleep */
     struct bx_list dirty; /* net_tcp with output of this turn */
     struct net_calls later;
     struct bx_list signals;

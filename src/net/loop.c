@@ -1,5 +1,6 @@
 #include "net/loop.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "net/internal.h"
@@ -39,6 +40,27 @@ static void flush_hooks_run(struct net_loop *loop)
     }
 }
 
+/* Those that are due; what they start anew is for a later turn. */
+static void holds_run(struct net_loop *loop)
+{
+    uint64_t now = bx_mono_ns();
+    BX_LIST_EACH(&loop->holds, node)
+    {
+        struct net_hold *hold = BX_CONTAINER_OF(node, struct net_hold, node);
+        if (hold->until_ns > now)
+            continue;
+        bx_list_remove(node);
+        hold->fn(hold->arg);
+    }
+    if (bx_list_is_empty(&loop->holds))
+        uv_idle_stop(&loop->awake);
+}
+
+static void on_awake(uv_idle_t *handle)
+{
+    (void)handle;
+}
+
 static void dirty_flush(struct net_loop *loop)
 {
     struct bx_list *node;
@@ -48,6 +70,8 @@ static void dirty_flush(struct net_loop *loop)
 
 void net_loop_end_turn(struct net_loop *loop)
 {
+    if (uv_is_active((uv_handle_t *)&loop->awake))
+        holds_run(loop);
     do {
         flush_hooks_run(loop);
         dirty_flush(loop);
@@ -104,6 +128,7 @@ int net_loop_new(struct net_loop **out)
         return bx_err_from_errno(-rc);
     }
     bx_list_init(&loop->flush_hooks);
+    bx_list_init(&loop->holds);
     bx_list_init(&loop->dirty);
     bx_list_init(&loop->signals);
     pthread_mutex_init(&loop->inbox_lock, NULL);
@@ -112,10 +137,12 @@ int net_loop_new(struct net_loop **out)
     uv_check_start(&loop->after_poll, on_after_poll);
     uv_prepare_init(&loop->uv, &loop->before_poll);
     uv_prepare_start(&loop->before_poll, on_before_poll);
+    uv_idle_init(&loop->uv, &loop->awake);
     BX_ASSERT(uv_async_init(&loop->uv, &loop->wakeup, on_wakeup) == 0);
     unref(&loop->after_poll);
     unref(&loop->before_poll);
     unref(&loop->wakeup);
+    unref(&loop->awake);
     net_wheel_init(loop);
     loop->rx = bx_realloc(NULL, NET_RX_BYTES, 1);
     *out = loop;
@@ -193,6 +220,7 @@ void net_loop_free(struct net_loop *loop)
     uv_close((uv_handle_t *)&loop->after_poll, NULL);
     uv_close((uv_handle_t *)&loop->before_poll, NULL);
     uv_close((uv_handle_t *)&loop->wakeup, NULL);
+    uv_close((uv_handle_t *)&loop->awake, NULL);
     uv_close((uv_handle_t *)&loop->wheel_timer, NULL);
     while (uv_run(&loop->uv, UV_RUN_NOWAIT))
         net_loop_end_turn(loop);
@@ -228,6 +256,25 @@ void net_flush_hook_arm(struct net_loop *loop, struct net_flush_hook *hook)
 void net_flush_hook_disarm(struct net_flush_hook *hook)
 {
     bx_list_remove(&hook->node);
+}
+
+void net_hold_init(struct net_hold *hold, void (*fn)(void *arg), void *arg)
+{
+    *hold = (struct net_hold){.fn = fn, .arg = arg};
+    bx_list_init(&hold->node);
+}
+
+void net_hold_start(struct net_loop *loop, struct net_hold *hold, uint64_t until_ns)
+{
+    hold->until_ns = until_ns;
+    if (bx_list_is_empty(&hold->node))
+        bx_list_push_back(&loop->holds, &hold->node);
+    uv_idle_start(&loop->awake, on_awake);
+}
+
+void net_hold_stop(struct net_hold *hold)
+{
+    bx_list_remove(&hold->node);
 }
 
 void net_loop_free_later(struct net_loop *loop, void *ptr)

@@ -48,6 +48,22 @@ void net_flush_hook_init(struct net_flush_hook *hook, void (*fn)(void *arg), voi
 void net_flush_hook_arm(struct net_loop *loop, struct net_flush_hook *hook);
 void net_flush_hook_disarm(struct net_flush_hook *hook);
 
+/* A hook that runs at the end of the first turn after a moment that may be less than a millisecond
+ * away. Until then the loop polls without sleeping, so hold for as long as the work is worth. */
+struct net_hold {
+    struct bx_list node;
+    uint64_t until_ns; /* of bx_mono_ns */
+    void (*fn)(void *arg);
+    void *arg;
+};
+void net_hold_init(struct net_hold *hold, void (*fn)(void *arg), void *arg);
+void net_hold_start(struct net_loop *loop, struct net_hold *hold, uint64_t until_ns);
+void net_hold_stop(struct net_hold *hold); /* no effect when it does not wait */
+static inline bool net_hold_is_waiting(const struct net_hold *hold)
+{
+    return !bx_list_is_empty(&hold->node);
+}
+
 /* free(ptr) at the end of this turn. */
 void net_loop_free_later(struct net_loop *loop, void *ptr);
 /* fn(ptr) at the end of this turn, after the flush. */

@@ -3,6 +3,8 @@
 #include "base/test.h"
 #include "net/timer.h"
 
+#include <time.h>
+
 static struct net_loop *loop;
 static int fired;
 
@@ -154,6 +156,56 @@ TEST(far_timers_are_placed_above_level_zero_and_come_off_cleanly)
     assert_int_equal(fired, 0);
 }
 
+static uint64_t held_until, woken_at;
+
+static void on_hold(void *arg)
+{
+    (void)arg;
+    fired++;
+    woken_at = bx_mono_ns();
+}
+
+TEST(a_hold_ends_after_its_moment_though_nothing_else_happens)
+{
+    struct net_hold hold, given_up;
+    struct net_timer alive;
+    net_hold_init(&hold, on_hold, NULL);
+    net_hold_init(&given_up, count, NULL);
+    net_timer_init(&alive, count, NULL);
+    net_timer_start(loop, &alive, 20000); /* a hold does not keep the loop alive, this does */
+    held_until = bx_mono_ns() + 300000;
+    net_hold_start(loop, &given_up, held_until);
+    net_hold_start(loop, &hold, held_until);
+    net_hold_stop(&given_up);
+    assert_true(net_hold_is_waiting(&hold));
+    assert_false(net_hold_is_waiting(&given_up));
+    net_timer_stop(&alive);
+    net_timer_start(loop, &alive, 30);
+    net_loop_run(loop);
+    assert_int_equal(fired, 2); /* the hold and the timer */
+    assert_true(woken_at >= held_until);
+    assert_false(net_hold_is_waiting(&hold));
+}
+
+TEST(a_loop_whose_holds_are_given_up_sleeps_again)
+{
+    struct net_hold hold;
+    struct net_timer alive;
+    struct timespec before, after;
+    net_hold_init(&hold, on_hold, NULL);
+    net_timer_init(&alive, count, NULL);
+    net_hold_start(loop, &hold, bx_mono_ns() + UINT64_C(60000000000));
+    net_hold_stop(&hold);
+    net_timer_start(loop, &alive, 200);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+    net_loop_run(loop);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    int64_t used_ns =
+        (after.tv_sec - before.tv_sec) * INT64_C(1000000000) + after.tv_nsec - before.tv_nsec;
+    assert_int_equal(fired, 1);
+    assert_true(used_ns < 100000000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +220,10 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(far_timers_are_placed_above_level_zero_and_come_off_cleanly,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hold_ends_after_its_moment_though_nothing_else_happens,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(a_loop_whose_holds_are_given_up_sleeps_again, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,12 +38,16 @@ enum sio_metric {
     SIO_M_COUNT,
 };
 
-struct sio_batch { /* broadcasts of this turn to one room that wait to leave in one write per socket
-                    */
+struct sio_batch { /* broadcasts to one room that wait to leave in one write per socket */
     struct sio_room *room; /* NULL: nothing waits */
     struct eio_packet **packets;
     size_t count, cap, bytes;
     struct net_flush_hook hook;
+    /* waiting for more, see batch.c */
+    struct net_hold hold;
+    size_t held_count;                  /* broadcasts when the wait began */
+    uint64_t walk_end_ns, walk_took_ns; /* the last walk over a large room */
+    unsigned vain, skips;               /* waits in a row that brought nothing; walks until the next */
 };
 
 struct sio_server {
@@ -272,6 +276,7 @@ void sio_room_leave_all(struct sio_socket *s);
 /* batch.c: must be called before anything else is written, joins, leaves or goes. */
 void sio_batch_add(struct sio_server *server, struct sio_room *room, struct eio_packet *p);
 void sio_batch_flush_now(struct sio_server *server);
+void sio_batch_init(struct sio_server *server);
 static inline void sio_batch_flush(struct sio_server *server)
 {
     if (server->batch.room)

@@ -144,11 +144,6 @@ struct eio_opts eio_opts_of(const struct sio_server_opts *o)
 
 /* --- life --- */
 
-static void on_batch_due(void *arg)
-{
-    sio_batch_flush(arg);
-}
-
 int sio_server_new_on(struct net_loop *loop, const struct sio_server_opts *opts,
                       struct sio_server **out)
 {
@@ -171,7 +166,7 @@ int sio_server_new_on(struct net_loop *loop, const struct sio_server_opts *opts,
     }
     bx_map_init(&server->namespaces);
     bx_buf_init(&server->scratch, 0);
-    net_flush_hook_init(&server->batch.hook, on_batch_due, server);
+    sio_batch_init(server);
     net_timer_init(&server->grace, NULL, server);
     bx_list_init(&server->calls);
     memcpy(server->metrics, metric_rows, sizeof metric_rows);
