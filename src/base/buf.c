@@ -25,10 +25,8 @@ void bx_buf_clear(struct bx_buf *b, size_t keep_bytes)
     b->len = 0;
 }
 
-int bx_buf_reserve(struct bx_buf *b, size_t extra)
+int bx_buf_grow(struct bx_buf *b, size_t extra)
 {
-    if (extra <= b->cap - b->len)
-        return BX_OK;
     if (extra > b->max_bytes || b->len > b->max_bytes - extra)
         return BX_E_TOO_BIG;
     size_t need = b->len + extra;
@@ -42,31 +40,6 @@ int bx_buf_reserve(struct bx_buf *b, size_t extra)
         return BX_E_NOMEM;
     b->data = grown;
     b->cap = cap;
-    return BX_OK;
-}
-
-int bx_buf_append(struct bx_buf *b, const void *ptr, size_t len)
-{
-    int rc = bx_buf_reserve(b, len);
-    if (rc < 0)
-        return rc;
-    if (len)
-        memcpy(b->data + b->len, ptr, len);
-    b->len += len;
-    return BX_OK;
-}
-
-int bx_buf_str(struct bx_buf *b, struct bx_str s)
-{
-    return bx_buf_append(b, s.ptr, s.len);
-}
-
-int bx_buf_byte(struct bx_buf *b, uint8_t byte)
-{
-    int rc = bx_buf_reserve(b, 1);
-    if (rc < 0)
-        return rc;
-    b->data[b->len++] = byte;
     return BX_OK;
 }
 

@@ -5,9 +5,12 @@
 
 #include "base/str.h"
 
+#include "base/err.h"
+
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct bx_buf {
     uint8_t *data; /* NULL while empty */
@@ -23,13 +26,40 @@ void bx_buf_done(struct bx_buf *b);
 /* Empties and keeps the memory, unless it grew beyond keep_bytes (then frees it). */
 void bx_buf_clear(struct bx_buf *b, size_t keep_bytes);
 
+int bx_buf_grow(struct bx_buf *b, size_t extra); /* the rare part of bx_buf_reserve */
+
 /* Room for `extra` more bytes behind len. BX_E_TOO_BIG, BX_E_NOMEM; the content is kept on failure.
  */
-int bx_buf_reserve(struct bx_buf *b, size_t extra);
+static inline int bx_buf_reserve(struct bx_buf *b, size_t extra)
+{
+    return extra <= b->cap - b->len ? BX_OK : bx_buf_grow(b, extra);
+}
 
-int bx_buf_append(struct bx_buf *b, const void *ptr, size_t len);
-int bx_buf_str(struct bx_buf *b, struct bx_str s);
-int bx_buf_byte(struct bx_buf *b, uint8_t byte);
+static inline int bx_buf_append(struct bx_buf *b, const void *ptr, size_t len)
+{
+    int rc = bx_buf_reserve(b, len);
+    if (rc < 0)
+        return rc;
+    if (len)
+        memcpy(b->data + b->len, ptr, len);
+    b->len += len;
+    return BX_OK;
+}
+
+static inline int bx_buf_str(struct bx_buf *b, struct bx_str s)
+{
+    return bx_buf_append(b, s.ptr, s.len);
+}
+
+static inline int bx_buf_byte(struct bx_buf *b, uint8_t byte)
+{
+    int rc = bx_buf_reserve(b, 1);
+    if (rc < 0)
+        return rc;
+    b->data[b->len++] = byte;
+    return BX_OK;
+}
+
 int bx_buf_printf(struct bx_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define bx_buf_lit(b, literal) bx_buf_append((b), (literal), sizeof(literal) - 1)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -26,6 +27,29 @@ int64_t bx_wall_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static void put_digits(char *out, unsigned v, int count)
+{
+    while (count-- > 0) {
+        out[count] = (char)('0' + v % 10);
+        v /= 10;
+    }
+}
+
+/* Days since 1970-01-01 as a date. Years are counted from March, so that the leap day is the last,
+ * and in eras of 400 years (146097 days), which are all alike. */
+static void civil_date(unsigned days, unsigned *year, unsigned *month, unsigned *day)
+{
+    unsigned z = days + 719468; /* since 0000-03-01 */
+    unsigned era = z / 146097, of_era = z % 146097;
+    unsigned years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * years + years / 4 - years / 100);
+    unsigned from_march = (5 * of_year + 2) / 153;
+    *day = of_year - (153 * from_march + 2) / 5 + 1;
+    *month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *year = years + era * 400 + (*month <= 2);
+}
+
+/* gmtime and strftime are right but slow: rows carry several times each. */
 void bx_iso8601(int64_t wall_ms, char out[BX_ISO8601_SIZE])
 {
     const int64_t last = 253402300799999; /* 9999-12-31T23:59:59.999Z */
@@ -33,15 +57,16 @@ void bx_iso8601(int64_t wall_ms, char out[BX_ISO8601_SIZE])
         wall_ms = 0;
     if (wall_ms > last)
         wall_ms = last;
-    time_t seconds = wall_ms / 1000;
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    size_t n = strftime(out, BX_ISO8601_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    unsigned ms = (unsigned)(wall_ms % 1000);
-    const char tail[] = {
-        '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', 0};
-    for (size_t i = 0; i < sizeof tail; i++)
-        out[n + i] = tail[i];
+    unsigned day_ms = (unsigned)(wall_ms % 86400000), year, month, day;
+    civil_date((unsigned)(wall_ms / 86400000), &year, &month, &day);
+    memcpy(out, "0000-00-00T00:00:00.000Z", BX_ISO8601_SIZE);
+    put_digits(out, year, 4);
+    put_digits(out + 5, month, 2);
+    put_digits(out + 8, day, 2);
+    put_digits(out + 11, day_ms / 3600000, 2);
+    put_digits(out + 14, day_ms / 60000 % 60, 2);
+    put_digits(out + 17, day_ms / 1000 % 60, 2);
+    put_digits(out + 20, day_ms % 1000, 3);
 }
 
 void bx_random(void *out, size_t len)

@@ -105,9 +105,14 @@ void bx_json_raw(struct bx_json_writer *w, struct bx_str json)
 
 void bx_json_i64(struct bx_json_writer *w, int64_t v)
 {
-    char text[24];
-    int n = snprintf(text, sizeof text, "%lld", (long long)v);
-    bx_json_raw(w, bx_str_n(text, (size_t)n));
+    char text[24], *end = text + sizeof text, *at = end;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (v < 0)
+        *--at = '-';
+    bx_json_raw(w, bx_str_n(at, (size_t)(end - at)));
 }
 
 void bx_json_bool(struct bx_json_writer *w, bool v)
@@ -199,30 +204,44 @@ static int escape_one(struct bx_buf *out, unsigned char c)
     return bx_buf_printf(out, "\\u%04x", c);
 }
 
+/* Bytes at p that stand for themselves: ASCII, no control character, no quote, no backslash. Eight
+ * at a time: in `special` the top bit of a byte is set when it is one of the others (above the
+ * first one it may be set by a borrow). */
+static size_t plain_len(const char *p, size_t left)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = ones << 7;
+    size_t i = 0;
+    for (; left - i >= 8; i += 8) {
+        uint64_t w;
+        memcpy(&w, p + i, 8);
+        uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
+        uint64_t special =
+            (w | ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) &
+            tops;
+        if (special)
+            return i + (size_t)__builtin_ctzll(special) / 8;
+    }
+    while (i < left && (unsigned char)p[i] >= 0x20 && (unsigned char)p[i] < 0x80 && p[i] != '"' &&
+           p[i] != '\\')
+        i++;
+    return i;
+}
+
 int bx_json_escape(struct bx_buf *out, struct bx_str s)
 {
     int rc = bx_buf_reserve(out, s.len + 2);
     if (rc == BX_OK)
         rc = bx_buf_byte(out, '"');
-    size_t i = 0;
-    while (i < s.len && rc == BX_OK) {
-        size_t from = i;
-        while (i < s.len) {
-            unsigned char c = (unsigned char)s.ptr[i];
-            if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f) {
-                size_t n = c >= 0x80 ? sequence_len(s.ptr + i, s.len - i) : 0;
-                if (n == 0 && c != 0x7f)
-                    break;
-                i += n ? n : 1;
-            } else {
-                i++;
-            }
-        }
-        rc = bx_buf_append(out, s.ptr + from, i - from);
-        if (rc == BX_OK && i < s.len) {
-            unsigned char c = (unsigned char)s.ptr[i++];
+    for (size_t i = 0; i < s.len && rc == BX_OK;) {
+        size_t n = plain_len(s.ptr + i, s.len - i);
+        if (n == 0 && (unsigned char)s.ptr[i] >= 0x80)
+            n = sequence_len(s.ptr + i, s.len - i);
+        unsigned char c = (unsigned char)s.ptr[i];
+        if (n)
+            rc = bx_buf_append(out, s.ptr + i, n);
+        else
             rc = c >= 0x80 ? bx_buf_lit(out, "\xef\xbf\xbd") : escape_one(out, c);
-        }
+        i += n ? n : 1;
     }
     return rc == BX_OK ? bx_buf_byte(out, '"') : rc;
 }
