@@ -77,7 +77,10 @@ int wb_answer_send(struct wb_request *rq, int rc)
     }
     if (rq->location.ptr)
         http_add_header(rq->x, "Location", rq->location);
-    http_respond(rq->x, status, rq->content_type_out ? rq->content_type_out : JSON,
-                 bx_buf_view(&rq->out));
+    const char *type = rq->content_type_out ? rq->content_type_out : JSON;
+    if (rq->body_out)
+        http_respond_shared(rq->x, status, type, bx_shared_ref(rq->body_out));
+    else
+        http_respond(rq->x, status, type, bx_buf_view(&rq->out));
     return status;
 }

@@ -10,6 +10,7 @@
 #include "app/first_start.h"
 #include "app/front.h"
 #include "app/janitor.h"
+#include "app/kept.h"
 #include "app/realtime.h"
 #include "app/secrets.h"
 #include "app/watch.h"
@@ -26,7 +27,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { JWT_KEY_BYTES = 32 };
+enum { JWT_KEY_BYTES = 32, KEPT_BYTES = 8 << 20 };
 
 /* --- opening --- */
 
@@ -105,6 +106,7 @@ static void make_rooms(struct wb_app *app)
     const struct wb_config *c = app->config;
     app->access = wb_access_new(app->loop);
     app->cors = wb_cors_new(c->frontend_url);
+    app->kept = wb_kept_new(KEPT_BYTES);
     app->dispatch = wb_dispatch_new(app);
     app->user_limits = wb_limits_new((double)c->rate_per_second, (double)c->rate_burst);
     app->ip_limits =
@@ -112,6 +114,7 @@ static void make_rooms(struct wb_app *app)
     app->throttle = wb_throttle_new(c->login_per_account, c->login_per_ip, c->login_window_ms);
     bx_metrics_register(&app->metrics, wb_metrics, wb_metric_count);
     bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
+    bx_metrics_register(&app->metrics, wb_kept_metrics, wb_kept_metric_count);
     bx_metrics_register(&app->metrics, wb_janitor_metrics, wb_janitor_metric_count);
     http_metrics_register(&app->metrics);
     ws_metrics_register(&app->metrics);
@@ -306,6 +309,7 @@ void wb_app_free(struct wb_app *app)
     wb_dispatch_free(app->dispatch);
     wb_access_free(app->access);
     wb_cors_free(app->cors);
+    wb_kept_free(app->kept);
     http_static_free(app->web);
     wb_limits_free(app->user_limits);
     wb_limits_free(app->ip_limits);

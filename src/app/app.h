@@ -60,6 +60,7 @@ struct wb_app {
     struct wb_access *access;
     struct wb_dispatch *dispatch;
     struct wb_cors *cors;
+    struct wb_kept *kept; /* loop thread */
     struct wb_limits *user_limits, *ip_limits; /* loop thread */
     struct wb_watch *watch;
     struct http_static *web;      /* NULL: no page embedded */

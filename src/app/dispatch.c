@@ -2,6 +2,7 @@
 
 #include "app/answer.h"
 #include "app/auth.h"
+#include "app/kept.h"
 #include "app/permission_check.h"
 #include "app/route.h"
 #include "base/clock.h"
@@ -135,8 +136,11 @@ static void finish(void *arg)
 {
     struct wb_request *rq = arg;
     struct wb_dispatch *d = rq->app->dispatch;
+    if (rq->rc == BX_OK && rq->route && (rq->route->flags & WB_KEPT) && !rq->body_out)
+        wb_kept_put(rq->app->kept, rq);
     int status = wb_answer_send(rq, rq->rc);
     note(rq, rq->rc, status);
+    bx_shared_unref(rq->body_out);
     json_decref(rq->body);
     bx_buf_done(&rq->out);
     bx_arena_done(&rq->arena);
@@ -233,23 +237,38 @@ static int check_body(struct wb_request *rq)
     return rc;
 }
 
-static void lane_work(void *arg, unsigned worker)
+static int run_on_lane(struct wb_request *rq)
 {
-    struct wb_request *rq = arg;
     const struct wb_route *route = rq->route;
-    rq->conn = rq->app->readers[worker];
     int rc = wb_permission_check(rq);
     if (rc == BX_OK)
         rc = check_body(rq);
     if (rc == BX_OK && route->prepare)
         rc = route->prepare(rq);
+    if (rc == BX_OK && route->where == WB_ON_LANE)
+        rc = route->handler(rq);
+    return rc;
+}
+
+/* What a request reads, it reads of one moment; also one lock of the log instead of one for each
+ * statement. Not while it hashes a password: that is long. */
+static void lane_work(void *arg, unsigned worker)
+{
+    struct wb_request *rq = arg;
+    const struct wb_route *route = rq->route;
+    bool is_one_moment = !(route->flags & WB_HASHES);
+    struct st_conn *conn = rq->app->readers[worker];
+    rq->conn = conn;
+    int rc = is_one_moment ? st_read_begin(conn) : BX_OK;
+    if (rc >= 0)
+        rc = run_on_lane(rq); /* WB_LATER: rq may be answered and gone */
+    if (is_one_moment)
+        st_read_end(conn);
     if (rc == BX_OK && route->where == WB_ON_WRITER) {
         rq->conn = NULL;
         rc = st_writer_submit(rq->app->writer, write_job, rq, on_written);
         if (rc == BX_OK)
             return;
-    } else if (rc == BX_OK) {
-        rc = route->handler(rq);
     }
     if (rc != WB_LATER)
         wb_request_answer(rq, rc);
@@ -290,6 +309,10 @@ static void admitted(struct wb_request *rq)
     int rc = check_rate(rq);
     if (rc == BX_OK)
         rc = wb_permission_of_caller(rq);
+    if (rc == BX_OK && (rq->route->flags & WB_KEPT) && wb_kept_get(rq->app->kept, rq)) {
+        end(rq, BX_OK);
+        return;
+    }
     if (rc == BX_OK && rq->route->where == WB_ON_LOOP) {
         rc = rq->route->handler(rq);
         if (rc == WB_LATER)

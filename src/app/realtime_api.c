@@ -164,12 +164,9 @@ int wb_number_events(struct wb_request *rq)
     int64_t oldest, last, seen = after;
     struct st_event *rows;
     size_t count;
-    int rc = st_read_begin(rq->conn); /* range and rows of one moment */
-    if (rc >= 0)
-        rc = st_event_range(rq->conn, rq->ids[0], &oldest, &last);
+    int rc = st_event_range(rq->conn, rq->ids[0], &oldest, &last);
     if (rc == BX_OK)
         rc = st_event_list(rq->conn, rq->ids[0], after, limit, &rq->arena, &rows, &count);
-    st_read_end(rq->conn);
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
     bool may_link = wb_may_link(&rq->who);

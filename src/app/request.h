@@ -23,6 +23,7 @@
 #include "app/access.h"
 #include "app/schema.h"
 #include "base/log.h"
+#include "base/shared.h"
 #include "net/http_server.h"
 #include "store/store.h"
 
@@ -67,6 +68,8 @@ struct wb_request {
     struct bx_str details;        /* of a failure: JSON object, ptr NULL: none */
     int64_t retry_after_ms;
     struct bx_str location; /* redirect; ptr NULL: none */
+    struct bx_shared *body_out; /* the body instead of `out`; see kept.h */
+    uint64_t chat_mark;
 
     /* Runs after the commit, on any thread, before the answer leaves: tell the caches. */
     void (*after)(struct wb_request *rq);

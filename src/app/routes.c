@@ -100,7 +100,7 @@ const struct wb_route wb_routes[] = {
 
     /* --- chats and messages --- */
     {HTTP_GET, "/chats/{whatsappNumberId}", "Chats", "Chats of a number: pinned first, then newest", wb_chats_list, NULL, WB_OF_NUMBER, READ, WB_ON_LANE, WB_RATE_NORMAL,
-     0, NULL, &wb_chats_query, &wb_chats_answer, 0, NULL},
+     WB_KEPT, NULL, &wb_chats_query, &wb_chats_answer, 0, NULL},
     {HTTP_GET, "/chats/{whatsappNumberId}/search", "Chats", "Chats by name, number or subject", wb_chats_search, NULL, WB_OF_NUMBER, READ, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_chats_search_query, &wb_chats_search_answer, 0, NULL},
     {HTTP_GET, "/chats/{chatId}/messages", "Chats", "Messages of a chat: pages count from the newest", wb_chats_messages, NULL, WB_OF_CHAT, READ, WB_ON_LANE, WB_RATE_NORMAL,

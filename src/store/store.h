@@ -372,6 +372,10 @@ int st_chat_list(struct st_conn *conn, const struct st_chat_query *query, struct
                  struct st_chat **out, size_t *out_count);
 /* How many rows the query has without limit. O(1) without kind and unread_only. */
 int st_chat_count(struct st_conn *conn, const struct st_chat_query *query, int64_t *out_total);
+/* Changes with every commit that changed a chat of the number, before the writer's on_done; a list
+ * and count read after the mark was taken stand while it stays the same. Numbers may share a mark.
+ * Any thread. */
+uint64_t st_chat_mark(const struct st_store *store, int64_t number_id);
 /* `text` anywhere in name or number, ASCII letters without regard to case; list order, archived
  * included. */
 int st_chat_search(struct st_conn *conn, int64_t number_id, struct bx_str text, int64_t limit,

@@ -521,7 +521,10 @@ int st_uuid_parse(const struct st_store *store, enum st_uuid_kind kind, struct b
 int st_tx_open(struct st_store *store, struct st_tx *tx)
 {
     *tx = (struct st_tx){0};
-    return conn_open(store, SQLITE_OPEN_READWRITE, &tx->conn);
+    int rc = conn_open(store, SQLITE_OPEN_READWRITE, &tx->conn);
+    if (rc == BX_OK && (rc = st_chat_marks_watch(tx->conn)) < 0)
+        st_conn_close(tx->conn);
+    return rc;
 }
 
 static int on_log_grown(void *arg, sqlite3 *db, const char *name, int pages)
@@ -554,6 +557,8 @@ int st_tx_commit(struct st_tx *tx)
         rc = st_db_run(tx->conn, "COMMIT", Q0);
     if (rc < 0)
         st_tx_rollback(tx);
+    else
+        st_chat_marks_end(tx->conn, true);
     return rc < 0 ? rc : BX_OK;
 }
 
@@ -571,6 +576,7 @@ void st_tx_rollback(struct st_tx *tx)
     st_search_truncate(tx, 0);
     if (!sqlite3_get_autocommit(tx->conn->db))
         st_db_run(tx->conn, "ROLLBACK", Q0);
+    st_chat_marks_end(tx->conn, false);
 }
 
 int st_tx_job(struct st_tx *tx, st_job_fn *job, void *arg, bool *out_lost)

@@ -34,13 +34,17 @@ struct st_conn {
         fts5_tokenizer ops;
         Fts5Tokenizer *tokenizer; /* NULL until something is sought */
     } words;
+    struct st_touched *touched; /* of a writer's; SQLite frees it with the connection */
 };
+
+enum { ST_CHAT_MARKS = 4096 };
 
 struct st_store {
     struct st_options options;
     char *path;
     struct st_uuid_key uuid_key;
     _Atomic int conn_count;
+    _Atomic uint64_t chat_marks[ST_CHAT_MARKS];
 };
 
 /* A row whose search entry is out of date: entries are applied once per transaction, sorted, after
@@ -155,6 +159,11 @@ void st_tx_checkpoint(struct st_tx *tx);
 int st_tx_job(struct st_tx *tx, st_job_fn *job, void *arg, bool *out_lost);
 
 /* ---- between the files of this backend ---- */
+
+/* On a writer's connection, once. */
+int st_chat_marks_watch(struct st_conn *conn);
+/* After every transaction of it. */
+void st_chat_marks_end(struct st_conn *conn, bool is_committed);
 
 void st_chat_read_row(struct st_cur *c, struct bx_arena *a, void *out);
 void st_message_read_row(struct st_cur *c, struct bx_arena *a, void *out);

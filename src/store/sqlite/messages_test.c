@@ -728,6 +728,59 @@ static void reading_up_to_a_message_leaves_the_newer_unread(void **state)
     check_clean(s.f);
 }
 
+/* One change each; says whether the mark of the number moved. */
+static bool is_marked_by(const struct scene *s, int64_t number, int (*change)(struct st_tx *, void *),
+                         void *arg, int expected)
+{
+    uint64_t before = st_chat_mark(s->f->store, number);
+    assert_rc(st_writer_call(s->f->writer, change, arg), expected);
+    return st_chat_mark(s->f->store, number) != before;
+}
+
+struct marked {
+    int64_t chat, number, other, message;
+};
+
+static int pin(struct st_tx *tx, void *arg)
+{
+    return st_chat_pin(tx, ((struct marked *)arg)->chat, true);
+}
+
+static int read_all(struct st_tx *tx, void *arg)
+{
+    return st_chat_read(tx, ((struct marked *)arg)->chat, 0, NULL, NULL, NULL) < 0 ? BX_E_IO : BX_OK;
+}
+
+static int edit(struct st_tx *tx, void *arg)
+{
+    return st_message_edit(tx, ((struct marked *)arg)->message, STR("plums"), 2000) == 1 ? BX_OK : BX_E_IO;
+}
+
+static int star(struct st_tx *tx, void *arg)
+{
+    return st_message_star(tx, ((struct marked *)arg)->message, true);
+}
+
+static int number_drop(struct st_tx *tx, void *arg)
+{
+    return st_number_delete(tx, ((struct marked *)arg)->number);
+}
+
+static void what_a_chat_list_shows_moves_its_mark(void **state)
+{
+    struct scene s = scene_of(state);
+    struct marked m = {.chat = s.chat, .number = s.number, .other = number_add(s.f, "62822")};
+    uint64_t before = st_chat_mark(s.f->store, s.number), other = st_chat_mark(s.f->store, m.other);
+    m.message = put(&s, text(&s, "A1", "apples", 1000)).id;
+    assert_true(st_chat_mark(s.f->store, s.number) != before);
+    assert_true(is_marked_by(&s, s.number, read_all, &m, BX_OK));
+    assert_true(is_marked_by(&s, s.number, edit, &m, BX_OK));
+    assert_true(is_marked_by(&s, s.number, pin, &m, BX_OK));
+    assert_false(is_marked_by(&s, s.number, star, &m, BX_OK)); /* no list shows it */
+    assert_int_equal(st_chat_mark(s.f->store, m.other), other);
+    assert_true(is_marked_by(&s, s.number, number_drop, &m, BX_OK));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -751,6 +804,7 @@ int main(void)
         T_(phone_and_lid_become_one_chat),
         T_(a_group_message_is_known_by_its_sender_too),
         T_(the_chat_list_is_pinned_first_then_newest),
+        T_(what_a_chat_list_shows_moves_its_mark),
         T_(a_deleted_number_is_gone_at_once_and_its_rows_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
