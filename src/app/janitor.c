@@ -6,6 +6,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 
 #define DAY_MS INT64_C(86400000)
@@ -14,6 +17,7 @@ enum { BITE_ROWS = 1000, NUMBERS_PER_JOB = 64 };
 struct wb_janitor {
     struct wb_app *app;
     struct net_timer timer;
+    struct net_lane lane; /* for giving memory back */
     int64_t *numbers; /* whose logs this round looks at */
     size_t number_count, number_pos;
     size_t chore;
@@ -150,6 +154,16 @@ static void begin(struct wb_janitor *j)
     submit(j);
 }
 
+/* After a rush (a hundred numbers linked) the heap is large and mostly free. */
+static void give_memory_back(void *arg, unsigned worker)
+{
+    (void)arg;
+    (void)worker;
+#ifdef __GLIBC__
+    malloc_trim(1 << 20);
+#endif
+}
+
 static void on_timer(void *arg)
 {
     struct wb_janitor *j = arg;
@@ -162,6 +176,8 @@ static void on_timer(void *arg)
     wb_realtime_tidy(app);
     if (!j->is_running)
         begin(j);
+    if (net_lane_depth(&j->lane) == 0)
+        net_lane_submit(&j->lane, give_memory_back, NULL, j);
     net_timer_start_slack(app->loop, &j->timer, (uint64_t)app->config->janitor_interval_ms, 1000);
 }
 
@@ -169,6 +185,7 @@ struct wb_janitor *wb_janitor_start(struct wb_app *app)
 {
     struct wb_janitor *j = BX_NEW(struct wb_janitor);
     j->app = app;
+    net_lane_init(&j->lane, app->pool, 1);
     net_timer_init(&j->timer, on_timer, j);
     net_timer_start(app->loop, &j->timer, (uint64_t)app->config->janitor_interval_ms);
     return j;

@@ -32,6 +32,7 @@ struct st_writer {
 };
 
 enum { WRITER_MAGIC = 0x53745772, BACKLOG_FACTOR = 10 };
+#define REST_AFTER_NS UINT64_C(10000000000)
 
 enum { M_JOBS, M_FAILED, M_COMMITS, M_COMMIT_FAILURES, M_QUEUE, M_REFUSED };
 struct bx_metric st_metrics[] = {
@@ -61,14 +62,27 @@ static bool take(struct st_writer *w, struct job *out)
     return true;
 }
 
-static void wait_until(struct st_writer *w, uint64_t ns_from_now)
+/* False: it is that time and nobody called. */
+static bool wait_until(struct st_writer *w, uint64_t ns_from_now)
 {
     struct timespec at;
     clock_gettime(CLOCK_MONOTONIC, &at);
     uint64_t ns = (uint64_t)at.tv_nsec + ns_from_now;
     at.tv_sec += (time_t)(ns / 1000000000u);
     at.tv_nsec = (long)(ns % 1000000000u);
-    pthread_cond_timedwait(&w->has_work, &w->lock, &at);
+    return pthread_cond_timedwait(&w->has_work, &w->lock, &at) == 0;
+}
+
+/* Under lock. After a while without work the pages that a rush has left in memory go. */
+static void wait_for_work(struct st_writer *w)
+{
+    if (wait_until(w, REST_AFTER_NS) || w->count > 0 || w->is_stopping)
+        return;
+    pthread_mutex_unlock(&w->lock);
+    st_tx_rest(&w->tx);
+    pthread_mutex_lock(&w->lock);
+    while (w->count == 0 && !w->is_stopping)
+        pthread_cond_wait(&w->has_work, &w->lock);
 }
 
 /* The first job of a group: waits for one. False: stopped and nothing left. */
@@ -76,7 +90,7 @@ static bool take_first(struct st_writer *w, struct job *out)
 {
     pthread_mutex_lock(&w->lock);
     while (w->count == 0 && !w->is_stopping)
-        pthread_cond_wait(&w->has_work, &w->lock);
+        wait_for_work(w);
     bool has = take(w, out);
     pthread_mutex_unlock(&w->lock);
     return has;

@@ -33,7 +33,7 @@ const PHASES = [
   { name: 'replay', fault: { replay: 20 }, cuts: 4 },
   { name: 'corrupt', fault: { corrupt: 0.1 }, mixed: true },
   { name: 'lost acks', fault: { loseAck: 0.03 } },
-  { name: 'prekeys exhausted', fault: { prekeysExhausted: true }, cuts: 1 },
+  { name: 'prekeys exhausted', fault: { prekeysExhausted: true }, cuts: 1, newcomers: 8 },
   { name: 'stream errors', fault: {}, trouble: 'stream' },
   { name: 'refused logins', fault: {}, trouble: 'failure', cuts: 2 },
   { name: 'dead links', fault: {}, trouble: 'silent' },
@@ -141,6 +141,15 @@ for (let i = 0; i < Math.max(2, NUMBERS / 5); i++) {
   groups.push({ jid: group.jid, numbers: members, people })
 }
 const peers = numbers.map((_, i) => [contacts[i], contacts[(i + 1) % contacts.length], contacts[NUMBERS + i], contacts[(NUMBERS + i * 3) % contacts.length], ...(i < 10 ? real : [])])
+
+/** People nobody has a session with yet: whoever writes first asks the network for prekeys. */
+async function newcomers(count = 0) {
+  for (let i = 0; i < count; i++) {
+    const person = new Scripted((await sim.addPhone({ phone: `62857${4000000 + contacts.length}`, pushName: `Contact ${contacts.length}`, receipts: 'read' })).phone)
+    contacts.push(person)
+    for (let n = 0; n < 4; n++) pick(peers).push(person)
+  }
+}
 
 // ---- what they do -------------------------------------------------------------------------------------------------
 
@@ -325,6 +334,7 @@ for (let round = 1; round <= ROUNDS; round++) {
   note(`round ${round}: ${phase.name}, ${counts.said} said, ${counts.sent} sent, ${counts.kills} kills`)
   isMixed = Boolean(phase.mixed)
   await fault(phase.fault)
+  await newcomers(phase.newcomers)
   await Promise.all([talk(Math.ceil(MESSAGES / ROUNDS), isOver), trouble(phase.trouble, isOver), cuts(phase.cuts, isOver), killer(isOver)])
   await speakAgain()
   if (round % CHECK_EVERY === 0 || round === ROUNDS) {

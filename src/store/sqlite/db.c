@@ -571,6 +571,11 @@ void st_tx_checkpoint(struct st_tx *tx)
     sqlite3_wal_checkpoint_v2(tx->conn->db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
+void st_tx_rest(struct st_tx *tx)
+{
+    sqlite3_db_release_memory(tx->conn->db);
+}
+
 void st_tx_rollback(struct st_tx *tx)
 {
     st_search_truncate(tx, 0);

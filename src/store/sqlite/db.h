@@ -154,6 +154,8 @@ void st_tx_rollback(struct st_tx *tx);
 /* Copies the log into the file when it has grown; between transactions. A failure is not one of the
  * store: the log keeps everything, and the next call tries again. */
 void st_tx_checkpoint(struct st_tx *tx);
+/* Between transactions, when none is near: gives memory back. */
+void st_tx_rest(struct st_tx *tx);
 /* One job in its savepoint. *out_lost: the whole transaction is gone (BX_E_DISK_FULL and the like).
  */
 int st_tx_job(struct st_tx *tx, st_job_fn *job, void *arg, bool *out_lost);
