@@ -32,8 +32,21 @@ async function startOurs() {
   const server = await startWaboxd(data);
   return { ...server, token: await login(server.base), path: "/api/v1/chats/1?limit=50" };
 }
+/** Addresses that were never asked before: every list comes from the store. */
+async function startOursUnkept() {
+  const ours = await startOurs();
+  return { ...ours, paths: Array.from({ length: 20000 }, (_, n) => `${ours.path}&n=${n}`) };
+}
+/** One of the 200 chats changes a hundred times a second. */
+async function startOursChanging() {
+  const ours = await startOurs();
+  const { data } = await (await fetch(ours.base + ours.path, { headers: { authorization: `Bearer ${ours.token}` } })).json();
+  const timer = setInterval(() => fetch(`${ours.base}/api/v1/chats/${data[Math.floor(Math.random() * 50)].id}/read`, { method: "PATCH", headers: { authorization: `Bearer ${ours.token}` } }).catch(() => {}), 10);
+  return { ...ours, stop: () => { clearInterval(timer); return ours.stop(); } };
+}
 
-const servers = { express: () => startPeer("express"), "express-keyobject": () => startPeer("express-keyobject"), fastify: () => startPeer("fastify"), waboxd: startOurs };
+const servers = { express: () => startPeer("express"), "express-keyobject": () => startPeer("express-keyobject"), fastify: () => startPeer("fastify"), waboxd: startOurs,
+  "waboxd, a chat changes 100 times a second": startOursChanging, "waboxd, each list from the store": startOursUnkept };
 const runs = Object.fromEntries(Object.keys(servers).map((name) => [name, []]));
 for (let n = 0; n < repeats; n++) {
   for (const [name, start] of Object.entries(servers)) {
@@ -41,7 +54,7 @@ for (let n = 0; n < repeats; n++) {
     const answer = await fetch(server.base + server.path, { headers: { authorization: `Bearer ${server.token}` } });
     const body = await answer.json();
     if ((body.data ?? body).length !== 50) throw new Error(`${name}: not 50 rows`);
-    const load = (seconds) => wrk(server.base, server.token, [server.path], { connections: 64, seconds });
+    const load = (seconds) => wrk(server.base, server.token, server.paths ?? [server.path], { connections: 64, seconds });
     load(1);
     runs[name].push({ ...load(4), rows: JSON.stringify(body.data ?? body).length });
     await server.stop();
