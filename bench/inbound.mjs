@@ -1,5 +1,5 @@
 // Inbound messages per second, stored, logged and announced: the scripted engine gives messages, one subscribed socket counts message:new.
-// Usage: node bench/inbound.mjs [COUNT=100000] [NUMBERS=10] [CHATS=1000]   (needs npm ci in tests/contract). Writes bench/results/inbound.json.
+// Usage: [COUNT=100000] [NUMBERS=10] [CHATS=1000] [PIN=0: not on one core] node bench/inbound.mjs   (needs npm ci in tests/contract). Writes bench/results/inbound.json.
 import { execSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -8,6 +8,10 @@ import { openSocket } from "../tests/contract/lib/socket.mjs";
 
 const COUNT = Number(process.env.COUNT ?? 100000), NUMBERS = Number(process.env.NUMBERS ?? 10), CHATS = Number(process.env.CHATS ?? 1000), WINDOW = Number(process.env.WINDOW ?? 2048);
 const server = await startScripted({ env: { LOG_LEVEL: "warn" } });
+if (process.env.PIN !== "0") { // the server on core 0, its listener on core 1
+  execSync(`taskset -acp 0 ${server.child.pid}`);
+  execSync(`taskset -acp 1 ${process.pid}`);
+}
 const token = await login(server);
 const numbers = [];
 for (let i = 0; i < NUMBERS; i++) numbers.push(await addNumber(server, token, `6281300${String(1000 + i)}`));

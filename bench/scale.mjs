@@ -38,6 +38,7 @@ async function survey(name, dir) {
   const agent = await agentOf(server, token, pick(numbers, 20));
   const common = ["invoice", "delivery", "tomorrow", "refund", "contract", "driver", "urgent", "photo"];
   return { name, server, token, agent, paths: {
+    "chat list, 50 rows, from the store": Array.from({ length: 20000 }, (_, i) => `/api/v1/chats/${some[i % some.length]}?limit=50&n=${i}`), // never the same address: none is kept
     "chat list, 50 rows": some.map((n) => `/api/v1/chats/${n}?limit=50`),
     "history, newest 50": chats.map((c) => `/api/v1/chats/${c.id}/messages?limit=50`),
     "search in a number, frequent word": some.flatMap((n) => common.map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=20`)),

@@ -178,28 +178,45 @@ static int search_places(struct wb_request *rq, struct st_search_query *query)
     return rc < 0 ? wb_fail_field(rq, "chatId", "Chat not found or unauthorized") : BX_OK;
 }
 
-static int hit_write(struct wb_request *rq, const struct st_search_hit *hit)
+static void hit_write(struct bx_json_writer *w, const struct wb_rows *rows,
+                      const struct st_search_hit *hit, const struct st_reaction *reactions,
+                      size_t reaction_count)
 {
-    struct bx_json_writer *w = &rq->w;
-    struct wb_rows rows;
-    int rc = wb_rows_of(rq->conn, hit->message.number_id, false, &rq->arena, &rows);
-    if (rc < 0)
-        return rc == BX_E_NOT_FOUND ? BX_OK : rc; /* deleted in this moment */
     bx_json_object(w);
     bx_json_key(w, "message");
-    rc = wb_message_write_one(w, &rows, rq->conn, &hit->message);
+    wb_message_write(w, rows, &hit->message, reactions, reaction_count);
     bx_json_key(w, "chat");
-    struct bx_buf chat;
-    struct bx_json_writer cw;
-    bx_buf_init(&chat, 0);
-    bx_json_writer_init(&cw, &chat);
-    wb_chat_write(&cw, &rows, &hit->chat);
-    bx_json_raw(w, bx_arena_printf(&rq->arena, "%.*s,\"whatsappNumberId\":%lld}",
-                                   (int)chat.len - 1, (const char *)chat.data,
-                                   (long long)hit->chat.number_id));
-    bx_buf_done(&chat);
+    bx_json_object(w);
+    wb_chat_members_write(w, rows, &hit->chat);
+    bx_json_key_i64(w, "whatsappNumberId", hit->chat.number_id);
+    bx_json_end(w);
     bx_json_key_str(w, "snippet", hit->snippet);
     bx_json_end(w);
+}
+
+static int hits_write(struct wb_request *rq, const struct st_search_hit *hits, size_t count)
+{
+    struct wb_rows rows;
+    struct st_reaction *reactions = NULL;
+    size_t reaction_count = 0;
+    int64_t of_number = 0, *ids = bx_arena_alloc(&rq->arena, (count + 1) * sizeof *ids);
+    for (size_t i = 0; i < count; i++)
+        ids[i] = hits[i].message.id;
+    int rc = count ? st_reaction_list(rq->conn, ids, count, &rq->arena, &reactions, &reaction_count)
+                   : BX_OK;
+    bx_json_array(&rq->w);
+    for (size_t i = 0; rc == BX_OK && i < count; i++) {
+        int64_t number_id = hits[i].message.number_id;
+        if (number_id != of_number)
+            rc = wb_rows_of(rq->conn, number_id, false, &rq->arena, &rows);
+        of_number = number_id;
+        size_t n;
+        const struct st_reaction *own =
+            wb_reactions_of(reactions, reaction_count, hits[i].message.id, &n);
+        if (rc == BX_OK)
+            hit_write(&rq->w, &rows, &hits[i], own, n);
+    }
+    bx_json_end(&rq->w);
     return rc;
 }
 
@@ -219,10 +236,7 @@ int wb_messages_search(struct wb_request *rq)
     if (rc < 0)
         return rc;
     wb_answer_data(rq, "Messages found successfully");
-    bx_json_array(&rq->w);
-    for (size_t i = 0; rc >= 0 && i < count; i++)
-        rc = hit_write(rq, &hits[i]);
-    bx_json_end(&rq->w);
+    rc = hits_write(rq, hits, count);
     bx_json_key_str(&rq->w, "query", q.ptr ? q : BX_STR(""));
     return rc < 0 ? rc : wb_answer_end(rq);
 }

@@ -79,9 +79,9 @@ static struct bx_str contact_name(const struct wb_rows *r, const struct st_chat 
     return bx_str_ends(c->jid, BX_STR("@lid")) ? c->jid : wb_phone_format(c->number, r->arena);
 }
 
-void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_chat *c)
+void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
+                           const struct st_chat *c)
 {
-    bx_json_object(w);
     bx_json_key_cstr(w, "id", wb_uuid_of(r->store, ST_UUID_CHAT, c->id).text);
     bx_json_key_str(w, "contactName", contact_name(r, c));
     contact_number_write(w, r, c);
@@ -93,6 +93,12 @@ void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const stru
     wb_key_str_or_null(w, "groupName", c->is_group ? c->name : (struct bx_str){0});
     bx_json_key_bool(w, "isPinned", c->is_pinned);
     bx_json_key_bool(w, "isArchived", c->is_archived);
+}
+
+void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_chat *c)
+{
+    bx_json_object(w);
+    wb_chat_members_write(w, r, c);
     bx_json_end(w);
 }
 
@@ -210,9 +216,8 @@ int wb_message_write_one(struct bx_json_writer *w, const struct wb_rows *r, stru
     return rc;
 }
 
-/* Those of one message out of a page's. */
-static const struct st_reaction *reactions_of(const struct st_reaction *rows, size_t count,
-                                              int64_t message_id, size_t *out_count)
+const struct st_reaction *wb_reactions_of(const struct st_reaction *rows, size_t count,
+                                          int64_t message_id, size_t *out_count)
 {
     size_t from = 0, to;
     while (from < count && rows[from].message_id != message_id)
@@ -239,7 +244,7 @@ int wb_messages_write(struct bx_json_writer *w, const struct wb_rows *r, struct 
     for (size_t i = 0; i < count; i++) {
         const struct st_message *m = &rows[is_reversed ? count - 1 - i : i];
         size_t n;
-        const struct st_reaction *own = reactions_of(reactions, reaction_count, m->id, &n);
+        const struct st_reaction *own = wb_reactions_of(reactions, reaction_count, m->id, &n);
         wb_message_write(w, r, m, own, n);
     }
     bx_json_end(w);

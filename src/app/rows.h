@@ -14,6 +14,9 @@ struct wb_rows {
 };
 
 void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_chat *chat);
+/* The members without the braces, for answers that add some. */
+void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
+                           const struct st_chat *chat);
 
 /* `reactions` are those of this message. */
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,
@@ -22,6 +25,9 @@ void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const s
 void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
                               const struct st_message *m, const struct st_reaction *reactions,
                               size_t reaction_count);
+/* Those of one message out of a list of st_reaction_list. */
+const struct st_reaction *wb_reactions_of(const struct st_reaction *rows, size_t count,
+                                          int64_t message_id, size_t *out_count);
 /* One with its reactions read from the store. */
 int wb_message_write_one(struct bx_json_writer *w, const struct wb_rows *r, struct st_conn *conn,
                          const struct st_message *m);

@@ -9,12 +9,12 @@
  *    many messages have one, and a page of them is found in the newest.
  *  - A frequent word in one chat: its list has to be read around each message of the chat.
  *  - Many permitted numbers: a list each.
- * Looking into rows ends at LOOK_MAX of them: whatever is so rare that they do not fill the page is
- * left to the index, from there on.
+ * Looking into rows ends at LOOK_MAX of them, or after LOOK_FIRST when those had no hit: whatever is
+ * so rare that they do not fill the page is left to the index, from there on.
  */
 #include "store/sqlite/search_words.h"
 
-enum { STARTS_MAX = 16, LOOK_MAX = 1000, FREQUENT = 200, NUMBERS_MAX = 32 };
+enum { STARTS_MAX = 16, LOOK_MAX = 1000, LOOK_FIRST = 100, FREQUENT = 200, NUMBERS_MAX = 32 };
 
 struct search {
     struct st_conn *conn;
@@ -163,7 +163,9 @@ static int take(struct search *s, int64_t max_rows)
 /* 1: go on; 0: done. */
 static int look(struct search *s)
 {
-    int rc = take(s, LOOK_MAX);
+    int rc = take(s, LOOK_FIRST);
+    if (rc > 0 && s->count > 0 && s->count < s->limit)
+        rc = take(s, LOOK_MAX - LOOK_FIRST);
     s->looked_for = 0;
     s->looks_at_number = false;
     return rc > 0 && s->count == s->limit ? 0 : rc;
