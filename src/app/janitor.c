@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define DAY_MS INT64_C(86400000)
-enum { BITE_ROWS = 1000, NUMBERS_PER_JOB = 64 };
+enum { BITE_ROWS = 1000, NUMBERS_PER_JOB = 64, SEARCH_PAGES = 64 };
 
 struct wb_janitor {
     struct wb_app *app;
@@ -74,19 +74,28 @@ static int events(struct st_tx *tx, struct wb_janitor *j)
     return total;
 }
 
+static int search_index(struct st_tx *tx, struct wb_janitor *j)
+{
+    int rc = st_search_tidy(tx, SEARCH_PAGES);
+    j->has_more = rc > 0 && st_writer_waiting(j->app->writer) == 0; /* people first */
+    return rc;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct st_tx *tx, struct wb_janitor *j);
 } chores[] = {
     {"tokens", tokens}, {"api keys", api_keys}, {"idempotency keys", idempotency_keys},
     {"audit", audit},   {"events", events},     {"deleted numbers", deleted_numbers},
+    {"search index", search_index},
 };
 
 #define ROWS(kind)                                                                                 \
     {"wabox_janitor_rows_total", "rows removed for their age or number", BX_COUNTER,               \
      "kind=\"" kind "\"", 0}
 struct bx_metric wb_janitor_metrics[] = {ROWS("token"), ROWS("api_key"), ROWS("idempotency"),
-                                         ROWS("audit"), ROWS("event"),   ROWS("deleted_number")};
+                                         ROWS("audit"), ROWS("event"),   ROWS("deleted_number"),
+                                         {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0}};
 const size_t wb_janitor_metric_count = BX_LEN(wb_janitor_metrics);
 _Static_assert(BX_LEN(wb_janitor_metrics) == BX_LEN(chores), "a metric per chore, in their order");
 

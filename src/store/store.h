@@ -127,6 +127,8 @@ int64_t st_tx_now(const struct st_tx *tx);
 /* The result of the last transaction that tried to commit something: BX_OK, or what /health says.
  * A failing store is tried again by every job. */
 int st_writer_health(const struct st_writer *writer);
+/* Jobs in the queue. Any thread. */
+size_t st_writer_waiting(struct st_writer *writer);
 
 /* Rows for /metrics (static storage; register once per process). */
 extern struct bx_metric st_metrics[];
@@ -521,6 +523,10 @@ struct st_search_hit {
     struct st_chat chat;
     struct bx_str snippet; /* plain text; hits between U+0002 and U+0003 */
 };
+
+/* Housekeeping: joins pieces of the search index, about so many pages of 4 KiB at a time. 1: there is more
+ * to join, 0: done for now. */
+int st_search_tidy(struct st_tx *tx, int64_t max_pages);
 
 /* Newest stored first (descending id). No word at all finds nothing. */
 int st_search(struct st_conn *conn, const struct st_search_query *query, struct bx_arena *a,

@@ -781,6 +781,25 @@ static void what_a_chat_list_shows_moves_its_mark(void **state)
     assert_true(is_marked_by(&s, s.number, number_drop, &m, BX_OK));
 }
 
+static void the_search_index_is_joined_and_finds_the_same(void **state)
+{
+    struct scene s = scene_of(state);
+    char wa_id[8];
+    for (int i = 0; i < 60; i++) { /* a commit each, so a segment each */
+        snprintf(wa_id, sizeof wa_id, "J%d", i);
+        put(&s, text(&s, wa_id, i % 3 ? "pears" : "apples", 1000 + i));
+    }
+    assert_int_equal(search_count(s.f, "apples", s.chat), 20);
+    int rounds = 0;
+    while (WRITE(s.f, st_search_tidy(tx, 1)) == 1)
+        assert_true(++rounds < 1000);
+    assert_true(rounds > 0);
+    assert_int_equal(WRITE(s.f, st_search_tidy(tx, 1)), 0);
+    assert_int_equal(search_count(s.f, "apples", s.chat), 20);
+    assert_int_equal(search_count(s.f, "pears", s.chat), 40);
+    check_clean(s.f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -805,6 +824,7 @@ int main(void)
         T_(a_group_message_is_known_by_its_sender_too),
         T_(the_chat_list_is_pinned_first_then_newest),
         T_(what_a_chat_list_shows_moves_its_mark),
+        T_(the_search_index_is_joined_and_finds_the_same),
         T_(a_deleted_number_is_gone_at_once_and_its_rows_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

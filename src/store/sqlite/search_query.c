@@ -14,7 +14,7 @@
  */
 #include "store/sqlite/search_words.h"
 
-enum { STARTS_MAX = 16, LOOK_MAX = 1000, LOOK_FIRST = 100, FREQUENT = 200, NUMBERS_MAX = 32 };
+enum { STARTS_MAX = 16, LOOK_MAX = 3000, LOOK_FIRST = 100, FREQUENT = 200, NUMBERS_MAX = 32 };
 
 struct search {
     struct st_conn *conn;
@@ -28,7 +28,10 @@ struct search {
     bool has_looked;
     uint64_t looked_for; /* words that are sought in the rows, not in the index */
     bool looks_at_number;
-    struct st_search_hit *hits;
+    struct hit {
+        int64_t id;
+        struct bx_str snippet;
+    } *hits;
     size_t count, cap, limit;
 };
 
@@ -77,18 +80,15 @@ static void match_write(struct bx_buf *out, const struct search *s)
 
 /* ---- rows ---- */
 
-#define HIT_COLUMNS                                                                                \
-    "m.id, m.number_id, (SELECT body FROM message_search v WHERE v.id = m.id), " ST_MESSAGE_COLUMNS
-#define HIT_ALIVE "m.number_id NOT IN (SELECT id FROM numbers WHERE deleted_at > 0) "
-
 static int rows_open(struct search *s, struct bx_str match, struct st_cur *c)
 {
+#define ALIVE "v.number_id NOT IN (SELECT id FROM numbers WHERE deleted_at > 0) "
     static const char matching[] =
-        "SELECT " HIT_COLUMNS
-        " FROM message_fts f CROSS JOIN messages m ON m.id = f.rowid " ST_MESSAGE_JOINS
-        "WHERE message_fts MATCH ?1 AND f.rowid < ?2 AND " HIT_ALIVE "ORDER BY f.rowid DESC";
-    static const char every[] = "SELECT " HIT_COLUMNS " FROM messages m " ST_MESSAGE_JOINS
-                                "WHERE m.id < ?1 AND " HIT_ALIVE "ORDER BY m.id DESC";
+        "SELECT v.id, v.number_id, v.body FROM message_fts f CROSS JOIN message_search v ON v.id = "
+        "f.rowid WHERE message_fts MATCH ?1 AND f.rowid < ?2 AND " ALIVE "ORDER BY f.rowid DESC";
+    static const char every[] = "SELECT v.id, v.number_id, v.body FROM message_search v "
+                                "WHERE v.id < ?1 AND " ALIVE "ORDER BY v.id DESC";
+#undef ALIVE
     if (match.len == 0)
         return st_db_begin(c, s->conn, every, Q(I(s->before_id)));
     return st_db_begin(c, s->conn, matching, Q(T(match), I(s->before_id)));
@@ -102,19 +102,17 @@ static bool is_permitted(const struct st_search_query *q, int64_t number_id)
     return false;
 }
 
-static void hit_add(struct search *s, struct st_cur *c, struct bx_str body)
+static void hit_add(struct search *s, int64_t id, struct bx_str body)
 {
     if (s->count == s->cap) {
         size_t cap = s->cap ? 2 * s->cap : 32;
-        struct st_search_hit *grown = bx_arena_alloc(s->a, cap * sizeof *grown);
+        struct hit *grown = bx_arena_alloc(s->a, cap * sizeof *grown);
         if (s->count)
             memcpy(grown, s->hits, s->count * sizeof *grown);
         s->hits = grown;
         s->cap = cap;
     }
-    struct st_search_hit *hit = &s->hits[s->count++];
-    hit->snippet = st_words_snippet(s->conn, &s->words, body, s->a);
-    st_message_read_row(c, s->a, &hit->message);
+    s->hits[s->count++] = (struct hit){id, st_words_snippet(s->conn, &s->words, body, s->a)};
 }
 
 /* Valid until the cursor moves. */
@@ -126,14 +124,23 @@ static struct bx_str body_of(struct st_cur *c)
     return (struct bx_str){len ? ptr : "", len};
 }
 
-/* Adds hits until the page is full, max_rows were looked at, or there are no more: then 0. */
+/* Looked into so many rows, and the hits among them promise no full page within LOOK_MAX: what is
+ * sought is rare. */
+static bool is_vain(const struct search *s, int64_t rows)
+{
+    if (!s->looked_for && !s->looks_at_number)
+        return false;
+    return rows > 0 && rows % LOOK_FIRST == 0 && (int64_t)s->count * 2 * LOOK_MAX < (int64_t)s->limit * rows;
+}
+
+/* Adds hits until the page is full, enough rows were looked at, or there are no more: then 0. */
 static int rows_take(struct search *s, struct bx_str match, int64_t max_rows)
 {
     struct st_cur c;
     int rc = rows_open(s, match, &c);
     if (rc < 0)
         return rc;
-    for (int64_t i = 0; s->count < s->limit && i < max_rows; i++) {
+    for (int64_t i = 0; s->count < s->limit && i < max_rows && !is_vain(s, i); i++) {
         rc = st_db_next(&c);
         if (rc <= 0)
             return rc;
@@ -142,7 +149,7 @@ static int rows_take(struct search *s, struct bx_str match, int64_t max_rows)
         struct bx_str body = body_of(&c);
         if ((!s->looks_at_number || is_permitted(s->q, number_id)) &&
             st_words_occur(s->conn, &s->words, s->looked_for, body))
-            hit_add(s, &c, body);
+            hit_add(s, s->before_id, body);
     }
     st_db_end(&c);
     return 1;
@@ -163,9 +170,7 @@ static int take(struct search *s, int64_t max_rows)
 /* 1: go on; 0: done. */
 static int look(struct search *s)
 {
-    int rc = take(s, LOOK_FIRST);
-    if (rc > 0 && s->count > 0 && s->count < s->limit)
-        rc = take(s, LOOK_MAX - LOOK_FIRST);
+    int rc = take(s, LOOK_MAX);
     s->looked_for = 0;
     s->looks_at_number = false;
     return rc > 0 && s->count == s->limit ? 0 : rc;
@@ -255,6 +260,30 @@ static int search_run(struct search *s)
     return rc > 0 ? take(s, INT64_MAX) : rc;
 }
 
+/* The messages and chats of the hits. */
+static int hits_read(const struct search *s, struct st_search_hit **out)
+{
+    int64_t *ids = bx_arena_alloc(s->a, (s->count + 1) * sizeof *ids);
+    struct st_message *messages = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < s->count; i++)
+        ids[i] = s->hits[i].id;
+    int rc = st_db_list(s->conn, s->a, st_message_read_row, sizeof *messages, &messages, &count,
+                        "SELECT " ST_MESSAGE_COLUMNS " FROM json_each(?1) j CROSS JOIN messages m ON "
+                        "m.id = j.value " ST_MESSAGE_JOINS,
+                        Q(T(st_ids_json(s->a, ids, s->count))));
+    if (rc == BX_OK && count != s->count)
+        rc = BX_E_CORRUPT; /* the index knows rows that are not there */
+    *out = bx_arena_alloc(s->a, (s->count + 1) * sizeof **out);
+    for (size_t i = 0; rc == BX_OK && i < count; i++) {
+        struct st_search_hit *hit = &(*out)[i];
+        hit->message = messages[i];
+        hit->snippet = s->hits[i].snippet;
+        rc = st_chat_get(s->conn, messages[i].chat_id, s->a, &hit->chat);
+    }
+    return rc;
+}
+
 int st_search(struct st_conn *conn, const struct st_search_query *query, struct bx_arena *a,
               struct st_search_hit **out, size_t *out_count)
 {
@@ -267,11 +296,6 @@ int st_search(struct st_conn *conn, const struct st_search_query *query, struct 
     int rc = st_words_of(conn, query->text, query->is_prefix, a, &s.words);
     if (rc == BX_OK && s.words.count && !(query->number_ids && query->number_count == 0))
         rc = search_run(&s);
-    for (size_t i = 0; rc >= 0 && i < s.count; i++)
-        rc = st_chat_get(conn, s.hits[i].message.chat_id, a, &s.hits[i].chat);
-    if (rc < 0)
-        return rc;
-    *out = s.hits;
     *out_count = s.count;
-    return BX_OK;
+    return rc < 0 ? rc : hits_read(&s, out);
 }

@@ -1,5 +1,7 @@
 #include "store/sqlite/search_words.h"
 
+#include <ctype.h>
+
 enum { SNIPPET_WORDS = 12, SNIPPET_BEFORE = 3 };
 
 /* ---- the tokenizer of message_fts ---- */
@@ -102,10 +104,44 @@ static int on_asked(void *ctx, int flags, const char *token, int len, int start,
     return q->missing ? SQLITE_OK : SQLITE_DONE;
 }
 
+static bool is_ascii(struct bx_str s)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < s.len; i++)
+        all |= (unsigned char)s.ptr[i];
+    return all < 0x80;
+}
+
+/* `word` is in lower case; both ASCII. */
+static bool stands_in(struct bx_str text, struct bx_str word)
+{
+    for (size_t i = 0; i + word.len <= text.len; i++) {
+        size_t n = 0;
+        while (n < word.len && tolower((unsigned char)text.ptr[i + n]) == word.ptr[n])
+            n++;
+        if (n == word.len)
+            return true;
+    }
+    return false;
+}
+
+/* Plain bytes say no to most texts before they are cut into words: in ASCII folding is lower case. */
+static bool may_occur(const struct st_words *words, uint64_t set, struct bx_str text)
+{
+    if (!is_ascii(text))
+        return true;
+    for (size_t i = 0; i < words->count; i++)
+        if ((set >> i & 1) && !stands_in(text, words->items[i]))
+            return false;
+    return true;
+}
+
 bool st_words_occur(struct st_conn *conn, const struct st_words *words, uint64_t set,
                     struct bx_str text)
 {
     struct asked q = {words, set};
+    if (!may_occur(words, set, text))
+        return false;
     if (set)
         tokenize(conn, FTS5_TOKENIZE_DOCUMENT, text, on_asked, &q);
     return q.missing == 0;

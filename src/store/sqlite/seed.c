@@ -346,6 +346,19 @@ static int seed_all(struct seed *s)
     return rc;
 }
 
+/* As the server's housekeeping leaves it after a quiet minute. */
+static int search_tidy(struct st_tx *tx)
+{
+    int rc = 1;
+    while (rc > 0) {
+        int began = st_tx_begin(tx);
+        rc = began < 0 ? began : st_search_tidy(tx, 1024);
+        int ended = rc < 0 ? rc : st_tx_commit(tx);
+        rc = ended < 0 ? ended : rc;
+    }
+    return rc;
+}
+
 static int seed_run(struct seed *s)
 {
     /* Nothing waits for these commits; what the log holds is on disk when the last one is. */
@@ -360,6 +373,8 @@ static int seed_run(struct seed *s)
         rc = st_tx_commit(&s->tx);
     else
         st_tx_rollback(&s->tx);
+    if (rc == BX_OK)
+        rc = search_tidy(&s->tx);
     if (rc == BX_OK)
         rc = st_db_run(s->tx.conn, "PRAGMA synchronous = FULL", Q0);
     if (rc >= 0)
