@@ -9,8 +9,8 @@
  *    many messages have one, and a page of them is found in the newest.
  *  - A frequent word in one chat: its list has to be read around each message of the chat.
  *  - Many permitted numbers: a list each.
- * Looking into rows ends at LOOK_MAX of them, or after LOOK_FIRST when those had no hit: whatever is
- * so rare that they do not fill the page is left to the index, from there on.
+ * Looking into rows ends at LOOK_MAX of them, or as soon as the hits so far promise no full page
+ * within that: what is so rare is left to the index, from there on.
  */
 #include "store/sqlite/search_words.h"
 
@@ -130,7 +130,8 @@ static bool is_vain(const struct search *s, int64_t rows)
 {
     if (!s->looked_for && !s->looks_at_number)
         return false;
-    return rows > 0 && rows % LOOK_FIRST == 0 && (int64_t)s->count * 2 * LOOK_MAX < (int64_t)s->limit * rows;
+    int64_t limit = (int64_t)s->limit, count = (int64_t)s->count;
+    return rows > 0 && rows % LOOK_FIRST == 0 && 2 * limit * rows > LOOK_MAX * (2 * count + 1);
 }
 
 /* Adds hits until the page is full, enough rows were looked at, or there are no more: then 0. */
