@@ -613,6 +613,9 @@ static void a_deleted_number_is_gone_at_once_and_its_rows_in_pieces(void **state
     int64_t seq;
     assert_rc(WRITE(s.f, st_event_append(tx, s.number, STR("x"), 0, STR("{}"), &seq)), BX_OK);
     assert_rc(WRITE(s.f, st_key_put(tx, s.number, ST_KEY_SESSION, STR("a"), STR("b"))), BX_OK);
+    struct st_api_key key = {
+        .name = STR("bound"), .key_hash = STR("hash"), .prefix = STR("wbk_"), .number_ids = &s.number, .number_count = 1};
+    assert_rc(WRITE(s.f, st_api_key_insert(tx, &key, &key.id)), BX_OK);
     assert_rc(WRITE(s.f, st_number_delete(tx, s.number)), BX_OK);
     struct st_chat chat;
     assert_rc(st_chat_get(s.f->conn, s.chat, &s.f->a, &chat), BX_E_NOT_FOUND);
@@ -625,6 +628,8 @@ static void a_deleted_number_is_gone_at_once_and_its_rows_in_pieces(void **state
     struct st_stats stats;
     assert_rc(st_stats(s.f->conn, &stats), BX_OK);
     assert_int_equal(stats.messages + stats.chats + stats.contacts + stats.events + stats.keys, 0);
+    assert_rc(st_api_key_by_hash(s.f->conn, STR("hash"), &s.f->a, &key), BX_OK);
+    assert_int_equal(key.number_count, 1); /* none would mean every number */
     check_clean(s.f);
 }
 

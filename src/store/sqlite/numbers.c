@@ -133,6 +133,7 @@ static int purge_chat(struct st_tx *tx, int64_t number_id, int64_t max_rows)
     return rc == BX_OK ? dropped + 1 : rc;
 }
 
+/* api_key_numbers stay: a key whose last number went would be bound to none, and so open to all. */
 static int purge_step(struct st_tx *tx, int64_t number_id, int64_t max_rows)
 {
     static const char *const parts[] = {
@@ -141,7 +142,6 @@ static int purge_step(struct st_tx *tx, int64_t number_id, int64_t max_rows)
         "number_id = ?1 LIMIT ?2)",
         "DELETE FROM keys WHERE number_id = ?1 AND (kind, name) IN (SELECT kind, name FROM keys "
         "WHERE number_id = ?1 LIMIT ?2)",
-        "DELETE FROM api_key_numbers WHERE number_id = ?1 AND ?2 = ?2",
         "DELETE FROM numbers WHERE id = ?1 AND ?2 = ?2"};
     int rc = purge_chat(tx, number_id, max_rows);
     for (size_t i = 0; rc == 0 && i < BX_LEN(parts); i++)
