@@ -334,6 +334,8 @@ bool sio_recovery_restore(struct sio_recovery *r, struct sio_socket **socket, st
 /* What a restored socket missed is still there (middlewares may have taken their time). */
 bool sio_recovery_can_replay(const struct sio_recovery *r, const struct sio_socket *s);
 void sio_recovery_replay(struct sio_recovery *r, struct sio_socket *s);
+/* It will not be back in that room, nor hear what it missed there. BX_E_NOT_FOUND. */
+int sio_recovery_leave(struct saved *saved, struct bx_str room);
 void sio_recovery_drop(struct saved *saved);
 bool sio_reason_is_recoverable(const char *reason);
 

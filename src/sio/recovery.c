@@ -287,6 +287,19 @@ static bool is_for(const struct record *record, const struct names *rooms)
     return is_meant;
 }
 
+int sio_recovery_leave(struct saved *saved, struct bx_str room)
+{
+    for (size_t i = 1; i < saved->rooms.count; i++) { /* [0] is its own id */
+        struct sio_str *name = &saved->rooms.items[i];
+        if (!bx_str_eq(sio_in(*name), room))
+            continue;
+        free((void *)(uintptr_t)name->ptr);
+        *name = saved->rooms.items[--saved->rooms.count];
+        return BX_OK;
+    }
+    return BX_E_NOT_FOUND;
+}
+
 void sio_recovery_drop(struct saved *saved)
 {
     names_free(&saved->rooms);

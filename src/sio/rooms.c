@@ -118,6 +118,8 @@ int sio_join(struct sio_socket *s, struct sio_str name)
 
 int sio_leave(struct sio_socket *s, struct sio_str name)
 {
+    if (s->restore)
+        return sio_recovery_leave(s->restore, sio_in(name));
     struct sio_room *room = sio_room_find(s->ns, sio_in(name));
     uint32_t slot = room ? slot_of(s, room) : s->membership_count;
     if (slot == s->membership_count)

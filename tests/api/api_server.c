@@ -501,6 +501,8 @@ static void use_first(struct sio_socket *s, struct sio_next *next, void *arg)
 static void use_second(struct sio_socket *s, struct sio_next *next, void *arg)
 {
     (void)arg;
+    if (auth_has(s, "leave"))
+        sio_leave(s, SIO_STR("r"));
     if (auth_has(s, "trace") && sio_socket_data_json(s).len != 7)
         sio_next_refuse(next, "the first has not run", SIO_STR(""));
     else if (auth_has(s, "refuse"))

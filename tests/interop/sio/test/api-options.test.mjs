@@ -8,7 +8,7 @@ import { closeAll, open, clients } from '../lib/clients.mjs';
 import { request } from '../lib/http.mjs';
 import { Peer, openPeer } from '../lib/peer.mjs';
 import { clientDir, isReference } from '../lib/server.mjs';
-import { next, sleep, until } from '../lib/wait.mjs';
+import { collect, next, sleep, until } from '../lib/wait.mjs';
 
 const E = { invalid: -2 };
 const started = [];
@@ -136,6 +136,23 @@ describe('public API: options and refusals', { skip: isReference && 'about libsi
       await again;
       assert.ok(!a.recovered || heard.length >= 60, `recovered with ${heard.length} of 60`);
       assert.equal(a.recovered, false);
+    });
+    it('a room that a middleware leaves is not restored, and what was missed there is not sent', async () => {
+      const server = await start({ recovery: 20000, 'recovery-use': 1 });
+      const [a, b] = [await server.join({ reconnection: true, reconnectionDelay: 200 }), await server.join()];
+      for (const room of ['q', 'r', 's']) await a.ask('join', room);
+      const first = next(a, 'news');
+      await b.ask('to', 'r', '', 0, 'seen');
+      await first;
+      const heard = collect(a, 'news', 3);
+      a.auth = { leave: 1 }; // "r"
+      a.io.engine.close();
+      await until(async () => (await b.ask('who'))[0].count === 1, 'a cut off');
+      for (const room of ['q', 'r', 's', 'r,s']) await b.ask('to', room, '', 0, room);
+      assert.deepEqual((await heard).map(([room]) => room), ['q', 's', 'r,s']);
+      assert.equal(a.recovered, true);
+      const [, [found]] = await b.ask('fetch', a.id, '', 0);
+      assert.deepEqual(found.rooms.sort(), [a.id, 'q', 's'].sort());
     });
   });
 
