@@ -16,6 +16,10 @@ int wb_credentials_of(const struct http_request *r, struct wb_credentials *out);
 /* "Bearer x" or "x" to x; empty when there is none. */
 struct bx_str wb_bearer(struct bx_str header);
 
+/* Where a call came from: the peer, or with TRUST_PROXY the last hop that the proxy saw. */
+void wb_client_ip(const struct wb_app *app, struct bx_str peer, struct bx_str forwarded_for,
+                  char out[WB_IP_SIZE]);
+
 /* Who is it? Any thread. On failure *out_why is the sentence of the 401 (static).
  *   BX_E_AGAIN      not in memory: call wb_authenticate_learn on a lane, then ask again
  *   BX_E_NOT_FOUND  missing      BX_E_INVALID  malformed      BX_E_AUTH  not ours

@@ -34,6 +34,18 @@ int wb_credentials_of(const struct http_request *r, struct wb_credentials *out)
     return BX_OK;
 }
 
+void wb_client_ip(const struct wb_app *app, struct bx_str peer, struct bx_str forwarded_for,
+                  char out[WB_IP_SIZE])
+{
+    struct bx_str piece;
+    while (app->config->trust_proxy && bx_str_split(&forwarded_for, ',', &piece)) {
+        if (bx_str_trim(piece).len)
+            peer = bx_str_trim(piece);
+    }
+    if (bx_str_copy(peer, out, WB_IP_SIZE) < 0)
+        bx_str_copy(BX_STR("unknown"), out, WB_IP_SIZE);
+}
+
 static const char *why(int rc, bool is_key)
 {
     switch (rc) {

@@ -62,20 +62,6 @@ static struct bx_str copy(struct wb_request *rq, struct bx_str s)
     return s.ptr ? bx_arena_str(&rq->arena, s) : s;
 }
 
-static void set_ip(struct wb_request *rq, const struct http_request *r)
-{
-    struct bx_str forwarded = http_header_get(r, BX_STR("x-forwarded-for"));
-    struct bx_str ip = bx_str(r->peer);
-    if (rq->app->config->trust_proxy && forwarded.len) {
-        /* the last hop is the one our proxy saw */
-        struct bx_str piece;
-        while (bx_str_split(&forwarded, ',', &piece))
-            ip = bx_str_trim(piece);
-    }
-    if (bx_str_copy(ip, rq->ip, sizeof rq->ip) < 0)
-        snprintf(rq->ip, sizeof rq->ip, "unknown");
-}
-
 static void on_abort(struct http_exchange *x, void *arg)
 {
     (void)x;
@@ -103,7 +89,7 @@ static struct wb_request *request_new(struct wb_dispatch *d, struct http_exchang
     rq->is_tls =
         r->is_tls || (d->app->config->trust_proxy &&
                       bx_str_ieq(http_header_get(r, BX_STR("x-forwarded-proto")), BX_STR("https")));
-    set_ip(rq, r);
+    wb_client_ip(d->app, bx_str(r->peer), http_header_get(r, BX_STR("x-forwarded-for")), rq->ip);
     snprintf(rq->id, sizeof rq->id, "%016llx",
              (unsigned long long)(d->app->started_ms << 20 | (++d->last_id & 0xfffff)));
     http_exchange_on_abort(x, on_abort, rq);

@@ -240,3 +240,22 @@ int wb_number_export(struct st_conn *conn, int64_t number_id, const char *path,
     *out = o.counts;
     return BX_OK;
 }
+
+static int note_job(struct st_tx *tx, void *arg)
+{
+    const int64_t *number_id = arg;
+    struct bx_arena arena;
+    int64_t id;
+    bx_arena_init(&arena, 0);
+    struct st_audit row = {.number_id = *number_id,
+                           .action = BX_STR("number.export"),
+                           .target = bx_arena_printf(&arena, "number:%lld", (long long)*number_id)};
+    int rc = st_audit_append(tx, &row, &id);
+    bx_arena_done(&arena);
+    return rc;
+}
+
+int wb_number_export_note(struct st_writer *writer, int64_t number_id)
+{
+    return st_writer_call(writer, note_job, &number_id);
+}

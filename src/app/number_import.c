@@ -147,6 +147,15 @@ static int translate(struct in *in, const struct bx_map *map, const char *key, i
     return BX_OK;
 }
 
+static int audit(struct in *in)
+{
+    struct st_audit row = {.number_id = in->number_id,
+                           .action = BX_STR("number.import"),
+                           .target = bx_arena_printf(&in->arena, "number:%lld", (long long)in->number_id)};
+    int64_t id;
+    return st_audit_append(in->tx, &row, &id);
+}
+
 static int number_line(struct in *in, const json_t *o)
 {
     struct st_number row = {0};
@@ -163,7 +172,7 @@ static int number_line(struct in *in, const json_t *o)
     if (rc == BX_E_EXISTS)
         bx_buf_printf(in->message, "The number +%.*s is here already. Delete it first, or keep it.",
                       BX_STR_ARG(row.phone));
-    return rc;
+    return rc < 0 ? rc : audit(in);
 }
 
 static int contact_line(struct in *in, const json_t *o)

@@ -121,6 +121,8 @@ static void admit(struct entry *e, const struct wb_principal *who)
     net_timer_init(&a->expiry, NULL, a);
     sio_socket_handshake(e->socket, &h);
     take_resume(a, wb_unsio(h.auth));
+    wb_client_ip(e->rt->app, wb_unsio(h.address),
+                 wb_unsio(sio_socket_header(e->socket, "x-forwarded-for")), a->ip);
     sio_socket_set_data(e->socket, a, agent_free);
     sio_next_ok(e->next);
     entry_free(e);

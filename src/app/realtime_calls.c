@@ -25,6 +25,7 @@ struct call {
     const struct action *action;
     struct wb_principal who;
     struct bx_arena arena;
+    char ip[WB_IP_SIZE];
     struct bx_str name, args;
     json_t *payload;
 
@@ -237,6 +238,19 @@ static int send_prepare(struct call *c, struct wb_send *s)
 }
 
 static int send_message(struct call *c)
+static int send_audit(struct call *c, const struct wb_send *s)
+{
+    struct wb_uuid id = wb_uuid_of(c->rt->app->store, ST_UUID_MESSAGE, s->message.id);
+    struct st_audit row = {.user_id = c->who.user_id,
+                           .api_key_id = c->who.api_key_id,
+                           .number_id = c->number_id,
+                           .action = BX_STR("send"),
+                           .target = bx_arena_printf(&c->arena, "message:%s", id.text),
+                           .ip = bx_str(c->ip)};
+    int64_t row_id;
+    return st_audit_append(c->tx, &row, &row_id);
+}
+
 {
     struct wb_turn turn;
     struct wb_send s;
@@ -250,6 +264,8 @@ static int send_message(struct call *c)
     if (rc >= 0 && !s.is_replay)
         rc = wb_send_keep_answer(&turn, &s, BX_STR(""));
     if (rc >= 0) {
+    if (rc >= 0 && !s.is_replay)
+        rc = send_audit(c, &s);
         bx_json_writer_init(&w, &c->data);
         rc = wb_message_write_one(&w, &turn.rows, c->conn, &s.message);
     }
@@ -482,6 +498,7 @@ void wb_realtime_call(struct sio_socket *socket, const struct sio_event *event, 
     c->socket = sio_socket_ref(socket);
     c->who = a->who;
     bx_arena_init(&c->arena, 64 << 20);
+    memcpy(c->ip, a->ip, sizeof c->ip);
     bx_buf_init(&c->data, 0);
     wb_log_init(&c->log, c->rt->app, &c->arena);
     c->name = bx_arena_str(&c->arena, wb_unsio(event->name));

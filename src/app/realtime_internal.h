@@ -4,6 +4,7 @@
 
 #include "app/eventlog.h"
 #include "app/realtime.h"
+#include "app/request.h"
 #include "sio/embed.h"
 
 #include <sio/sio.h>
@@ -26,6 +27,7 @@ struct wb_agent {
     struct wb_realtime *rt;
     struct sio_socket *socket; /* borrowed: it owns this */
     struct wb_principal who;
+    char ip[WB_IP_SIZE];
     struct net_timer expiry;
     bool is_narrowed;       /* whatsapp:subscribe chose the numbers */
     struct wb_resume {

@@ -32,7 +32,8 @@ struct wb_route;
 
 enum {
     WB_LATER = 1, /* the answer follows with wb_request_answer */
-    WB_PARAMS_MAX = 3
+    WB_PARAMS_MAX = 3,
+    WB_IP_SIZE = 46
 };
 
 struct wb_request {
@@ -50,7 +51,7 @@ struct wb_request {
     struct bx_str user_agent, host, idempotency_key, content_type, credentials, origin;
     bool is_api_key; /* credentials are a key, not a token */
     bool is_tls;
-    char ip[46];
+    char ip[WB_IP_SIZE];
     char id[20]; /* X-Request-Id */
     uint64_t started_ns;
 

@@ -190,12 +190,14 @@ static int export_number(struct tool *t, char **args, int count)
     int64_t id;
     struct wb_number_counts counts;
     struct bx_buf message;
-    int rc = open_store(t, false);
+    int rc = open_store(t, true);
     if (rc < 0)
         return 1;
     rc = number_find(t, args[0], &id);
     if (rc == BX_E_NOT_FOUND)
         return fprintf(stderr, "There is no WhatsApp number with the id or phone %s.\n", args[0]), 1;
+    if (rc == BX_OK)
+        rc = wb_number_export_note(t->writer, id);
     if (rc < 0)
         return say(rc, "export");
     bx_buf_init(&message, 4096);

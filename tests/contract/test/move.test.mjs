@@ -57,10 +57,12 @@ async function view(where, who, numberId) {
   return seen.sort((a, b) => a.contactJid.localeCompare(b.contactJid));
 }
 
-test("export beside the running server: one file, for its owner only, complete, without secrets", () => {
+test("export beside the running server: one file, for its owner only, complete, without secrets, and in the audit log", async () => {
   const { status, stdout, stderr } = run(data(server), "export", `+${PHONE}`, file);
   assert.equal(status, 0, stderr);
   assert.match(stdout, /\d+ contacts, 5 chats, \d+ messages/);
+  const noted = (await call(server, "GET", "/audit?action=number.export", { token })).body.data;
+  assert.deepEqual(noted.map((row) => [row.whatsappNumberId, row.target, row.actor]), [[shop.id, `number:${shop.id}`, null]]);
   assert.equal(statSync(file).mode & 0o077, 0);
   const lines = readFileSync(file, "utf8").trim().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual([lines[0].kind, lines[0].version, lines.at(-1).kind, lines.at(-1).lines], ["wabox-number", 1, "end", lines.length - 1]);

@@ -73,6 +73,9 @@ rowTest(state, [["POST", "/whatsapp"]], "permission: grant, duplicate, revoke; a
   assert.ok(all.body.data.some((row) => row.whatsappNumberId === id) && all.body.data.every((row) => row.id === null && row.createdAt === null));
   assertShape((await call(server, "DELETE", `/wapermission/${granted.body.data.id}`, { token })).body, { success: "true", message: "text", data: Perm });
   assert.ok(!(await call(server, "GET", "/wapermission/me", { token: user.token })).body.data.some((row) => row.whatsappNumberId === id));
+  await call(server, "DELETE", `/whatsapp/${id}`, { token });
+  const noted = (await call(server, "GET", `/audit?whatsappNumberId=${id}`, { token })).body.data;
+  assert.deepEqual(noted.map((row) => row.action), ["number.delete", "permission.revoke", "permission.grant", "number.create"]);
 });
 
 rowTest(state, [["GET", "/sessions"]], "sessions: only permitted numbers, all without parameters", async () => {

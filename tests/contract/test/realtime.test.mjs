@@ -168,6 +168,8 @@ test("message:send: stored, on the wire once, same clientId again is the same me
   assertShape(first.data, Message);
   assert.equal(again.data.messageId, first.data.messageId);
   assert.equal(first.data.sentBy.id, agent.id);
+  const noted = (await call(server, "GET", "/audit?action=send", { token })).body.data.filter((row) => row.target === `message:${first.data.id}`);
+  assert.deepEqual(noted.map((row) => [row.actor.id, row.whatsappNumberId, row.ip]), [[agent.id, shop.id, "127.0.0.1"]], "once");
   const clash = await socket.ask("message:send", { ...payload, message: "another text" });
   assert.equal(clash.code, "CONFLICT");
   const wa = first.data.messageId;
