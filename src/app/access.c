@@ -28,11 +28,21 @@ struct wb_access *wb_access_new(struct net_loop *loop)
     return a;
 }
 
-void access_clear(struct wb_access *a)
+void access_forget_users(struct wb_access *a)
 {
     void *value;
     for (size_t pos = 0; bx_map_next(&a->users, &pos, &value);)
         access_user_free(value);
+    bx_map_done(&a->users);
+    bx_map_init(&a->users);
+}
+
+void wb_access_free(struct wb_access *a)
+{
+    void *value;
+    if (!a)
+        return;
+    access_forget_users(a);
     for (size_t pos = 0; bx_map_next(&a->tokens, &pos, &value);)
         free(value);
     for (size_t pos = 0; bx_map_next(&a->keys, &pos, &value);) {
@@ -42,16 +52,6 @@ void access_clear(struct wb_access *a)
     bx_map_done(&a->users);
     bx_map_done(&a->tokens);
     bx_map_done(&a->keys);
-    bx_map_init(&a->users);
-    bx_map_init(&a->tokens);
-    bx_map_init(&a->keys);
-}
-
-void wb_access_free(struct wb_access *a)
-{
-    if (!a)
-        return;
-    access_clear(a);
     pthread_rwlock_destroy(&a->lock);
     free(a);
 }

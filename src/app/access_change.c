@@ -298,12 +298,12 @@ int wb_access_load(struct wb_access *a, struct st_conn *conn)
     return rc;
 }
 
-int wb_access_reload(struct wb_access *a, struct st_conn *conn)
+static int reload_users(struct wb_access *a, struct st_conn *conn)
 {
     struct bx_arena arena;
     bx_arena_init(&arena, 0);
     pthread_rwlock_wrlock(&a->lock);
-    access_clear(a);
+    access_forget_users(a);
     int rc = load_users(a, conn, &arena);
     if (rc == BX_OK)
         rc = load_permissions(a, conn, &arena);
@@ -314,6 +314,48 @@ int wb_access_reload(struct wb_access *a, struct st_conn *conn)
     pthread_rwlock_unlock(&a->lock);
     bx_arena_done(&arena);
     return rc;
+}
+
+/* Copies, so that the store is not asked under the lock. */
+static struct access_token *live_tokens(struct wb_access *a, size_t *out_count)
+{
+    void *value;
+    pthread_rwlock_rdlock(&a->lock);
+    struct access_token *list = bx_calloc(a->tokens.count + 1, sizeof *list);
+    *out_count = 0;
+    for (size_t pos = 0; bx_map_next(&a->tokens, &pos, &value);) {
+        if (!((struct access_token *)value)->is_revoked)
+            list[(*out_count)++] = *(struct access_token *)value;
+    }
+    pthread_rwlock_unlock(&a->lock);
+    return list;
+}
+
+static int end_revoked(struct wb_access *a, struct st_conn *conn)
+{
+    size_t count;
+    struct access_token *list = live_tokens(a, &count);
+    struct bx_arena arena;
+    int rc = BX_OK;
+    bx_arena_init(&arena, 0);
+    for (size_t i = 0; rc == BX_OK && i < count; i++) {
+        struct st_token row = {0};
+        rc = st_token_get(conn, bx_str(list[i].jti), &arena, &row);
+        if (rc == BX_E_NOT_FOUND || row.revoked_at) {
+            wb_access_logout(a, list[i].user_id, bx_str(list[i].jti));
+            rc = BX_OK;
+        }
+        bx_arena_reset(&arena);
+    }
+    bx_arena_done(&arena);
+    free(list);
+    return rc;
+}
+
+int wb_access_reload(struct wb_access *a, struct st_conn *conn)
+{
+    int rc = reload_users(a, conn);
+    return rc == BX_OK ? end_revoked(a, conn) : rc;
 }
 
 void wb_access_sweep(struct wb_access *a, int64_t now_ms)

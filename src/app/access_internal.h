@@ -40,7 +40,7 @@ struct wb_access {
 
 struct access_user *access_user_find(struct wb_access *a, int64_t id);
 void access_user_free(struct access_user *u);
-void access_clear(struct wb_access *a); /* empties the maps; under the lock */
+void access_forget_users(struct wb_access *a); /* under the lock */
 void access_tell(struct wb_access *a, struct wb_access_event event);
 
 #endif

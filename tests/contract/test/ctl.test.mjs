@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { openSocket } from "../lib/socket.mjs";
 import { call, login, makeUser, program, startServer } from "../lib/server.mjs";
 import { assertFailure } from "../lib/shape.mjs";
 
@@ -15,23 +16,34 @@ let server;
 before(async () => { server = await startServer({ DATA_DIR: data }); });
 after(async () => { await server.stop(); rmSync(at, { recursive: true, force: true }); });
 
-test("create-admin makes a login that works on the running server", async () => {
+test("create-admin makes a login that works on the running server, and no socket stops hearing", async () => {
+  const first = await login(server);
+  const { whatsappNumber: { id } } = (await call(server, "POST", "/whatsapp", { token: first, body: { name: "Shop", phoneNumber: "628120000001" } })).body;
+  const { key } = (await call(server, "POST", "/api-keys", { token: first, body: { name: "bot", scopes: ["read"] } })).body.data;
+  const sockets = [{ token: first }, { apiKey: key }].map((auth) => openSocket(server, auth));
+  for (const s of sockets) { await s.ready; await s.wait("whatsapp:status"); }
   const made = run(["create-admin", "boss", "boss@example.com"]);
   assert.equal(made.status, 0, made.stderr);
   const [, password] = made.stdout.match(/^password: (\S{16})$/m);
   await new Promise((done) => setTimeout(done, 2500)); // the server looks every two seconds
   const token = await login(server, { username: "boss", password });
   assert.equal((await call(server, "GET", "/users", { token })).status, 200);
+  await call(server, "POST", "/realtime/test-broadcast", { token, body: { whatsappNumberId: id, message: "still there?" } });
+  for (const s of sockets) { await s.wait("whatsapp:status", (d) => d.message === "still there?"); s.close(); }
   assert.equal(run(["create-admin", "boss", "other@example.com", "secret-1"]).status, 1);
 });
 
-test("reset-password takes effect, the old password is gone", async () => {
+test("reset-password takes effect: the old password is gone, the old logins and their sockets end", async () => {
   const token = await login(server);
-  const user = await makeUser(server, token);
+  const user = await makeUser(server, token), socket = openSocket(server, { token: user.token }), mine = openSocket(server, { token });
+  await socket.ready;
+  await mine.ready;
   assert.equal(run(["reset-password", user.username, "fresh-secret"]).status, 0);
   assertFailure(await call(server, "POST", "/login", { body: { username: user.username, password: user.password } }), 401);
   await login(server, { username: user.username, password: "fresh-secret" });
-  await new Promise((done) => setTimeout(done, 2500));
+  await socket.ended;
+  assert.equal(mine.socket.connected, true);
+  mine.close();
   assertFailure(await call(server, "GET", "/me", { token: user.token }), 401, /revoked/);
   assert.equal((await call(server, "GET", "/me", { token })).status, 200);
   assert.equal(run(["reset-password", "nobody-at-all", "x-secret"]).status, 1);
