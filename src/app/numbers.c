@@ -128,8 +128,11 @@ int wb_numbers_list(struct wb_request *rq)
                                     .is_active = wb_query_bool(rq, "isActive"),
                                     .limit = p.limit,
                                     .offset = p.offset};
-    if (rq->who.role != ST_ROLE_ADMIN && strcmp(rq->app->config->numbers_visible, "all") != 0)
-        query.permitted_to = rq->who.user_id;
+    if (strcmp(rq->app->config->numbers_visible, "all") != 0) {
+        query.permitted_to = rq->who.role != ST_ROLE_ADMIN ? rq->who.user_id : 0;
+        query.api_key_id = rq->who.api_key_id;
+    }
+    query.digits = wb_phone_part(query.search, rq->app->config->default_country_code, &rq->arena);
     int sort;
     int rc = wb_query_sort(rq, SORTS, ST_NUMBER_BY_CREATED, &sort, true, &query.is_descending);
     if (rc < 0)

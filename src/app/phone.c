@@ -5,14 +5,15 @@
 
 #include <stdio.h>
 
-enum { DIGITS_MIN = 6, DIGITS_MAX = 15 };
+enum { DIGITS_MIN = 6, DIGITS_MAX = 15, PART_MIN = 3 };
 
 static bool is_separator(char c)
 {
     return c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/' || c == '\t';
 }
 
-int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_SIZE])
+/* Digits with the country code, however many there are. */
+static int digits_of(struct bx_str text, int64_t country_code, char out[2 * WB_PHONE_SIZE])
 {
     char digits[WB_PHONE_SIZE];
     size_t n = 0;
@@ -29,14 +30,32 @@ int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_S
     size_t zeros = 0;
     while (!is_full && zeros < n && zeros < 2 && digits[zeros] == '0')
         zeros++;
+    return zeros == 1 ? snprintf(out, 2 * WB_PHONE_SIZE, "%lld%.*s", (long long)country_code,
+                                 (int)(n - 1), digits + 1)
+                      : snprintf(out, 2 * WB_PHONE_SIZE, "%.*s", (int)(n - zeros), digits + zeros);
+}
+
+static int parse(struct bx_str text, int64_t country_code, int min, char out[WB_PHONE_SIZE])
+{
     char whole[2 * WB_PHONE_SIZE];
-    int len = zeros == 1 ? snprintf(whole, sizeof whole, "%lld%.*s", (long long)country_code,
-                                    (int)(n - 1), digits + 1)
-                         : snprintf(whole, sizeof whole, "%.*s", (int)(n - zeros), digits + zeros);
-    if (len < DIGITS_MIN || len > DIGITS_MAX || whole[0] == '0')
+    int len = digits_of(text, country_code, whole);
+    if (len < min || len > DIGITS_MAX || whole[0] == '0')
         return BX_E_INVALID;
     memcpy(out, whole, (size_t)len + 1);
     return BX_OK;
+}
+
+int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_SIZE])
+{
+    return parse(text, country_code, DIGITS_MIN, out);
+}
+
+struct bx_str wb_phone_part(struct bx_str text, int64_t country_code, struct bx_arena *arena)
+{
+    char digits[WB_PHONE_SIZE];
+    if (parse(text, country_code, PART_MIN, digits) < 0)
+        return (struct bx_str){0};
+    return bx_arena_str(arena, bx_str(digits));
 }
 
 /* Length of the country code (ITU E.164): one digit in zones 1 and 7, two where listed, else three.

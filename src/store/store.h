@@ -242,8 +242,10 @@ enum st_number_sort {
 
 struct st_number_query {
     struct bx_str search; /* in name and phone; NULL: all */
+    struct bx_str digits; /* with a search: or these, in phone; NULL: none */
     int is_active;        /* 0, 1, or -1: any */
     int64_t permitted_to; /* user id: only numbers with a permission; 0: all */
+    int64_t api_key_id;   /* only those the key is bound to, if it is bound; 0: all */
     enum st_number_sort sort;
     bool is_descending;
     int64_t limit, offset;
@@ -285,6 +287,7 @@ struct st_session_query {
     int status;           /* st_link_status, or -1: any */
     int is_active;        /* 0, 1, or -1: any */
     int64_t permitted_to; /* user id; 0: all */
+    int64_t api_key_id;   /* as above */
     int64_t limit, offset;
     bool is_unlimited; /* all rows, limit and offset ignored */
 };
@@ -378,10 +381,11 @@ int st_chat_count(struct st_conn *conn, const struct st_chat_query *query, int64
  * and count read after the mark was taken stand while it stays the same. Numbers may share a mark.
  * Any thread. */
 uint64_t st_chat_mark(const struct st_store *store, int64_t number_id);
-/* `text` anywhere in name or number, ASCII letters without regard to case; list order, archived
- * included. */
-int st_chat_search(struct st_conn *conn, int64_t number_id, struct bx_str text, int64_t limit,
-                   struct bx_arena *a, struct st_chat **out, size_t *out_count);
+/* `text` anywhere in name or number, ASCII letters without regard to case, or `digits` (ptr NULL: none)
+ * anywhere in the number; list order, archived included. */
+int st_chat_search(struct st_conn *conn, int64_t number_id, struct bx_str text,
+                   struct bx_str digits, int64_t limit, struct bx_arena *a, struct st_chat **out,
+                   size_t *out_count);
 /* Sum of unread_count over the chats that are not archived. */
 int st_chat_unread_total(struct st_conn *conn, int64_t number_id, int64_t *out);
 

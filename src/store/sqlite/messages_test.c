@@ -595,10 +595,12 @@ static void the_chat_list_is_pinned_first_then_newest(void **state)
     }
     struct st_chat *found;
     size_t n;
-    assert_rc(st_chat_search(s.f->conn, s.number, STR("492003"), 10, &s.f->a, &found, &n), BX_OK);
+    assert_rc(st_chat_search(s.f->conn, s.number, STR("492003"), (struct bx_str){0}, 10, &s.f->a, &found, &n), BX_OK);
     assert_int_equal(n, 1);
-    assert_rc(st_chat_search(s.f->conn, s.number, STR("%"), 10, &s.f->a, &found, &n), BX_OK);
+    assert_rc(st_chat_search(s.f->conn, s.number, STR("%"), (struct bx_str){0}, 10, &s.f->a, &found, &n), BX_OK);
     assert_int_equal(n, 0);
+    assert_rc(st_chat_search(s.f->conn, s.number, STR("049-2003"), STR("492003"), 10, &s.f->a, &found, &n), BX_OK);
+    assert_int_equal(n, 1);
     check_clean(s.f);
 }
 

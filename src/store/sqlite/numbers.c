@@ -66,10 +66,15 @@ int st_number_by_phone(struct st_conn *conn, struct bx_str phone, struct bx_aren
                      Q(T(phone)));
 }
 
+#define BOUND(key, number)                                                                         \
+    "(" key " = 0 OR NOT EXISTS (SELECT 1 FROM api_key_numbers WHERE api_key_id = " key ") OR "    \
+    "EXISTS (SELECT 1 FROM api_key_numbers WHERE api_key_id = " key " AND number_id = " number     \
+    ")) "
+
 #define NUMBER_FILTER                                                                              \
     "WHERE n.deleted_at = 0 AND (?1 IS NULL OR n.name LIKE ?1 ESCAPE '\\' OR n.phone LIKE ?1 "     \
-    "ESCAPE '\\') AND (?2 = -1 OR n.is_active = ?2) AND (?3 = 0 OR n.id IN (SELECT number_id "     \
-    "FROM permissions WHERE user_id = ?3)) "
+    "ESCAPE '\\' OR n.phone LIKE ?5) AND (?2 = -1 OR n.is_active = ?2) AND (?3 = 0 OR n.id IN (SELECT number_id "     \
+    "FROM permissions WHERE user_id = ?3)) AND " BOUND("?4", "n.id")
 
 int st_number_list(struct st_conn *conn, const struct st_number_query *q, struct bx_arena *a,
                    struct st_number **out, size_t *out_count, int64_t *out_total)
@@ -84,17 +89,18 @@ int st_number_list(struct st_conn *conn, const struct st_number_query *q, struct
     const char *way = q->is_descending ? "DESC" : "ASC";
     struct bx_str sql = bx_arena_printf(a,
                                         "SELECT " NUMBER_COLUMNS NUMBER_FROM NUMBER_FILTER
-                                        "ORDER BY %s %s, n.id %s LIMIT ?4 OFFSET ?5",
+                                        "ORDER BY %s %s, n.id %s LIMIT ?6 OFFSET ?7",
                                         order[q->sort], way, way);
-    struct bx_str like = st_like(a, q->search);
+    struct bx_str like = st_like(a, q->search), digits = st_like(a, q->digits);
     int64_t total;
     int rc = st_db_i64(conn, &total, "SELECT count(*) FROM numbers n " NUMBER_FILTER,
-                       Q(T(like), I(q->is_active), I(q->permitted_to)));
+                       Q(T(like), I(q->is_active), I(q->permitted_to), I(q->api_key_id),
+                         T(digits)));
     struct st_cur c;
     if (rc == BX_OK)
         rc = st_db_begin_text(&c, conn, sql.ptr,
-                              Q(T(like), I(q->is_active), I(q->permitted_to), I(st_limit(q->limit)),
-                                I(st_offset(q->offset))));
+                              Q(T(like), I(q->is_active), I(q->permitted_to), I(q->api_key_id),
+                                T(digits), I(st_limit(q->limit)), I(st_offset(q->offset))));
     if (rc == BX_OK)
         rc = st_db_rows(&c, a, number_read, sizeof **out, out, out_count);
     if (rc == BX_OK)
@@ -328,20 +334,21 @@ int st_session_by_number(struct st_conn *conn, int64_t number_id, struct bx_aren
 
 #define SESSION_FILTER                                                                             \
     "WHERE (?1 = -1 OR s.status = ?1) AND (?2 = -1 OR s.is_active = ?2) AND (?3 = 0 OR "           \
-    "s.number_id IN (SELECT number_id FROM permissions WHERE user_id = ?3)) "
+    "s.number_id IN (SELECT number_id FROM permissions WHERE user_id = ?3)) AND "                  \
+    BOUND("?4", "s.number_id")
 
 int st_session_list(struct st_conn *conn, const struct st_session_query *q, struct bx_arena *a,
                     struct st_session **out, size_t *out_count, int64_t *out_total)
 {
     int64_t total, limit = q->is_unlimited ? -1 : st_limit(q->limit);
     int rc = st_db_i64(conn, &total, "SELECT count(*) FROM sessions s " SESSION_FILTER,
-                       Q(I(q->status), I(q->is_active), I(q->permitted_to)));
+                       Q(I(q->status), I(q->is_active), I(q->permitted_to), I(q->api_key_id)));
     if (rc == BX_OK)
         rc = st_db_list(conn, a, session_read, sizeof **out, out, out_count,
                         "SELECT " SESSION_COLUMNS SESSION_FROM SESSION_FILTER
-                        "ORDER BY s.status = 2 DESC, s.id LIMIT ?4 OFFSET ?5",
-                        Q(I(q->status), I(q->is_active), I(q->permitted_to), I(limit),
-                          I(q->is_unlimited ? 0 : st_offset(q->offset))));
+                        "ORDER BY s.status = 2 DESC, s.id LIMIT ?5 OFFSET ?6",
+                        Q(I(q->status), I(q->is_active), I(q->permitted_to), I(q->api_key_id),
+                          I(limit), I(q->is_unlimited ? 0 : st_offset(q->offset))));
     if (rc == BX_OK)
         *out_total = total;
     return rc;

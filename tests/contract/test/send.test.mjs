@@ -73,6 +73,22 @@ test("what came back unsent is sent again under its id; what WhatsApp refuses is
   assert.ok(detail.timeline.some((step) => step.status === "FAILED"));
 });
 
+test("a chat is found by its number however it is written, and its contactNumber is a good `to`, group and LID included", async () => {
+  const GROUP = "120363000000000009@g.us";
+  await inbound("6281355550001", "by phone", { pushName: "Wati" });
+  await inbound(undefined, "by LID", { lid: "77770000333" });
+  await inbound("6281355550002", "in a group", { group: GROUP });
+  const find = async (q) => (await call(server, "GET", `/chats/${shop.id}/search?q=${encodeURIComponent(q)}`, { token })).body.data.map((c) => c.contactNumber);
+  for (const q of ["0813-5555-0001", "081355550001", "+62 813-5555-0001", "6281355550001@s.whatsapp.net", "5555 0001", "wati"]) assert.deepEqual(await find(q), ["6281355550001"], q);
+  for (const q of ["0823-5555", "+1", "-"]) assert.deepEqual(await find(q), [], q);
+  const chats = (await call(server, "GET", `/chats/${shop.id}?limit=100`, { token })).body.data;
+  for (const number of ["6281355550001", "77770000333@lid", GROUP]) {
+    const chat = chats.find((c) => c.contactNumber === number), { body } = await send({ to: number, message: "back" });
+    assert.equal(body.data?.chatId, chat.id, number);
+    assert.ok(chat.contactName, number);
+  }
+});
+
 test("quoting: by our id or WhatsApp's, only inside the chat", async () => {
   const from = "6285510000001", wa = await inbound(from, "the question");
   const chat = (await call(server, "GET", `/chats/${shop.id}/search?q=${from}`, { token })).body.data[0];
