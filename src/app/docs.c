@@ -88,7 +88,7 @@ int wb_api_md_write(struct bx_buf *out)
         tag = r->tag;
         struct bx_str path = wb_route_path(r, &arena);
         bx_buf_printf(out, "\n### `%s %.*s`\n\n%s.%s\n", wb_method_name(r->method),
-                      BX_STR_ARG(path), r->summary, r->access == WB_ADMIN ? " ADMIN only." : "");
+                      BX_STR_ARG(path), r->summary, wb_route_is_admins(r) ? " ADMIN only." : "");
         if (r->query)
             md_fields(out, "Query:", r->query);
         if (r->body)

@@ -37,6 +37,7 @@ static const struct {
     const char *missing;
 } things[] = {
     [WB_OF_CHAT] = {number_of_chat, "Chat not found or unauthorized"},
+    [WB_ADMIN_OF_SESSION] = {number_of_session, "Session not found or unauthorized"},
     [WB_OF_SESSION] = {number_of_session, "Session not found or unauthorized"},
     [WB_OF_MESSAGE] = {number_of_message, "Message not found or unauthorized"},
 };
@@ -104,10 +105,11 @@ int wb_permission_of_caller(struct wb_request *rq)
         return parse_params(rq);
     if (rq->who.api_key_id && (route->scope & rq->who.scopes) != route->scope)
         return wb_fail(rq, BX_E_DENIED, "This API key does not have the scope for this call.");
-    if (route->access == WB_ADMIN && rq->who.role != ST_ROLE_ADMIN)
+    if (wb_route_is_admins(route) && rq->who.role != ST_ROLE_ADMIN)
         return wb_fail(rq, BX_E_DENIED, "Access denied. Administrator role required.");
     int rc = parse_params(rq);
-    if (rc == BX_OK && route->access == WB_OF_NUMBER && ask_for_number(rq, rq->ids[0]) < 0)
+    bool names_number = route->access == WB_OF_NUMBER || route->access == WB_ADMIN_OF_NUMBER;
+    if (rc == BX_OK && names_number && ask_for_number(rq, rq->ids[0]) < 0)
         rc = wb_fail(rq, BX_E_DENIED, "Unauthorized access to WhatsApp number");
     return rc;
 }

@@ -14,6 +14,8 @@ enum wb_access_rule {
     WB_PUBLIC,
     WB_USER, /* anybody who is logged in */
     WB_ADMIN,
+    WB_ADMIN_OF_NUMBER,  /* an ADMIN; of api keys that are bound to numbers those of this one */
+    WB_ADMIN_OF_SESSION, /* … of this session's number */
     WB_OF_NUMBER,  /* path parameter 0 is a number id */
     WB_OF_CHAT,    /* … a chat's UUID */
     WB_OF_SESSION, /* … a session's UUID */
@@ -63,6 +65,12 @@ struct wb_route {
 
 extern const struct wb_route wb_routes[];
 extern const size_t wb_route_count;
+
+static inline bool wb_route_is_admins(const struct wb_route *r)
+{
+    return r->access == WB_ADMIN || r->access == WB_ADMIN_OF_NUMBER ||
+           r->access == WB_ADMIN_OF_SESSION;
+}
 
 enum wb_param_kind {
     WB_PARAM_ID,
