@@ -60,7 +60,7 @@ static const struct wb_schema whatsapp_get_status_request = {
 
 static const struct wb_schema whatsapp_subscribe_request = {
     .fields = (const struct wb_field[]){
-        {"whatsappNumberIds", WB_LIST, MUST, .item = WB_INT},
+        {"whatsappNumberIds", WB_LIST, MUST, 0, 4096, .item = WB_INT},
         END}};
 
 const struct wb_event wb_events[] = {

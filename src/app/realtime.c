@@ -2,6 +2,7 @@
 
 #include "app/cors.h"
 #include "base/clock.h"
+#include "base/json_scan.h"
 #include "base/json_write.h"
 #include "base/mem.h"
 
@@ -88,10 +89,10 @@ static void apply_number(struct sio_socket *socket, void *arg)
 {
     struct wb_line *line = arg;
     struct wb_agent *a = wb_agent_of(socket);
-    if (!wb_agent_may(a, line))
-        wb_agent_leave(a, line->id);
-    else if (!a->is_narrowed)
+    if (wb_agent_wants(a, line))
         wb_agent_enter(a, line);
+    else
+        wb_agent_leave(a, line->id);
 }
 
 void wb_realtime_number_changed(struct wb_app *app, struct wb_line *line)
@@ -117,8 +118,10 @@ static void on_connection(struct sio_socket *socket, void *arg)
         net_timer_start_slack(a->rt->app->loop, &a->expiry, left > 0 ? (uint64_t)left : 0, 1000);
     }
     /* What recovery restored stays (as far as it is still allowed): it was replayed already. */
-    a->is_narrowed = sio_socket_is_recovered(socket) &&
-                     bx_str_is(wb_unsio(sio_socket_data_json(socket)), "{\"narrowed\":true}");
+    struct bx_str chosen;
+    if (sio_socket_is_recovered(socket) &&
+        bx_json_get(wb_unsio(sio_socket_data_json(socket)), BX_STR("numbers"), &chosen))
+        wb_agent_narrow(a, chosen);
     wb_agent_follow(a);
 }
 

@@ -26,6 +26,7 @@ static void agent_free(void *data)
     net_timer_stop(&a->expiry);
     free(a->resume);
     free(a->entering);
+    free(a->chosen);
     free(a);
 }
 
@@ -120,10 +121,12 @@ static void admit(struct entry *e, const struct wb_principal *who)
     a->who = *who;
     net_timer_init(&a->expiry, NULL, a);
     sio_socket_handshake(e->socket, &h);
-    take_resume(a, wb_unsio(h.auth));
     wb_client_ip(e->rt->app, wb_unsio(h.address),
                  wb_unsio(sio_socket_header(e->socket, "x-forwarded-for")), a->ip);
+    take_resume(a, wb_unsio(h.auth));
     sio_socket_set_data(e->socket, a, agent_free);
+    if (sio_socket_is_recovered(e->socket))
+        wb_agent_leave_forbidden(a);
     sio_next_ok(e->next);
     entry_free(e);
 }

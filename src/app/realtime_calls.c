@@ -9,6 +9,7 @@
 #include "app/outbox.h"
 #include "app/presence.h"
 #include "app/send.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -24,8 +25,8 @@ struct call {
     const struct wb_event *event;
     const struct action *action;
     struct wb_principal who;
-    struct bx_arena arena;
     char ip[WB_IP_SIZE];
+    struct bx_arena arena;
     struct bx_str name, args;
     json_t *payload;
 
@@ -237,7 +238,6 @@ static int send_prepare(struct call *c, struct wb_send *s)
     return BX_OK;
 }
 
-static int send_message(struct call *c)
 static int send_audit(struct call *c, const struct wb_send *s)
 {
     struct wb_uuid id = wb_uuid_of(c->rt->app->store, ST_UUID_MESSAGE, s->message.id);
@@ -251,6 +251,7 @@ static int send_audit(struct call *c, const struct wb_send *s)
     return st_audit_append(c->tx, &row, &row_id);
 }
 
+static int send_message(struct call *c)
 {
     struct wb_turn turn;
     struct wb_send s;
@@ -263,9 +264,9 @@ static int send_audit(struct call *c, const struct wb_send *s)
         rc = wb_send_store(&turn, &s);
     if (rc >= 0 && !s.is_replay)
         rc = wb_send_keep_answer(&turn, &s, BX_STR(""));
-    if (rc >= 0) {
     if (rc >= 0 && !s.is_replay)
         rc = send_audit(c, &s);
+    if (rc >= 0) {
         bx_json_writer_init(&w, &c->data);
         rc = wb_message_write_one(&w, &turn.rows, c->conn, &s.message);
     }
@@ -304,27 +305,27 @@ static int get_status(struct call *c)
     return bx_buf_str(&c->data, wb_link_status_json(&s, phone, &c->arena));
 }
 
-static bool is_chosen(const json_t *ids, int64_t id)
-{
-    for (size_t i = 0; i < json_array_size(ids); i++) {
-        if (json_integer_value(json_array_get(ids, i)) == id)
-            return true;
-    }
-    return false;
-}
-
+/* The choice is kept, for numbers that go and come again and for a socket that is recovered. */
 static void narrow(struct call *c, struct wb_agent *a)
 {
-    const json_t *ids = json_object_get(c->payload, "whatsappNumberIds");
-    struct wb_line *line;
-    a->is_narrowed = true;
-    sio_socket_set_data_json(a->socket, SIO_STR("{\"narrowed\":true}"));
-    for (size_t pos = 0; wb_line_next(c->rt->app, &pos, &line);) {
-        if (is_chosen(ids, line->id))
-            wb_agent_enter(a, line);
-        else
-            wb_agent_leave(a, line->id);
-    }
+    struct bx_str ids;
+    struct bx_buf out;
+    struct bx_json_writer w;
+    if (!bx_json_get(c->args, BX_STR("whatsappNumberIds"), &ids))
+        return;
+    wb_agent_narrow(a, ids);
+    bx_buf_init(&out, 0);
+    bx_json_writer_init(&w, &out);
+    bx_json_object(&w);
+    bx_json_key(&w, "numbers");
+    bx_json_array(&w);
+    for (size_t i = 0; i < a->chosen_count; i++)
+        bx_json_i64(&w, a->chosen[i]);
+    bx_json_end(&w);
+    bx_json_end(&w);
+    sio_socket_set_data_json(a->socket, wb_sio(bx_buf_view(&out)));
+    bx_buf_done(&out);
+    wb_agent_follow(a);
 }
 
 static int pong(struct call *c)
@@ -497,8 +498,8 @@ void wb_realtime_call(struct sio_socket *socket, const struct sio_event *event, 
     c->rt = arg;
     c->socket = sio_socket_ref(socket);
     c->who = a->who;
-    bx_arena_init(&c->arena, 64 << 20);
     memcpy(c->ip, a->ip, sizeof c->ip);
+    bx_arena_init(&c->arena, 64 << 20);
     bx_buf_init(&c->data, 0);
     wb_log_init(&c->log, c->rt->app, &c->arena);
     c->name = bx_arena_str(&c->arena, wb_unsio(event->name));

@@ -3,6 +3,7 @@
 
 #include "app/chats.h"
 #include "app/link.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -13,6 +14,26 @@ bool wb_agent_may(const struct wb_agent *a, const struct wb_line *line)
 {
     return !line->is_gone && line->is_active &&
            wb_access_may(a->rt->app->access, &a->who, line->id);
+}
+
+bool wb_agent_wants(const struct wb_agent *a, const struct wb_line *line)
+{
+    bool is_chosen = !a->is_narrowed;
+    for (size_t i = 0; !is_chosen && i < a->chosen_count; i++)
+        is_chosen = a->chosen[i] == line->id;
+    return is_chosen && wb_agent_may(a, line);
+}
+
+void wb_agent_narrow(struct wb_agent *a, struct bx_str ids)
+{
+    struct bx_str cursor = bx_json_inside(ids), item;
+    a->is_narrowed = true;
+    a->chosen_count = 0;
+    while (a->chosen_count < WB_NARROW_MAX && bx_json_next(&cursor, &item)) {
+        a->chosen = bx_realloc(a->chosen, a->chosen_count + 1, sizeof *a->chosen);
+        if (bx_json_int(item, &a->chosen[a->chosen_count]) == BX_OK)
+            a->chosen_count++;
+    }
 }
 
 static bool agent_hears(const struct wb_agent *a, int64_t number_id)
@@ -301,21 +322,30 @@ void wb_agent_leave(struct wb_agent *a, int64_t number_id)
     entering_drop(a, number_id);
 }
 
-void wb_agent_follow(struct wb_agent *a)
+void wb_agent_leave_forbidden(struct wb_agent *a)
 {
     struct wb_line *line;
     char room[WB_ROOM_SIZE];
     for (size_t pos = 0; wb_line_next(a->rt->app, &pos, &line);) {
-        if (!wb_agent_may(a, line)) {
+        if (!wb_agent_may(a, line))
+            wb_agent_leave(a, line->id);
+        else if (!wb_may_link(&a->who))
+            sio_leave(a->socket, wb_room(line->id, true, room));
+    }
+}
+
+void wb_agent_follow(struct wb_agent *a)
+{
+    struct wb_line *line;
+    char room[WB_ROOM_SIZE];
+    wb_agent_leave_forbidden(a);
+    for (size_t pos = 0; wb_line_next(a->rt->app, &pos, &line);) {
+        if (!wb_agent_wants(a, line)) {
             wb_agent_leave(a, line->id);
             continue;
         }
-        struct sio_str link_room = wb_room(line->id, true, room);
-        if (!wb_may_link(&a->who))
-            sio_leave(a->socket, link_room);
-        else if (agent_hears(a, line->id))
-            sio_join(a->socket, link_room);
-        if (!a->is_narrowed)
-            wb_agent_enter(a, line);
+        if (wb_may_link(&a->who) && agent_hears(a, line->id))
+            sio_join(a->socket, wb_room(line->id, true, room));
+        wb_agent_enter(a, line);
     }
 }

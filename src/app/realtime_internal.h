@@ -9,7 +9,7 @@
 
 #include <sio/sio.h>
 
-enum { WB_RT_LANES = 64, WB_ROOM_SIZE = 40 };
+enum { WB_RT_LANES = 64, WB_ROOM_SIZE = 40, WB_NARROW_MAX = 4096 };
 
 struct wb_realtime {
     struct wb_app *app;
@@ -29,7 +29,9 @@ struct wb_agent {
     struct wb_principal who;
     char ip[WB_IP_SIZE];
     struct net_timer expiry;
-    bool is_narrowed;       /* whatsapp:subscribe chose the numbers */
+    bool is_narrowed;       /* whatsapp:subscribe chose these numbers; of others nothing is heard */
+    int64_t *chosen;
+    size_t chosen_count;
     struct wb_resume {
         int64_t number_id, seq;
     } *resume;
@@ -66,8 +68,15 @@ void wb_realtime_authenticate(struct sio_socket *socket, struct sio_next *next, 
 
 /* realtime_enter.c */
 bool wb_agent_may(const struct wb_agent *a, const struct wb_line *line);
+/* It may, and has not narrowed itself to others. */
+bool wb_agent_wants(const struct wb_agent *a, const struct wb_line *line);
+/* `ids`: JSON array of numbers. Rooms follow with wb_agent_follow. */
+void wb_agent_narrow(struct wb_agent *a, struct bx_str ids);
 void wb_agent_enter(struct wb_agent *a, struct wb_line *line);
 void wb_agent_leave(struct wb_agent *a, int64_t number_id);
+/* Leaves what this agent may not hear. Of a recovered socket, in the middleware, also what it was to
+ * get back: else recovery would send it what was said there after its permission went. */
+void wb_agent_leave_forbidden(struct wb_agent *a);
 /* Enters and leaves until the rooms are what this agent may hear. */
 void wb_agent_follow(struct wb_agent *a);
 
