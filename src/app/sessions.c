@@ -358,6 +358,12 @@ static int answer_done(struct wb_request *rq, const char *message)
     return rc < 0 ? rc : WB_LATER; /* the loop answers once it has acted */
 }
 
+/* An engine that runs takes no second start, and would not report what it reported before. */
+static bool is_running(const struct st_session *row)
+{
+    return row->is_active && (row->status == ST_LINK_CONNECTED || row->status == ST_LINK_PAIRING);
+}
+
 int wb_sessions_set_status(struct wb_request *rq)
 {
     struct bx_str status = wb_json_str(rq->body, "status");
@@ -370,6 +376,9 @@ int wb_sessions_set_status(struct wb_request *rq)
     int rc = load(rq, c);
     if (rc < 0)
         return rc;
+    rq->after = on_followed;
+    if (starts && is_running(&c->row))
+        return answer_done(rq, "Session is running already");
     c->row.is_active = starts;
     c->row.retry_at = 0;
     c->row.status = starts ? ST_LINK_PENDING : ST_LINK_DISCONNECTED;
@@ -378,7 +387,6 @@ int wb_sessions_set_status(struct wb_request *rq)
     rc = session_store(rq, c);
     if (rc == BX_OK)
         rc = wb_link_log(&c->log, rq->tx, &c->row, &rq->arena);
-    rq->after = on_followed;
     return rc < 0 ? rc : answer_done(rq, "Session status updated successfully");
 }
 

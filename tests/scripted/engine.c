@@ -137,8 +137,10 @@ static int64_t time_of(const json_t *o)
 
 /* --- operations --- */
 
+/* engine_data: it is connected. Then a start has no effect, as engine.h has it. */
 static void state(struct wb_line *line, enum wa_state state, enum wa_reason reason, int64_t retry_at)
 {
+    line->engine_data = state == WA_STATE_CONNECTED ? line : NULL;
     struct wa_status_info s = {.state = state, .reason = reason, .retry_at_ms = retry_at};
     wb_link_on_state(line, &s);
 }
@@ -437,6 +439,10 @@ static void on_started(void *arg)
 {
     struct started *s = arg;
     char text[64];
+    if (s->line->engine_data) {
+        free(s);
+        return;
+    }
     if (s->line->link.is_linked) {
         state(s->line, WA_STATE_CONNECTED, WA_REASON_NONE, 0);
     } else {
@@ -466,13 +472,14 @@ static void on_stopped(void *arg)
 static void scripted_stop(void *self, struct wb_line *line)
 {
     (void)self;
-    if (line->link.row.status == ST_LINK_CONNECTED)
+    if (line->engine_data)
         net_inbox_post(line->app->loop, on_stopped, line);
 }
 
 static void on_logout(void *arg)
 {
     struct wb_line *line = arg;
+    say("{\"logout\":%lld}", (long long)line->id);
     made_submit(made_new(line->app->engine->self, line, WA_EVENT_UNLINKED));
     state(line, WA_STATE_DISCONNECTED, WA_REASON_LOGGED_OUT, 0);
 }
