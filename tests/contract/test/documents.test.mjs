@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, before, test } from "node:test";
+import { Parser } from "@asyncapi/parser";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import Ajv from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
@@ -23,6 +24,18 @@ after(() => server.stop());
 test("OpenAPI 3.1 is valid for a public validator", async () => {
   const result = await new Validator().validate(structuredClone(docs.document));
   assert.ok(result.valid, JSON.stringify(result.errors)?.slice(0, 2000));
+});
+
+test("AsyncAPI 3.0 is valid for the public parser, which finds what is wrong with a wrong one", async () => {
+  const text = await (await fetch(`${server.base}/api/asyncapi.json`)).text();
+  const errors = async (what) => (await new Parser().parse(what)).diagnostics.filter(({ severity }) => severity === 0).map(({ message, path }) => `${path.join(".")}: ${message}`);
+  assert.deepEqual(await errors(text), []);
+  const wrong = JSON.parse(text);
+  wrong.components.messages.PingRequest.payload = { type: "heartbeat" };
+  delete wrong.info.version;
+  wrong.operations.pingRequest.channel.$ref = "#/channels/nowhere";
+  const found = (await errors(JSON.stringify(wrong))).join("\n");
+  for (const where of ["components.messages.PingRequest.payload", "info:", "operations.pingRequest.channel"]) assert.ok(found.includes(where), `${where} in ${found}`);
 });
 
 test("waboxd --openapi prints what the server serves; the other documents are there", () => {
