@@ -178,8 +178,10 @@ static void on_reload(int signum, void *arg)
     if (app->tls && net_tls_server_reload(app->tls, &message) < 0)
         bx_log(BX_LOG_ERROR, "app", "certificate not reloaded", "why=%.*s", (int)message.len,
                (const char *)message.data);
-    else if (app->tls)
+    else if (app->tls) {
         bx_log(BX_LOG_INFO, "app", "certificate reloaded", NULL);
+        warn_of_certificate(app->config->tls_cert);
+    }
     bx_buf_done(&message);
 }
 
