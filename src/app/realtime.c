@@ -73,7 +73,8 @@ static void apply_change(struct sio_socket *socket, void *arg)
         sio_disconnect(socket, true);
         return;
     }
-    if (e->change == WB_CHANGE_GRANT || e->change == WB_CHANGE_REVOKE)
+    bool is_permission = e->change == WB_CHANGE_GRANT || e->change == WB_CHANGE_REVOKE;
+    if (is_permission && a->who.role != ST_ROLE_ADMIN) /* who has every number gains and loses none */
         tell_permission(a, e);
     wb_agent_follow(a);
 }
@@ -123,6 +124,7 @@ static void on_connection(struct sio_socket *socket, void *arg)
         bx_json_get(wb_unsio(sio_socket_data_json(socket)), BX_STR("numbers"), &chosen))
         wb_agent_narrow(a, chosen);
     wb_agent_follow(a);
+    a->resume_count = 0; /* of this moment: a number that is granted later starts from a snapshot */
 }
 
 static void on_disconnecting(struct sio_socket *socket, const char *reason, void *arg)
