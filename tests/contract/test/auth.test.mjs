@@ -55,6 +55,13 @@ test("repeated failures are 429 with Retry-After, and another account still gets
   await login(server);
 });
 
+test("failures from one address over many accounts are 429 too", async () => {
+  const strict = await startServer({ LOGIN_PER_IP: "5" });
+  for (let i = 0; i < 5; i++) assertFailure(await call(strict, "POST", "/auth/login", { body: { username: `guess${i}`, password: "password" } }), 401);
+  assertFailure(await call(strict, "POST", "/auth/login", { body: { username: "guess5", password: "password" } }), 429);
+  await strict.stop();
+});
+
 for (const path of ["/auth/me", "/me", "/auth/verify"]) {
   test(`GET ${path} answers the user, also with a JSON content type and no body`, async () => {
     const { status, body } = await call(server, "GET", path, { token });

@@ -1,9 +1,10 @@
 // Socket.IO as the contract has it, with a scripted WhatsApp behind it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { claimsOf, sign } from "../lib/jwt.mjs";
 import { addNumber, startScripted } from "../lib/scripted.mjs";
 import { openSocket } from "../lib/socket.mjs";
-import { call, login, makeUser } from "../lib/server.mjs";
+import { call, login, makeUser, startServer } from "../lib/server.mjs";
 import { assertShape } from "../lib/shape.mjs";
 
 export const Chat = { id: "uuid", contactName: "text", contactNumber: "text", contactJid: "text", lastMessage: "string?", lastMessageTime: "time", unreadCount: "int",
@@ -11,7 +12,8 @@ export const Chat = { id: "uuid", contactName: "text", contactNumber: "text", co
 export const Message = { id: "uuid", messageId: "text", fromJid: "text", fromNumber: "text", fromName: "string?", content: "text", type: "text", mediaUrl: "string?",
   mediaCaption: "string?", quotedMessageId: "string?", quotedContent: "string?", isFromMe: "bool", status: "text", timestamp: "time", sentBy: "object?", editedAt: "time?",
   revokedAt: "time?", reactions: [{ emoji: "text", fromJid: "text", fromName: "string?", isFromMe: "bool" }] };
-let server, token, shop, other, agent, serial = 0;
+const SECRET = "a secret of the realtime tests";
+let server, token, shop, other, agent, serial = 0, log = "";
 const sockets = [];
 const open = async (auth, options) => { const s = openSocket(server, auth, options); sockets.push(s); await s.ready; return s; };
 const hears = async (auth, number) => { const s = await open(auth); await s.wait("whatsapp:status", (d) => d.whatsappNumberId === number.id); return s; }; // what comes after this is an event
@@ -20,7 +22,8 @@ const inbound = (number, from, text, more = {}) => { const id = `IN${++serial}`;
 const grant = async (user, number) => (await call(server, "POST", "/wapermission", { token, body: { userId: user.id, whatsappNumberId: number.id } })).body.data.id;
 
 before(async () => {
-  server = await startScripted();
+  server = await startScripted({ env: { JWT_SECRET: SECRET, LOG_LEVEL: "debug" } });
+  server.child.stderr.on("data", (bytes) => { log += bytes; });
   token = await login(server);
   shop = await addNumber(server, token, "628120000001");
   other = await addNumber(server, token, "628120000002");
@@ -37,8 +40,9 @@ for (const [how, auth, options] of [
   ["?token=", () => ({}), () => ({ query: { token } })], ["auth.token over polling", () => ({ token }), { transports: ["polling"] }]])
   test(`the token as ${how}`, async () => { (await open(auth(), typeof options === "function" ? options() : options)).close(); });
 
-test("no token, a wrong one, a revoked one: connect_error with text and code", async () => {
-  for (const [auth, code] of [[{}, "TOKEN_MISSING"], [{ token: "x.y.z" }, "TOKEN_INVALID"]]) {
+test("no token, a wrong one, an expired one, a revoked one: connect_error with text and code", async () => {
+  const old = sign({ alg: "HS256", typ: "JWT" }, { ...claimsOf(token), iat: 1000, exp: 2000 }, SECRET);
+  for (const [auth, code] of [[{}, "TOKEN_MISSING"], [{ token: "x.y.z" }, "TOKEN_INVALID"], [{ token: old }, "TOKEN_EXPIRED"]]) {
     const error = await refused(auth);
     assert.match(error.message, /^Authentication error:/);
     assert.equal(error.data.code, code);
@@ -48,6 +52,17 @@ test("no token, a wrong one, a revoked one: connect_error with text and code", a
   await call(server, "POST", "/auth/logout", { token: leaving.token });
   await socket.ended;
   assert.equal((await refused({ token: leaving.token })).data.code, "TOKEN_REVOKED");
+});
+
+test("an origin that is not listed gets neither polling nor a WebSocket, a listed one both", async () => {
+  for (const [origin, isListed] of [["https://evil.example", false], ["null", false], ["http://localhost:5173", true]]) {
+    const answer = await fetch(`${server.base}/socket.io/?EIO=4&transport=polling`, { headers: { origin } });
+    assert.deepEqual([answer.status, answer.headers.get("access-control-allow-origin")], isListed ? [200, origin] : [403, null], origin);
+    if (!isListed) assert.equal((await answer.json()).success, false);
+    const socket = open({ token }, { extraHeaders: { origin } });
+    if (isListed) await socket;
+    else await assert.rejects(socket, origin);
+  }
 });
 
 test("on connect: one chat:list and one whatsapp:status of each permitted number, of no other", async () => {
@@ -161,6 +176,42 @@ test("client events: acknowledged, or answered as events; failures likewise", as
   assertShape(await socket.wait("error"), { message: "text", code: "text", event: "text" });
 });
 
+test("failures without an acknowledgement: an error event with text, code and event; a test broadcast reaches the room only", async () => {
+  const socket = await hears({ token: agent.token }, shop);
+  for (const [event, payload, message] of [["chat:get-list", { whatsappNumberId: other.id }, "Unauthorized access to WhatsApp number"], ["whatsapp:get-status", { whatsappNumberId: 987654 }, "Unauthorized access to WhatsApp number"],
+    ["chat:get-history", { chatId: crypto.randomUUID() }, "Chat not found or unauthorized"], ["chat:mark-read", { chatId: crypto.randomUUID() }, "Chat not found or unauthorized"]]) {
+    socket.socket.emit(event, payload);
+    assert.equal((await socket.wait("error", (d) => d.event === event)).message, message);
+  }
+  for (const number of [other, shop]) await call(server, "POST", "/realtime/test-broadcast", { token, body: { whatsappNumberId: number.id, message: "hello", type: "maintenance" } });
+  const test = await socket.wait("whatsapp:status", (d) => d.isTest);
+  assertShape(test, { whatsappNumberId: "int", status: "text", lastConnected: "time?", phoneNumber: "text", message: "text", timestamp: "time", isTest: "true" });
+  assert.deepEqual([test.whatsappNumberId, test.status, test.message], [shop.id, "MAINTENANCE", "hello"]);
+  assert.deepEqual(socket.of("whatsapp:status").filter((d) => d.isTest).length, 1);
+});
+
+test("the link's changes are whatsapp:status with reason and the time of the next try", async () => {
+  const socket = await hears({ token: agent.token }, shop), retryAt = Date.now() + 3600000;
+  for (const [order, want] of [[{ state: "RECONNECTING", reason: "lost", retryAt }, ["RECONNECTING", "lost", retryAt]], [{ state: "CONNECTED" }, ["CONNECTED", null, null]]]) {
+    server.order({ op: "state", number: shop.id, ...order });
+    const d = await socket.wait("whatsapp:status", (one) => one.status === want[0] && one.reason === want[1]);
+    assert.deepEqual([d.status, d.reason, d.retryAt && Date.parse(d.retryAt)], want);
+  }
+});
+
+test("media has a label as its content, what the phone sent has no agent, the first list has 20 chats", async () => {
+  const busy = await addNumber(server, token, "628120000009"), socket = await hears({ token }, busy);
+  for (let i = 0; i < 21; i++) inbound(busy, `62855000010${10 + i}`, `chat ${i}`, { timestamp: 1700000000000 + i * 1000 });
+  for (const kind of ["image", "video", "audio", "document", "sticker", "location", "contact", "poll"]) {
+    const id = inbound(busy, "6285500001010", undefined, { kind }), { message } = await socket.wait("message:new", (d) => d.message.messageId === id);
+    assert.deepEqual([message.type, message.content, message.isFromMe], [kind.toUpperCase(), "[Media]", false]);
+  }
+  const id = inbound(busy, "6285500001010", "from the phone itself", { fromMe: true }), { message } = await socket.wait("message:new", (d) => d.message.messageId === id);
+  assert.deepEqual([message.isFromMe, message.sentBy, message.fromNumber], [true, null, "+628120000009"]);
+  const list = await (await hears({ token }, busy)).wait("chat:list", (d) => d.whatsappNumberId === busy.id);
+  assert.deepEqual([list.chats.length, list.pagination.total, list.chats[0].lastMessage], [20, 21, "from the phone itself"]);
+});
+
 test("message:send: stored, on the wire once, same clientId again is the same message; ticks move forward", async () => {
   const socket = await hears({ token: agent.token }, shop);
   const payload = { whatsappNumberId: shop.id, to: "0855-1111-6666", message: "hello from an agent", clientId: "c-1" };
@@ -172,6 +223,9 @@ test("message:send: stored, on the wire once, same clientId again is the same me
   assert.deepEqual(noted.map((row) => [row.actor.id, row.whatsappNumberId, row.ip]), [[agent.id, shop.id, "127.0.0.1"]], "once");
   const clash = await socket.ask("message:send", { ...payload, message: "another text" });
   assert.equal(clash.code, "CONFLICT");
+  const { sessionId } = shop, rest = (message) => call(server, "POST", `/sessions/${sessionId}/send`, { token: agent.token, body: { to: payload.to, message, clientId: payload.clientId } });
+  assert.equal((await rest(payload.message)).body.data.messageId, first.data.messageId, "the key of the socket is the key of REST");
+  assert.equal((await rest("another text")).status, 422);
   const wa = first.data.messageId;
   await socket.wait("message:status", (d) => d.messageId === wa && d.status === "SENT");
   for (const status of ["READ", "DELIVERED"]) server.order({ op: "receipt", number: shop.id, chat: "6285511116666", ids: [wa], status });
@@ -195,6 +249,12 @@ test("typing and viewing reach the others and the customer", async () => {
   server.order({ op: "typing", number: shop.id, from: "6285511117777", typing: true });
   const contact = await one.wait("chat:presence", (d) => d.contact === "composing");
   assert.equal(contact.agent, null);
+  await call(server, "PUT", `/whatsapp/${shop.id}`, { token, body: { policies: { sendTyping: false } } });
+  await two.ask("chat:typing", { chatId, isTyping: false });
+  await one.wait("chat:presence", (d) => d.typing === false);
+  const fence = inbound(shop, "6285511117777", "still there?");
+  await server.heard((line) => line.acked === fence);
+  assert.ok(!server.lines.some((line) => line.typing?.isTyping === false), "the policy keeps it from the customer");
   two.close();
   await one.wait("chat:presence", (d) => d.viewing === false && d.agent?.id === agent.id);
 });
@@ -270,4 +330,18 @@ test("too many events: RATE_LIMITED with a time, then the connection ends", asyn
   assert.ok(limited.length > 0 && limited.every((a) => a.code === "RATE_LIMITED" && a.retryAfterMs > 0));
   for (let i = 0; i < 1000; i++) socket.socket.emit("ping", 1);
   await socket.ended;
+});
+
+test("the sockets of one user share a bucket for each event", async () => {
+  const strict = await startServer({ SOCKET_RATE_PER_SECOND: "5" }), one = await login(strict);
+  const six = await Promise.all(Array.from({ length: 6 }, async () => { const s = openSocket(strict, { token: one }); await s.ready; return s; }));
+  const answers = await Promise.all(six.flatMap((s) => Array.from({ length: 9 }, () => s.ask("ping", 1)))); // 10 at once are a socket's, 40 the user's
+  assert.ok(answers.filter((a) => a.code === "RATE_LIMITED").length >= 10 && answers.filter((a) => a.success).length >= 40);
+  for (const s of six) s.close();
+  await strict.stop();
+});
+
+test("neither tokens nor keys nor what was said stand in the log, debug lines included", () => {
+  assert.match(log, /route=\/whatsapp/, "it was written at all");
+  for (const secret of [token, agent.token, agent.password, SECRET, "good morning", "hello from an agent", "now you hear me", "from the phone itself"]) assert.ok(!log.includes(secret), `the log holds ${secret.slice(0, 12)}…`);
 });

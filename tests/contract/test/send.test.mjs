@@ -54,6 +54,18 @@ test("offline: PENDING, then in order after the reconnect; a restart in between 
   assert.deepEqual(server.lines.filter((line) => line.sent).map((line) => line.sent.id), wanted);
 });
 
+test("pacing: the pause between two messages of a number is its policy's, and the order stays", async () => {
+  const pause = 150;
+  await call(server, "PUT", `/whatsapp/${shop.id}`, { token, body: { policies: { minSendIntervalMs: pause } } });
+  const ids = [], times = [];
+  server.onLine = (line) => { if (line.sent) times.push([line.sent.id, performance.now()]); };
+  for (let i = 0; i < 4; i++) ids.push((await send({ to: "081234567005", message: `paced ${i}` })).body.data.messageId);
+  await server.heard((line) => line.sent?.id === ids.at(-1));
+  assert.deepEqual(times.map(([id]) => id), ids);
+  for (let i = 1; i < times.length; i++) assert.ok(times[i][1] - times[i - 1][1] >= pause - 20, `${times[i][1] - times[i - 1][1]} ms`);
+  await call(server, "PUT", `/whatsapp/${shop.id}`, { token, body: { policies: { minSendIntervalMs: 0 } } });
+});
+
 test("what came back unsent is sent again under its id; what WhatsApp refuses is FAILED with a reason", async () => {
   server.order({ op: "mode", send: "unsent" });
   const { body } = await send({ to: "081234567003", message: "try again" });

@@ -65,6 +65,17 @@ test("deactivation, deletion and demotion work at once", async () => {
   assertFailure(await call(server, "GET", "/me", { token: other.token }), 401);
 });
 
+test("PUT changes any field; a new password ends the logins, a taken name or address is refused", async () => {
+  const user = await makeUser(server, token), path = `/users/${user.id}`;
+  const { body } = await call(server, "PUT", path, { token, body: { username: "renamed", email: "renamed@example.com", name: "Renamed", password: "another-one" } });
+  assert.deepEqual([body.user.username, body.user.email, body.user.name], ["renamed", "renamed@example.com", "Renamed"]);
+  assertFailure(await call(server, "GET", "/me", { token: user.token }), 401, /revoked/);
+  assertFailure(await call(server, "POST", "/login", { body: { username: "renamed", password: user.password } }), 401);
+  await login(server, { username: "renamed@example.com", password: "another-one" });
+  assertFailure(await call(server, "PUT", path, { token, body: { username: "admin" } }), 409, "Username already exists");
+  assertFailure(await call(server, "PUT", path, { token, body: { email: me.email } }), 409, "Email already exists");
+});
+
 test("search, role, sort and paging", async () => {
   for (const name of ["zeta1", "zeta2", "zeta3"]) await call(server, "POST", "/users", { token, body: fresh(name) });
   const { body } = await call(server, "GET", "/users?search=zeta&sortBy=username&sortOrder=desc&limit=2&page=1", { token });
