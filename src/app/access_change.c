@@ -268,11 +268,12 @@ static int load_users(struct wb_access *a, struct st_conn *conn, struct bx_arena
 
 static int load_permissions(struct wb_access *a, struct st_conn *conn, struct bx_arena *arena)
 {
-    for (int64_t offset = 0;;) {
+    struct st_permission_query query = {.limit = ST_LIMIT_MAX};
+    for (;;) {
         struct st_permission *rows;
         size_t count;
         int64_t total;
-        int rc = st_permission_list(conn, 0, ST_LIMIT_MAX, offset, arena, &rows, &count, &total);
+        int rc = st_permission_list(conn, &query, arena, &rows, &count, &total);
         if (rc < 0 || count == 0)
             return rc;
         for (size_t i = 0; i < count; i++) {
@@ -280,7 +281,7 @@ static int load_permissions(struct wb_access *a, struct st_conn *conn, struct bx
             if (u)
                 number_add(u, rows[i].number_id);
         }
-        offset += (int64_t)count;
+        query.offset += (int64_t)count;
         bx_arena_reset(arena);
     }
 }

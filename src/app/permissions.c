@@ -74,11 +74,14 @@ static int list_end(struct wb_request *rq, struct wb_page page, int64_t total)
 /* user_id 0: of everybody */
 static int answer_rows(struct wb_request *rq, int64_t user_id, struct wb_page page)
 {
+    struct st_permission_query query = {.user_id = user_id,
+                                        .api_key_id = rq->who.api_key_id,
+                                        .limit = page.limit,
+                                        .offset = page.offset};
     struct st_permission *rows;
     size_t count;
     int64_t total;
-    int rc = st_permission_list(rq->conn, user_id, page.limit, page.offset, &rq->arena, &rows,
-                                &count, &total);
+    int rc = st_permission_list(rq->conn, &query, &rq->arena, &rows, &count, &total);
     if (rc < 0)
         return rc;
     list_open(rq);
@@ -90,8 +93,11 @@ static int answer_rows(struct wb_request *rq, int64_t user_id, struct wb_page pa
 /* An ADMIN has every number, without rows. */
 static int answer_admin(struct wb_request *rq, int64_t user_id, struct wb_page page)
 {
-    struct st_number_query query = {
-        .is_active = -1, .sort = ST_NUMBER_BY_ID, .limit = page.limit, .offset = page.offset};
+    struct st_number_query query = {.is_active = -1,
+                                    .api_key_id = rq->who.api_key_id,
+                                    .sort = ST_NUMBER_BY_ID,
+                                    .limit = page.limit,
+                                    .offset = page.offset};
     struct st_number *rows;
     size_t count;
     int64_t total;

@@ -270,8 +270,12 @@ int st_permission_insert(struct st_tx *tx, int64_t user_id, int64_t number_id, i
 int st_permission_delete(struct st_tx *tx, int64_t id);
 int st_permission_get(struct st_conn *conn, int64_t id, struct bx_arena *a,
                       struct st_permission *out);
-/* user_id 0: of everybody. */
-int st_permission_list(struct st_conn *conn, int64_t user_id, int64_t limit, int64_t offset,
+struct st_permission_query {
+    int64_t user_id;    /* 0: of everybody */
+    int64_t api_key_id; /* as in st_number_query */
+    int64_t limit, offset;
+};
+int st_permission_list(struct st_conn *conn, const struct st_permission_query *query,
                        struct bx_arena *a, struct st_permission **out, size_t *out_count,
                        int64_t *out_total);
 /* BX_OK or BX_E_DENIED. Knows nothing of roles: an ADMIN need not ask. */

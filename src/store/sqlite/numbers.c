@@ -219,20 +219,22 @@ int st_permission_get(struct st_conn *conn, int64_t id, struct bx_arena *a,
                      Q(I(id)));
 }
 
-int st_permission_list(struct st_conn *conn, int64_t user_id, int64_t limit, int64_t offset,
+#define PERMISSION_FILTER "WHERE (?1 = 0 OR p.user_id = ?1) AND " BOUND("?2", "p.number_id")
+
+int st_permission_list(struct st_conn *conn, const struct st_permission_query *q,
                        struct bx_arena *a, struct st_permission **out, size_t *out_count,
                        int64_t *out_total)
 {
     int64_t total;
-    int rc =
-        st_db_i64(conn, &total, "SELECT count(*) FROM permissions WHERE ?1 = 0 OR user_id = ?1",
-                  Q(I(user_id)));
+    int rc = st_db_i64(conn, &total, "SELECT count(*) FROM permissions p " PERMISSION_FILTER,
+                       Q(I(q->user_id), I(q->api_key_id)));
     if (rc == BX_OK)
         rc = st_db_list(conn, a, permission_read, sizeof **out, out, out_count,
                         "SELECT " PERMISSION_COLUMNS
-                        " FROM permissions p JOIN numbers n ON n.id = p.number_id "
-                        "WHERE ?1 = 0 OR p.user_id = ?1 ORDER BY p.id LIMIT ?2 OFFSET ?3",
-                        Q(I(user_id), I(st_limit(limit)), I(st_offset(offset))));
+                        " FROM permissions p JOIN numbers n ON n.id = p.number_id " PERMISSION_FILTER
+                        "ORDER BY p.id LIMIT ?3 OFFSET ?4",
+                        Q(I(q->user_id), I(q->api_key_id), I(st_limit(q->limit)),
+                          I(st_offset(q->offset))));
     if (rc == BX_OK)
         *out_total = total;
     return rc;

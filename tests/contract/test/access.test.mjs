@@ -16,7 +16,7 @@ const grant = async (user, number) => (await call(server, "POST", "/wapermission
 const revoke = (id) => call(server, "DELETE", `/wapermission/${id}`, { token });
 const toggle = (number) => call(server, "PATCH", `/whatsapp/${number.id}/toggle-status`, { token });
 const keyFor = async (number) => (await call(server, "POST", "/api-keys", { token, body: { name: "bound", scopes: ["read", "send", "manage"], whatsappNumberIds: [number.id] } })).body.data.key;
-const ids = async (path, who) => (({ whatsappNumbers, data }) => (whatsappNumbers ?? data).map((row) => row.whatsappNumberId ?? row.id).sort())((await call(server, "GET", path, who)).body);
+const ids = async (path, who) => (({ whatsappNumbers, data }) => [...new Set((whatsappNumbers ?? data).map((row) => row.whatsappNumberId ?? row.id))].sort())((await call(server, "GET", path, who)).body);
 async function inbound(number, text) {
   const id = `IN${++serial}`;
   server.order({ op: "inbound", number: number.id, from: "6285511112222", id, text });
@@ -43,10 +43,12 @@ const heardLast = async (s, number, text) => { const id = await inbound(number, 
 before(async () => {
   server = await startScripted({ env: ENV });
   token = await login(server);
+  const third = await makeUser(server, token);
   shop = await addNumber(server, token, "628120000001");
   other = await addNumber(server, token, "628120000002");
   agent = await makeUser(server, token);
   await grant(agent, shop);
+  await grant(third, other);
   bound = await keyFor(shop);
 });
 after(async () => {
@@ -81,7 +83,7 @@ test("every call on a number, session, chat or message of others answers as if i
 
 test("lists, search and figures hold permitted numbers only; a bound key has its numbers and makes no others", async () => {
   for (const who of [{ token: agent.token }, { key: bound }]) {
-    for (const path of ["/whatsapp", "/sessions", "/sessions?limit=1&page=1"]) assert.deepEqual(await ids(path, who), [shop.id], path);
+    for (const path of ["/whatsapp", "/sessions", "/sessions?limit=1&page=1", "/wapermission", "/wapermission/me"]) assert.deepEqual(await ids(path, who), [shop.id], path);
     assert.equal((await call(server, "GET", "/sessions?limit=1", who)).body.pagination.totalItems, 1);
     assert.deepEqual((await call(server, "GET", "/messages/search?q=secret", who)).body.data, []);
     assert.deepEqual((await call(server, "GET", "/stats?perNumber=true", who)).body.data.filter((row) => row.whatsappNumberId !== shop.id), []);
