@@ -45,6 +45,7 @@ struct call {
 
 struct action {
     const char *name;
+    unsigned scope; /* what an api key needs, as its call of REST does */
     enum where where;
     int (*act)(struct call *c);
     void (*then)(struct call *c, struct wb_agent *a); /* loop, after success; may be NULL */
@@ -334,15 +335,15 @@ static int pong(struct call *c)
 }
 
 static const struct action actions[] = {
-    {"chat:get-list", ON_LANE, get_list, NULL, "chat:list"},
-    {"chat:get-history", ON_LANE, get_history, NULL, "chat:history"},
-    {"chat:mark-read", ON_WRITER, mark_read, NULL, NULL},
-    {"chat:typing", ON_LANE, nothing, tell_typing, NULL},
-    {"chat:viewing", ON_LANE, nothing, tell_viewing, NULL},
-    {"message:send", ON_WRITER, send_message, wake_outbox, NULL},
-    {"whatsapp:get-status", ON_LANE, get_status, NULL, "whatsapp:status"},
-    {"whatsapp:subscribe", ON_LANE, nothing, narrow, NULL},
-    {"ping", ON_LOOP, pong, NULL, NULL},
+    {"chat:get-list", ST_SCOPE_READ, ON_LANE, get_list, NULL, "chat:list"},
+    {"chat:get-history", ST_SCOPE_READ, ON_LANE, get_history, NULL, "chat:history"},
+    {"chat:mark-read", ST_SCOPE_SEND, ON_WRITER, mark_read, NULL, NULL},
+    {"chat:typing", ST_SCOPE_SEND, ON_LANE, nothing, tell_typing, NULL},
+    {"chat:viewing", ST_SCOPE_READ, ON_LANE, nothing, tell_viewing, NULL},
+    {"message:send", ST_SCOPE_SEND, ON_WRITER, send_message, wake_outbox, NULL},
+    {"whatsapp:get-status", ST_SCOPE_READ, ON_LANE, get_status, NULL, "whatsapp:status"},
+    {"whatsapp:subscribe", ST_SCOPE_READ, ON_LANE, nothing, narrow, NULL},
+    {"ping", ST_SCOPE_READ, ON_LOOP, pong, NULL, NULL},
 };
 
 static const struct action *action_of(struct bx_str name)
@@ -484,8 +485,7 @@ static int admit(struct call *c, struct wb_agent *a)
         return fail(c, BX_E_RATE_LIMITED, "RATE_LIMITED", "Rate limit exceeded");
     if (!c->action)
         return fail(c, BX_E_NOT_FOUND, "UNKNOWN_EVENT", "There is no such event");
-    unsigned scope = c->event->rule == WB_MAY_SEND ? ST_SCOPE_SEND : ST_SCOPE_READ;
-    if (a->who.api_key_id && !(a->who.scopes & scope))
+    if (a->who.api_key_id && !(a->who.scopes & c->action->scope))
         return fail(c, BX_E_DENIED, "UNAUTHORIZED", "This API key does not have the scope");
     return BX_OK;
 }

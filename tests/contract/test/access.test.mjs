@@ -93,6 +93,16 @@ test("lists, search and figures hold permitted numbers only; a bound key has its
   assert.equal((await call(server, "PUT", `/whatsapp/${shop.id}`, { key: bound, body: { name: "Renamed" } })).status, 200);
 });
 
+test("a key that only reads reads: over the socket too it sends nothing, not even a read receipt or that somebody types", async () => {
+  const { key } = (await call(server, "POST", "/api-keys", { token, body: { name: "reader", scopes: ["read"] } })).body.data, s = await listen({ apiKey: key }, [shop]);
+  const id = await inbound(shop, "to be read"), { chatId } = await s.wait("message:new", (d) => d.message.messageId === id);
+  assert.equal((await s.ask("chat:get-history", { chatId })).success, true);
+  for (const [event, payload] of [["chat:mark-read", { chatId }], ["chat:typing", { chatId, isTyping: true }], ["message:send", { chatId, message: "no", clientId: "no" }]])
+    assert.equal((await s.ask(event, payload)).code, "UNAUTHORIZED", event);
+  assertFailure(await call(server, "PATCH", `/chats/${chatId}/read`, { key }), 403);
+  assert.equal((await call(server, "GET", `/chats/${shop.id}`, { key })).body.data.find((c) => c.id === chatId).unreadCount > 0, true);
+});
+
 test("a recovered socket hears what it missed, but nothing of a number that was revoked while it was away", async () => {
   const user = await makeUser(server, token);
   await grant(user, shop);
