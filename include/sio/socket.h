@@ -51,8 +51,8 @@ SIO_API void sio_socket_set_data_json(struct sio_socket *socket, struct sio_str 
 SIO_API struct sio_str sio_socket_data_json(const struct sio_socket *socket);
 
 /* Rooms. Every socket is in the room of its own id. SIO_E_FULL, SIO_E_CLOSED (no-op after
- * disconnect). A middleware takes a recovered socket out of rooms that it may not hear any more with
- * sio_leave: then it is not sent what it missed there. */
+ * disconnect). A middleware takes a recovered socket out of rooms that it may not hear any more
+ * with sio_leave: then it is not sent what it missed there. */
 SIO_API int sio_join(struct sio_socket *socket, struct sio_str room);
 SIO_API int sio_leave(struct sio_socket *socket, struct sio_str room);
 SIO_API bool sio_socket_is_in(const struct sio_socket *socket, struct sio_str room);

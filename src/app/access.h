@@ -55,9 +55,9 @@ struct wb_access *wb_access_new(struct net_loop *loop);
 void wb_access_free(struct wb_access *a);
 /* At start, before the observers. Fails as the store does. */
 int wb_access_load(struct wb_access *a, struct st_conn *conn);
-/* Another process has changed users or logins: users are loaded again, and logins that are not in the
- * store any more end. Keys stay: only this process revokes them. Observers hear WB_CHANGE_ROLE of every
- * user, and WB_CHANGE_LOGOUT of those logins. On a lane. */
+/* Another process has changed users or logins: users are loaded again, and logins that are not in
+ * the store any more end. Keys stay: only this process revokes them. Observers hear WB_CHANGE_ROLE
+ * of every user, and WB_CHANGE_LOGOUT of those logins. On a lane. */
 int wb_access_reload(struct wb_access *a, struct st_conn *conn);
 void wb_access_observe(struct wb_access *a,
                        struct wb_access_observer *o); /* loop thread, at start */

@@ -121,10 +121,10 @@ int wb_chats_search(struct wb_request *rq)
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
     if (q.len)
-        rc = st_chat_search(
-            rq->conn, rq->ids[0], q,
-            wb_phone_part(q, rq->app->config->default_country_code, &rq->arena),
-            wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50), &rq->arena, &found, &count);
+        rc = st_chat_search(rq->conn, rq->ids[0], q,
+                            wb_phone_part(q, rq->app->config->default_country_code, &rq->arena),
+                            wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50), &rq->arena, &found,
+                            &count);
     if (rc < 0)
         return rc;
     wb_answer_data(rq, "Chats found successfully");

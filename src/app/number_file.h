@@ -27,7 +27,7 @@ struct wb_number_counts {
 int wb_number_export(struct st_conn *conn, int64_t number_id, const char *path,
                      struct wb_number_counts *out, struct bx_buf *message);
 
-/* Puts into the audit log that the number is exported; before it is, so that none goes unnoticed. */
+/* Puts the export into the audit log; before it happens, so that none goes unnoticed. */
 int wb_number_export_note(struct st_writer *writer, int64_t number_id);
 
 /* Reads it back, all in one transaction. BX_E_INVALID: not such a file; BX_E_VERSION: by a newer

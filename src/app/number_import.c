@@ -149,9 +149,10 @@ static int translate(struct in *in, const struct bx_map *map, const char *key, i
 
 static int audit(struct in *in)
 {
-    struct st_audit row = {.number_id = in->number_id,
-                           .action = BX_STR("number.import"),
-                           .target = bx_arena_printf(&in->arena, "number:%lld", (long long)in->number_id)};
+    struct st_audit row = {
+        .number_id = in->number_id,
+        .action = BX_STR("number.import"),
+        .target = bx_arena_printf(&in->arena, "number:%lld", (long long)in->number_id)};
     int64_t id;
     return st_audit_append(in->tx, &row, &id);
 }

@@ -287,8 +287,9 @@ int wb_numbers_create(struct wb_request *rq)
 {
     struct st_number row = {.is_active = true, .policy = BX_STR("{}")};
     int64_t id;
-    if (!wb_access_may(rq->app->access, &rq->who, 0)) /* every number is more than a bound key has */
-        return wb_fail(rq, BX_E_DENIED, "This API key is bound to its numbers and cannot add another.");
+    if (!wb_access_may(rq->app->access, &rq->who, 0)) /* no number: only who may use all */
+        return wb_fail(rq, BX_E_DENIED,
+                       "This API key is bound to its numbers and cannot add another.");
     int rc = take_fields(rq, &row);
     if (rc < 0)
         return rc;

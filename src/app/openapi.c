@@ -9,16 +9,15 @@
 #include <ctype.h>
 #include <stdio.h>
 
-static const char *const access_names[] = {
-    [WB_PUBLIC] = "public",
-    [WB_USER] = "user",
-    [WB_ADMIN] = "admin",
-    [WB_ADMIN_OF_NUMBER] = "admin",
-    [WB_ADMIN_OF_SESSION] = "admin",
-    [WB_OF_NUMBER] = "number",
-    [WB_OF_CHAT] = "chat",
-    [WB_OF_SESSION] = "session",
-    [WB_OF_MESSAGE] = "message"};
+static const char *const access_names[] = {[WB_PUBLIC] = "public",
+                                           [WB_USER] = "user",
+                                           [WB_ADMIN] = "admin",
+                                           [WB_ADMIN_OF_NUMBER] = "admin",
+                                           [WB_ADMIN_OF_SESSION] = "admin",
+                                           [WB_OF_NUMBER] = "number",
+                                           [WB_OF_CHAT] = "chat",
+                                           [WB_OF_SESSION] = "session",
+                                           [WB_OF_MESSAGE] = "message"};
 
 static void write_param(struct bx_json_writer *w, struct bx_str name, const char *in,
                         const struct wb_field *field, bool is_required)

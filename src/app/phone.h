@@ -10,8 +10,8 @@ enum { WB_PHONE_SIZE = 40 };
  * "0062…", a phone JID. NUL-terminated. BX_E_INVALID. */
 int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_SIZE]);
 
-/* What to look for in stored numbers when `text` is one, or the beginning or a part of one, as people
- * write it; ptr NULL when it is not. */
+/* What to look for in stored numbers when `text` is one, or the beginning or a part of one, as
+ * people write it; ptr NULL when it is not. */
 struct bx_str wb_phone_part(struct bx_str text, int64_t country_code, struct bx_arena *arena);
 
 /* "+62 812-3456-789" */

@@ -74,7 +74,8 @@ static void apply_change(struct sio_socket *socket, void *arg)
         return;
     }
     bool is_permission = e->change == WB_CHANGE_GRANT || e->change == WB_CHANGE_REVOKE;
-    if (is_permission && a->who.role != ST_ROLE_ADMIN) /* who has every number gains and loses none */
+    bool has_all = a->who.role == ST_ROLE_ADMIN; /* gains none and loses none */
+    if (is_permission && !has_all)
         tell_permission(a, e);
     wb_agent_follow(a);
 }

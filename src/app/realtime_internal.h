@@ -29,7 +29,7 @@ struct wb_agent {
     struct wb_principal who;
     char ip[WB_IP_SIZE];
     struct net_timer expiry;
-    bool is_narrowed;       /* whatsapp:subscribe chose these numbers; of others nothing is heard */
+    bool is_narrowed; /* whatsapp:subscribe chose these numbers; of others nothing is heard */
     int64_t *chosen;
     size_t chosen_count;
     struct wb_resume {
@@ -74,8 +74,8 @@ bool wb_agent_wants(const struct wb_agent *a, const struct wb_line *line);
 void wb_agent_narrow(struct wb_agent *a, struct bx_str ids);
 void wb_agent_enter(struct wb_agent *a, struct wb_line *line);
 void wb_agent_leave(struct wb_agent *a, int64_t number_id);
-/* Leaves what this agent may not hear. Of a recovered socket, in the middleware, also what it was to
- * get back: else recovery would send it what was said there after its permission went. */
+/* Leaves what this agent may not hear. Of a recovered socket, in the middleware, also what it was
+ * to get back: else recovery would send it what was said there after its permission went. */
 void wb_agent_leave_forbidden(struct wb_agent *a);
 /* Enters and leaves until the rooms are what this agent may hear. */
 void wb_agent_follow(struct wb_agent *a);

@@ -16,10 +16,10 @@ enum wb_access_rule {
     WB_ADMIN,
     WB_ADMIN_OF_NUMBER,  /* an ADMIN; of api keys that are bound to numbers those of this one */
     WB_ADMIN_OF_SESSION, /* … of this session's number */
-    WB_OF_NUMBER,  /* path parameter 0 is a number id */
-    WB_OF_CHAT,    /* … a chat's UUID */
-    WB_OF_SESSION, /* … a session's UUID */
-    WB_OF_MESSAGE  /* … a message's UUID */
+    WB_OF_NUMBER,        /* path parameter 0 is a number id */
+    WB_OF_CHAT,          /* … a chat's UUID */
+    WB_OF_SESSION,       /* … a session's UUID */
+    WB_OF_MESSAGE        /* … a message's UUID */
 };
 
 /* Where the handler runs. */

@@ -385,8 +385,8 @@ int st_chat_count(struct st_conn *conn, const struct st_chat_query *query, int64
  * and count read after the mark was taken stand while it stays the same. Numbers may share a mark.
  * Any thread. */
 uint64_t st_chat_mark(const struct st_store *store, int64_t number_id);
-/* `text` anywhere in name or number, ASCII letters without regard to case, or `digits` (ptr NULL: none)
- * anywhere in the number; list order, archived included. */
+/* `text` anywhere in name or number, ASCII letters without regard to case, or `digits` (ptr NULL:
+ * none) anywhere in the number; list order, archived included. */
 int st_chat_search(struct st_conn *conn, int64_t number_id, struct bx_str text,
                    struct bx_str digits, int64_t limit, struct bx_arena *a, struct st_chat **out,
                    size_t *out_count);

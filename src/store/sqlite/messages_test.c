@@ -595,11 +595,17 @@ static void the_chat_list_is_pinned_first_then_newest(void **state)
     }
     struct st_chat *found;
     size_t n;
-    assert_rc(st_chat_search(s.f->conn, s.number, STR("492003"), (struct bx_str){0}, 10, &s.f->a, &found, &n), BX_OK);
+    assert_rc(st_chat_search(s.f->conn, s.number, STR("492003"), (struct bx_str){0}, 10, &s.f->a,
+                             &found, &n),
+              BX_OK);
     assert_int_equal(n, 1);
-    assert_rc(st_chat_search(s.f->conn, s.number, STR("%"), (struct bx_str){0}, 10, &s.f->a, &found, &n), BX_OK);
+    assert_rc(
+        st_chat_search(s.f->conn, s.number, STR("%"), (struct bx_str){0}, 10, &s.f->a, &found, &n),
+        BX_OK);
     assert_int_equal(n, 0);
-    assert_rc(st_chat_search(s.f->conn, s.number, STR("049-2003"), STR("492003"), 10, &s.f->a, &found, &n), BX_OK);
+    assert_rc(st_chat_search(s.f->conn, s.number, STR("049-2003"), STR("492003"), 10, &s.f->a,
+                             &found, &n),
+              BX_OK);
     assert_int_equal(n, 1);
     check_clean(s.f);
 }
@@ -615,8 +621,11 @@ static void a_deleted_number_is_gone_at_once_and_its_rows_in_pieces(void **state
     int64_t seq;
     assert_rc(WRITE(s.f, st_event_append(tx, s.number, STR("x"), 0, STR("{}"), &seq)), BX_OK);
     assert_rc(WRITE(s.f, st_key_put(tx, s.number, ST_KEY_SESSION, STR("a"), STR("b"))), BX_OK);
-    struct st_api_key key = {
-        .name = STR("bound"), .key_hash = STR("hash"), .prefix = STR("wbk_"), .number_ids = &s.number, .number_count = 1};
+    struct st_api_key key = {.name = STR("bound"),
+                             .key_hash = STR("hash"),
+                             .prefix = STR("wbk_"),
+                             .number_ids = &s.number,
+                             .number_count = 1};
     assert_rc(WRITE(s.f, st_api_key_insert(tx, &key, &key.id)), BX_OK);
     assert_rc(WRITE(s.f, st_number_delete(tx, s.number)), BX_OK);
     struct st_chat chat;

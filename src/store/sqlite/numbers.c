@@ -73,7 +73,8 @@ int st_number_by_phone(struct st_conn *conn, struct bx_str phone, struct bx_aren
 
 #define NUMBER_FILTER                                                                              \
     "WHERE n.deleted_at = 0 AND (?1 IS NULL OR n.name LIKE ?1 ESCAPE '\\' OR n.phone LIKE ?1 "     \
-    "ESCAPE '\\' OR n.phone LIKE ?5) AND (?2 = -1 OR n.is_active = ?2) AND (?3 = 0 OR n.id IN (SELECT number_id "     \
+    "ESCAPE '\\' OR n.phone LIKE ?5) AND (?2 = -1 OR n.is_active = ?2) AND (?3 = 0 OR n.id IN "    \
+    "(SELECT number_id "                                                                           \
     "FROM permissions WHERE user_id = ?3)) AND " BOUND("?4", "n.id")
 
 int st_number_list(struct st_conn *conn, const struct st_number_query *q, struct bx_arena *a,
@@ -93,9 +94,9 @@ int st_number_list(struct st_conn *conn, const struct st_number_query *q, struct
                                         order[q->sort], way, way);
     struct bx_str like = st_like(a, q->search), digits = st_like(a, q->digits);
     int64_t total;
-    int rc = st_db_i64(conn, &total, "SELECT count(*) FROM numbers n " NUMBER_FILTER,
-                       Q(T(like), I(q->is_active), I(q->permitted_to), I(q->api_key_id),
-                         T(digits)));
+    int rc =
+        st_db_i64(conn, &total, "SELECT count(*) FROM numbers n " NUMBER_FILTER,
+                  Q(T(like), I(q->is_active), I(q->permitted_to), I(q->api_key_id), T(digits)));
     struct st_cur c;
     if (rc == BX_OK)
         rc = st_db_begin_text(&c, conn, sql.ptr,
@@ -229,12 +230,12 @@ int st_permission_list(struct st_conn *conn, const struct st_permission_query *q
     int rc = st_db_i64(conn, &total, "SELECT count(*) FROM permissions p " PERMISSION_FILTER,
                        Q(I(q->user_id), I(q->api_key_id)));
     if (rc == BX_OK)
-        rc = st_db_list(conn, a, permission_read, sizeof **out, out, out_count,
-                        "SELECT " PERMISSION_COLUMNS
-                        " FROM permissions p JOIN numbers n ON n.id = p.number_id " PERMISSION_FILTER
-                        "ORDER BY p.id LIMIT ?3 OFFSET ?4",
-                        Q(I(q->user_id), I(q->api_key_id), I(st_limit(q->limit)),
-                          I(st_offset(q->offset))));
+        rc = st_db_list(
+            conn, a, permission_read, sizeof **out, out, out_count,
+            "SELECT " PERMISSION_COLUMNS
+            " FROM permissions p JOIN numbers n ON n.id = p.number_id " PERMISSION_FILTER
+            "ORDER BY p.id LIMIT ?3 OFFSET ?4",
+            Q(I(q->user_id), I(q->api_key_id), I(st_limit(q->limit)), I(st_offset(q->offset))));
     if (rc == BX_OK)
         *out_total = total;
     return rc;
@@ -336,8 +337,8 @@ int st_session_by_number(struct st_conn *conn, int64_t number_id, struct bx_aren
 
 #define SESSION_FILTER                                                                             \
     "WHERE (?1 = -1 OR s.status = ?1) AND (?2 = -1 OR s.is_active = ?2) AND (?3 = 0 OR "           \
-    "s.number_id IN (SELECT number_id FROM permissions WHERE user_id = ?3)) AND "                  \
-    BOUND("?4", "s.number_id")
+    "s.number_id IN (SELECT number_id FROM permissions WHERE user_id = ?3)) AND " BOUND(           \
+        "?4", "s.number_id")
 
 int st_session_list(struct st_conn *conn, const struct st_session_query *q, struct bx_arena *a,
                     struct st_session **out, size_t *out_count, int64_t *out_total)

@@ -177,7 +177,9 @@ static void permissions_are_granted_once_and_go_with_their_ends(void **state)
     int64_t total, *ids;
     assert_rc(st_permission_get(f->conn, id, &f->a, &got), BX_OK);
     assert_str(got.number_phone, "2");
-    assert_rc(st_permission_list(f->conn, &(struct st_permission_query){.limit = 1, .offset = 1}, &f->a, &list, &n, &total), BX_OK);
+    assert_rc(st_permission_list(f->conn, &(struct st_permission_query){.limit = 1, .offset = 1},
+                                 &f->a, &list, &n, &total),
+              BX_OK);
     assert_int_equal(n, 1);
     assert_int_equal(total, 2);
     assert_rc(st_permission_users(f->conn, one, &f->a, &ids, &n), BX_OK);
