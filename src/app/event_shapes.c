@@ -36,6 +36,7 @@ const struct wb_schema wb_shape_chat = {
         {"groupName", WB_STR, MUST_OR_NULL},
         {"isPinned", WB_BOOL, MUST},
         {"isArchived", WB_BOOL, MUST},
+        {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "Set on the phone; in the year 9999: for ever."},
         END}};
 
 static const struct wb_schema reaction_shape = {
@@ -51,7 +52,7 @@ static const struct wb_schema mention_shape = {
     .name = "Mention",
     .fields = (const struct wb_field[]){
         {"jid", WB_STR, MUST},
-        {"name", WB_STR, MUST_OR_NULL},
+        {"name", WB_STR, MUST_OR_NULL, .help = "As the number knows the person; its own name for itself."},
         END}};
 
 const struct wb_schema wb_shape_message = {

@@ -43,7 +43,13 @@ int wb_rows_of(struct st_conn *conn, int64_t number_id, bool is_socket, struct b
     struct st_number number;
     int rc = st_number_get(conn, number_id, arena, &number);
     if (rc == BX_OK)
-        *out = (struct wb_rows){st_conn_store(conn), number.phone, is_socket, arena};
+        *out = (struct wb_rows){.store = st_conn_store(conn),
+                                .conn = conn,
+                                .number_id = number_id,
+                                .own_phone = number.phone,
+                                .own_name = number.name,
+                                .is_socket = is_socket,
+                                .arena = arena};
     return rc;
 }
 
@@ -79,6 +85,14 @@ static struct bx_str contact_name(const struct wb_rows *r, const struct st_chat 
     return bx_str_ends(c->jid, BX_STR("@lid")) ? c->jid : wb_phone_format(c->number, r->arena);
 }
 
+/* For ever is the end of the last year that ISO 8601 writes with four digits, so that readers need
+ * only compare. */
+static void muted_until_write(struct bx_json_writer *w, int64_t until)
+{
+    const int64_t for_ever = INT64_C(253402300799999);
+    wb_key_time_or_null(w, "mutedUntil", until < 0 || until > for_ever ? for_ever : until);
+}
+
 void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
                            const struct st_chat *c)
 {
@@ -93,6 +107,7 @@ void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_str_or_null(w, "groupName", c->is_group ? c->name : (struct bx_str){0});
     bx_json_key_bool(w, "isPinned", c->is_pinned);
     bx_json_key_bool(w, "isArchived", c->is_archived);
+    muted_until_write(w, c->muted_until);
 }
 
 void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_chat *c)
@@ -156,9 +171,39 @@ static void reactions_write(struct bx_json_writer *w, const struct wb_rows *r,
     bx_json_end(w);
 }
 
-static void mentions_write(struct bx_json_writer *w, struct bx_str list)
+/* --- mentions --- */
+
+static struct bx_str jid_user(struct bx_str jid)
 {
-    struct bx_str checked, cursor, item;
+    struct bx_str user = bx_str_slice(jid, 0, bx_str_find(jid, '@'));
+    return bx_str_slice(user, 0, bx_str_find(user, ':'));
+}
+
+static bool is_own_lid(const struct wb_rows *r, struct bx_str lid)
+{
+    struct st_session session;
+    return st_session_by_number(r->conn, r->number_id, r->arena, &session) == BX_OK &&
+           session.lid.len && bx_str_eq(jid_user(session.lid), lid);
+}
+
+/* What the phone would show: the number's own name, the address book's, else the person's own.
+ * NULL: nobody we know by name, or the store did not say; the digits are readable without. */
+static struct bx_str mention_name(const struct wb_rows *r, struct bx_str jid)
+{
+    struct bx_str none = {0}, user = jid_user(jid);
+    bool is_lid = bx_str_ends(jid, BX_STR("@lid"));
+    if (is_lid ? is_own_lid(r, user) : bx_str_eq(user, r->own_phone))
+        return r->own_name;
+    struct st_contact who;
+    if (st_contact_find(r->conn, r->number_id, is_lid ? none : user, is_lid ? user : none,
+                        r->arena, &who) < 0)
+        return none;
+    return who.name.len ? who.name : who.push_name.len ? who.push_name : who.business_name;
+}
+
+static void mentions_write(struct bx_json_writer *w, const struct wb_rows *r, struct bx_str list)
+{
+    struct bx_str checked, cursor, item, jid;
     if (!list.ptr || bx_json_check(list, 4, &checked, NULL) < 0 ||
         bx_json_type(checked) != BX_JSON_ARRAY)
         return;
@@ -166,9 +211,12 @@ static void mentions_write(struct bx_json_writer *w, struct bx_str list)
     bx_json_key(w, "mentions");
     bx_json_array(w);
     while (bx_json_next(&cursor, &item)) {
+        if (bx_json_string(item, r->arena, &jid) < 0)
+            continue;
+        struct bx_str name = mention_name(r, jid);
         bx_json_object(w);
         bx_json_key_raw(w, "jid", item);
-        bx_json_key_null(w, "name");
+        wb_key_str_or_null(w, "name", name.len ? name : (struct bx_str){0});
         bx_json_end(w);
     }
     bx_json_end(w);
@@ -194,7 +242,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_time_or_null(w, "editedAt", m->edited_at);
     wb_key_time_or_null(w, "revokedAt", m->revoked_at);
     reactions_write(w, r, reactions, reaction_count);
-    mentions_write(w, m->mentions);
+    mentions_write(w, r, m->mentions);
 }
 
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,

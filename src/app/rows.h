@@ -8,8 +8,10 @@
 
 struct wb_rows {
     const struct st_store *store;
-    struct bx_str own_phone; /* digits of the number the rows belong to */
-    bool is_socket;          /* phone numbers with "+", as the socket events have them */
+    struct st_conn *conn; /* names of people who are mentioned are read from it */
+    int64_t number_id;    /* whose rows they are */
+    struct bx_str own_phone, own_name; /* of that number; the phone in digits */
+    bool is_socket; /* phone numbers with "+", as the socket events have them */
     struct bx_arena *arena;
 };
 
@@ -41,7 +43,7 @@ void wb_offset_page_write(struct bx_json_writer *w, int64_t limit, int64_t offse
 const char *wb_status_name(enum st_status status);
 const char *wb_link_name(enum st_link_status status);
 
-/* `out` for the rows of a number; BX_E_NOT_FOUND. */
+/* `out` for the rows of a number, keeps conn and arena; BX_E_NOT_FOUND. */
 int wb_rows_of(struct st_conn *conn, int64_t number_id, bool is_socket, struct bx_arena *arena,
                struct wb_rows *out);
 

@@ -18,6 +18,8 @@ export interface Chat {
   groupName: string | null;
   isPinned: boolean;
   isArchived: boolean;
+  /** Set on the phone; in the year 9999: for ever. */
+  mutedUntil: string | null;
 }
 
 export interface Pagination {
@@ -74,6 +76,7 @@ export interface Reaction {
 
 export interface Mention {
   jid: string;
+  /** As the number knows the person; its own name for itself. */
   name: string | null;
 }
 
