@@ -64,7 +64,7 @@ function note(user, action, target, details) {
 
 function addChat(number, { name, phone, group = null, pinned = false, archived = false }) {
   const chat = { id: randomUUID(), contactName: group ?? name, contactNumber: group ? `${phone}` : phone, contactJid: group ? `${phone}@g.us` : `${phone}@s.whatsapp.net`, lastMessage: null, lastMessageTime: now(),
-    unreadCount: 0, isGroup: Boolean(group), groupName: group, isPinned: pinned, isArchived: archived };
+    unreadCount: 0, isGroup: Boolean(group), groupName: group, isPinned: pinned, isArchived: archived, mutedUntil: null };
   const entry = { chat, number, messages: [] };
   db.chats.set(chat.id, entry);
   byNumber.get(number.id).push(entry);
@@ -276,6 +276,23 @@ const routes = [
   ["POST", "/api-keys", (c) => { admin(c); const key = `wbx_${randomBytes(24).toString("base64url")}`; const row = { id: nextId(), name: c.body.name, prefix: key.slice(0, 8), scopes: c.body.scopes, whatsappNumberIds: c.body.whatsappNumberIds ?? [], createdAt: now(), lastUsedAt: null }; db.keys.push(row); note(c.user, "api-key.create", `key:${row.id}`); return [201, { success: true, message: "Created", data: { ...row, key } }]; }],
   ["DELETE", "/api-keys/:id", (c, id) => { admin(c); db.keys = db.keys.filter((k) => k.id !== Number(id)); return { success: true, message: "Deleted" }; }],
   ["GET", "/audit", (c) => { admin(c); const before = clamp(c.q.get("before"), 1, 1e12, Infinity), limit = clamp(c.q.get("limit"), 1, 1000, 50), rows = db.audit.filter((a) => a.id < before && a.action.startsWith(c.q.get("action") ?? "")); return { success: true, message: "ok", data: rows.slice(0, limit), pagination: { limit, nextBefore: rows.length > limit ? rows[limit - 1].id : null } }; }],
+  ["GET", "/stats", (c) => {
+    const wanted = c.q.get("whatsappNumberId"), from = clamp(c.q.get("from"), 0, 1e15, Date.now() - 86_400_000), hours = new Map();
+    need(!wanted || may(c.user, wanted), 403, "Unauthorized access to WhatsApp number");
+    for (const e of db.chats.values()) if (may(c.user, e.number.id) && (!wanted || e.number.id === Number(wanted))) {
+      let asked = null;
+      for (const m of e.messages) {
+        const at = Date.parse(m.timestamp), key = Math.floor(at / 3_600_000) * 3_600_000, answer = m.isFromMe && asked !== null ? at - asked : null;
+        asked = m.isFromMe ? null : asked ?? at;
+        if (at < from) continue;
+        const h = hours.get(key) ?? { hour: new Date(key).toISOString(), whatsappNumberId: null, received: 0, sent: 0, responses: 0, averageResponseMs: null, maxResponseMs: null };
+        h[m.isFromMe ? "sent" : "received"]++;
+        if (answer !== null) { h.averageResponseMs = Math.round(((h.averageResponseMs ?? 0) * h.responses + answer) / (h.responses + 1)); h.responses++; h.maxResponseMs = Math.max(h.maxResponseMs ?? 0, answer); }
+        hours.set(key, h);
+      }
+    }
+    return { success: true, message: "ok", data: [...hours.values()].sort((a, b) => (a.hour < b.hour ? -1 : 1)), from: new Date(from).toISOString(), to: now() };
+  }],
   ["GET", "/numbers/:id/events", (c, id) => { need(may(c.user, id), 403, "Unauthorized access to WhatsApp number"); const after = clamp(c.q.get("after"), 0, 1e12, 0); return { success: true, message: "ok", data: db.logs.get(Number(id)).slice(after, after + clamp(c.q.get("limit"), 1, 1000, 100)) }; }],
   ["GET", "/realtime/status", () => ({ success: true, message: "Real-time service is active", data: { socketService: "active", connectedUsers: new Set([...io.sockets.sockets.values()].map((s) => s.data.user.id)).size, features: [] } })],
 ].map(([method, path, run, open]) => ({ method, run, open, match: new RegExp(`^${path.replace(/:\w+/g, "([^/]+)")}$`) }));

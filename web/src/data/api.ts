@@ -1,5 +1,6 @@
 /** REST under /api/v1. One function per call; each answers with the part of the body a screen needs. */
 import { expire, session } from "./session";
+import type { StatsHour } from "./stats";
 import type { ApiKey, AuditRow, Chat, ChatRow, Message, Page, Permission, PhoneNumber, SearchHit, Session, Template, User } from "./types";
 
 export class ApiError extends Error {
@@ -169,7 +170,6 @@ export const audit = async (q: { action?: string; before?: number; limit?: numbe
   return { rows, next: body.pagination.nextBefore };
 };
 
-export interface LogRow { seq: number; event: string; data: Record<string, unknown>; createdAt?: string }
-export const eventLog = async (numberId: number, after: number, limit: number) =>
-  (await request<ListOf<LogRow>>("GET", `/numbers/${numberId}/events${query({ after, limit })}`)).data;
+export const stats = async (q: { from: number; whatsappNumberId?: number }) =>
+  (await request<ListOf<StatsHour>>("GET", `/stats${query(q)}`)).data;
 export const realtime = async () => (await request<Data<{ connectedUsers: number }>>("GET", "/realtime/status")).data;

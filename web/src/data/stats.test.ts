@@ -1,32 +1,31 @@
 import { expect, it } from "vitest";
-import type { LogRow } from "./api";
-import { bandCounts, computeStats, percentile } from "./stats";
+import { slotStarts, sum, toSlots, type StatsHour } from "./stats";
 
 const now = Date.UTC(2026, 0, 2, 12, 30);
-let seq = 0;
-const row = (chatId: string, minutesAgo: number, isFromMe: boolean, type = "TEXT"): LogRow => ({ seq: ++seq, event: "message:new", data: { chatId, message: { isFromMe, type, timestamp: new Date(now - minutesAgo * 60_000).toISOString() } } });
-
-it("counts messages by hour, received and sent", () => {
-  const stats = computeStats([row("a", 5, false), row("a", 4, true), row("a", 65, false), row("b", 60 * 30, false)], now);
-  expect(stats.hours).toHaveLength(24);
-  expect(stats.hours.at(-1)).toMatchObject({ incoming: 1, outgoing: 1 });
-  expect(stats.hours.at(-2)).toMatchObject({ incoming: 1, outgoing: 0 });
-  expect(stats.incoming).toBe(2);
+const hour = (hoursAgo: number, more: Partial<StatsHour> = {}): StatsHour => ({
+  hour: new Date(Math.floor(now / 3_600_000) * 3_600_000 - hoursAgo * 3_600_000).toISOString(), received: 1, sent: 0, responses: 0, averageResponseMs: null, maxResponseMs: null, ...more,
 });
 
-it("measures from the first unanswered message to the answer", () => {
-  const stats = computeStats([row("a", 20, false), row("a", 18, false), row("a", 10, true), row("a", 9, true), row("b", 3, false)], now);
-  expect(stats.responses).toEqual([10 * 60_000]);
-  expect(stats.waiting).toBe(1);
+it("shows every hour of a day, those without a message too", () => {
+  const slots = toSlots([hour(23), hour(1, { received: 4, sent: 2 }), hour(0)], slotStarts(1, now));
+  expect(slots).toHaveLength(24);
+  expect(slots.map((one) => one.received)).toEqual([1, ...Array(21).fill(0), 4, 1]);
+  expect(slots.at(-2)).toMatchObject({ sent: 2, averageMs: null, longestMs: null });
 });
 
-it("leaves reactions, notices and other events out", () => {
-  const stats = computeStats([row("a", 5, false, "REACTION"), row("a", 5, false, "SYSTEM"), { seq: 1, event: "chat:updated", data: {} }], now);
-  expect(stats.incoming).toBe(0);
+it("puts hours into the days of the local calendar and leaves older ones out", () => {
+  const starts = slotStarts(7, now);
+  expect(starts).toHaveLength(7);
+  expect(starts.every((start) => new Date(start).getHours() === 0)).toBe(true);
+  const [first, second] = starts as [number, number];
+  const at = (ms: number) => hour(0, { hour: new Date(ms).toISOString() });
+  const slots = toSlots([at(first - 3_600_000), at(first), at(second - 3_600_000), at(second)], starts);
+  expect(slots.slice(0, 2).map((one) => one.received)).toEqual([2, 1]);
 });
 
-it("gives percentiles and bands", () => {
-  expect(percentile([], 0.5)).toBeNull();
-  expect(percentile([5, 1, 3], 0.5)).toBe(3);
-  expect(bandCounts([1000, 60_000, 10 * 60_000, 7_200_000])).toEqual([1, 1, 1, 0, 1]);
+it("weighs a mean by its answers", () => {
+  const answered = (responses: number, averageMs: number, longestMs: number) => ({ received: 0, sent: 0, responses, averageMs, longestMs });
+  expect(sum([answered(1, 10_000, 10_000), answered(3, 2_000, 5_000), { received: 9, sent: 0, responses: 0, averageMs: null, longestMs: null }]))
+    .toEqual({ received: 9, sent: 0, responses: 4, averageMs: 4_000, longestMs: 10_000 });
+  expect(sum([])).toMatchObject({ averageMs: null, longestMs: null });
 });

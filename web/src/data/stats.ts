@@ -1,56 +1,60 @@
-/** Figures of the dashboard, computed from the event log of the numbers. */
-import type { LogRow } from "./api";
+/** Figures of the dashboard: the server's hours (`GET /stats`) as slots of an hour or a day, none left out. */
 
-export interface HourBucket { start: number; incoming: number; outgoing: number }
-export interface Stats {
-  hours: HourBucket[];
-  incoming: number;
-  outgoing: number;
-  /** Milliseconds from a customer's first unanswered message to the answer. */
-  responses: number[];
-  /** Customers still waiting for an answer. */
-  waiting: number;
+/** One hour of a number, or of several together. Hours without a message have none. */
+export interface StatsHour {
+  hour: string;
+  received: number;
+  sent: number;
+  responses: number;
+  averageResponseMs: number | null;
+  maxResponseMs: number | null;
 }
+
+export interface Figures {
+  received: number;
+  sent: number;
+  /** Customers who were answered. */
+  responses: number;
+  averageMs: number | null;
+  longestMs: number | null;
+}
+
+export interface Slot extends Figures {
+  start: number;
+}
+
+/** Days that are shown: one by the hour, more by the day. */
+export const spans = [1, 7, 30] as const;
+export type Span = (typeof spans)[number];
 
 const hourMs = 3_600_000;
 
-interface LoggedMessage { id?: string; isFromMe?: boolean; timestamp?: string; type?: string }
-
-export function computeStats(rows: readonly LogRow[], now: number, hours = 24): Stats {
-  const first = Math.floor(now / hourMs) * hourMs - (hours - 1) * hourMs;
-  const buckets: HourBucket[] = Array.from({ length: hours }, (_, i) => ({ start: first + i * hourMs, incoming: 0, outgoing: 0 }));
-  const waitingSince = new Map<string, number>();
-  const responses: number[] = [];
-  for (const row of rows) {
-    if (row.event !== "message:new") continue;
-    const message = row.data.message as LoggedMessage | undefined;
-    const chatId = row.data.chatId as string | undefined;
-    const at = Date.parse(message?.timestamp ?? "");
-    if (!message || !chatId || Number.isNaN(at) || message.type === "SYSTEM" || message.type === "REACTION") continue;
-    const bucket = buckets[Math.floor((at - first) / hourMs)];
-    if (bucket) bucket[message.isFromMe ? "outgoing" : "incoming"]++;
-    if (!message.isFromMe) {
-      if (!waitingSince.has(chatId)) waitingSince.set(chatId, at);
-      continue;
-    }
-    const asked = waitingSince.get(chatId);
-    waitingSince.delete(chatId);
-    if (asked !== undefined && at >= first) responses.push(Math.max(0, at - asked));
+/** Beginnings of the slots up to now, oldest first. Days are those of the clock on the wall here. */
+export function slotStarts(span: Span, now: number): number[] {
+  if (span === 1) {
+    const last = Math.floor(now / hourMs) * hourMs;
+    return Array.from({ length: 24 }, (_, i) => last - (23 - i) * hourMs);
   }
+  const today = new Date(now);
+  return Array.from({ length: span }, (_, i) => new Date(today.getFullYear(), today.getMonth(), today.getDate() - (span - 1 - i)).getTime());
+}
+
+/** Means are weighed by how many answers each stands for. */
+export function sum(parts: readonly Figures[]): Figures {
+  const answered = parts.filter((one) => one.averageMs !== null);
+  const responses = answered.reduce((n, one) => n + one.responses, 0);
   return {
-    hours: buckets, responses, waiting: waitingSince.size,
-    incoming: buckets.reduce((sum, one) => sum + one.incoming, 0), outgoing: buckets.reduce((sum, one) => sum + one.outgoing, 0),
+    received: parts.reduce((n, one) => n + one.received, 0), sent: parts.reduce((n, one) => n + one.sent, 0), responses,
+    averageMs: responses ? answered.reduce((ms, one) => ms + one.averageMs! * one.responses, 0) / responses : null,
+    longestMs: responses ? Math.max(...answered.map((one) => one.longestMs ?? 0)) : null,
   };
 }
 
-/** Value below which the given share of the list lies; null for an empty list. */
-export function percentile(values: readonly number[], share: number): number | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+export function toSlots(hours: readonly StatsHour[], starts: readonly number[]): Slot[] {
+  const parts: Figures[][] = starts.map(() => []);
+  for (const { hour, received, sent, responses, averageResponseMs, maxResponseMs } of hours) {
+    const at = Date.parse(hour);
+    parts[starts.findLastIndex((start) => start <= at)]?.push({ received, sent, responses, averageMs: averageResponseMs, longestMs: maxResponseMs });
+  }
+  return starts.map((start, i) => ({ start, ...sum(parts[i]!) }));
 }
-
-export const responseBands = [60_000, 5 * 60_000, 15 * 60_000, 60 * 60_000, Infinity] as const;
-
-export const bandCounts = (responses: readonly number[]): number[] =>
-  responseBands.map((limit, i) => responses.filter((ms) => ms < limit && ms >= (i === 0 ? 0 : responseBands[i - 1]!)).length);

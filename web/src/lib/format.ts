@@ -56,6 +56,12 @@ export const dateTime = (iso: string | null | undefined, language: string): stri
   return date ? dateFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(date) : "";
 };
 
+/** 27 Nov */
+export const dayMonth = (iso: string, language: string): string => {
+  const date = valid(iso);
+  return date ? dateFormat(language, { day: "numeric", month: "short" }).format(date) : "";
+};
+
 export function count(value: number, language: string): string {
   return new Intl.NumberFormat(language === "id" ? "id-ID" : "en-GB").format(value);
 }

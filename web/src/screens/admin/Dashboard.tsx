@@ -1,107 +1,138 @@
-import { useQuery } from "@tanstack/react-query";
-import { Activity } from "lucide-react";
-import { useMemo, useState } from "react";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Activity, MessageSquareDashed } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
 import * as api from "../../data/api";
 import { live } from "../../data/live";
-import { bandCounts, computeStats, percentile } from "../../data/stats";
+import { slotStarts, spans, sum, toSlots, type Slot, type Span } from "../../data/stats";
 import { store, useStore } from "../../data/store";
-import { useI18n, type Key } from "../../i18n";
-import { clock, count, duration } from "../../lib/format";
-import { Alert, Empty, ErrorState, Skeleton } from "../../ui/kit";
+import { useI18n } from "../../i18n";
+import { clock, count, dayMonth, duration } from "../../lib/format";
+import { Empty, Skeleton } from "../../ui/kit";
 import { StatusBadge } from "../../ui/LinkStatus";
 import { Bars } from "./Bars";
-import { PageFrame } from "./parts";
+import { LoadError, PageFrame } from "./parts";
 
-const perRequest = 1000;
-/** Events read per number; beyond that the page says that it shows the newest only. */
-const perNumber = 10_000;
-const numbersAtOnce = 12;
-const dayMs = 86_400_000;
+/** After a message, the figures are asked for again, but not more often than this. */
+const freshMs = 2_000;
 
-/** The newest events of a number. The log is read forward, from as far back as the budget allows. */
-async function newestEvents(numberId: number, budget: number): Promise<{ rows: api.LogRow[]; partial: boolean }> {
-  const last = live()?.resume[numberId] ?? 0;
-  const start = Math.max(0, last - budget);
-  const rows: api.LogRow[] = [];
-  for (let after = start; ; ) {
-    const page = await api.eventLog(numberId, after, perRequest);
-    rows.push(...page);
-    const end = page.at(-1)?.seq;
-    if (end === undefined || end <= after || rows.length >= budget + perRequest) break;
-    after = end;
-  }
-  const first = rows.find((row) => row.event === "message:new");
-  const firstAt = Date.parse((first?.data.message as { timestamp?: string } | undefined)?.timestamp ?? "");
-  return { rows, partial: start > 0 && firstAt > Date.now() - dayMs };
+/** The next "round" number: 1, 2 or 5 times a power of ten, even so that its half is whole. */
+function roundCount(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(2, value)));
+  return Math.max(2, [1, 2, 4, 6, 10].map((step) => step * power).find((step) => step >= value) ?? value);
 }
 
-async function load(numberIds: number[]) {
-  const budget = Math.max(1000, Math.floor((perNumber * 4) / Math.max(4, numberIds.length)));
-  const out: { rows: api.LogRow[]; partial: boolean }[] = [];
-  for (let i = 0; i < numberIds.length; i += numbersAtOnce) out.push(...(await Promise.all(numberIds.slice(i, i + numbersAtOnce).map((id) => newestEvents(id, budget)))));
-  return { rows: out.flatMap((one) => one.rows), partial: out.some((one) => one.partial) };
+const minute = 60_000;
+const roundTimes = [10_000, 20_000, minute, 2 * minute, 4 * minute, 10 * minute, 20 * minute, 60 * minute, 120 * minute];
+const roundTime = (ms: number): number => roundTimes.find((one) => one >= ms) ?? Math.ceil(ms / (240 * minute)) * 240 * minute;
+
+function useFigures(span: Span, number: number | null, enabled: boolean) {
+  const query = useQuery({
+    queryKey: ["stats", span, number], enabled, placeholderData: keepPreviousData, refetchInterval: 60_000,
+    queryFn: async () => {
+      const starts = slotStarts(span, Date.now());
+      return { span, slots: toSlots(await api.stats({ from: starts[0]!, ...(number === null ? {} : { whatsappNumberId: number }) }), starts) };
+    },
+  });
+  const { refetch } = query;
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = live()?.on("message:new", () => { timer ??= setTimeout(() => { timer = undefined; void refetch(); }, freshMs); });
+    return () => {
+      stop?.();
+      clearTimeout(timer);
+    };
+  }, [refetch]);
+  return query;
 }
 
 const Tile = ({ label, value }: { label: string; value: string }) => <div className="tile"><dt>{label}</dt><dd>{value}</dd></div>;
 
-function States() {
+/** How the numbers' links stand now; follows the live events. */
+function States({ only }: { only: number | null }) {
   const { t, language } = useI18n();
   const version = useStore((state) => state.numbersVersion);
   const counts = useMemo(() => {
     const map = new Map<string, number>();
-    for (const id of store.state.numbers.keys()) {
+    for (const id of only === null ? store.state.numbers.keys() : [only]) {
       const status = store.state.links.get(id)?.status ?? "NONE";
       map.set(status, (map.get(status) ?? 0) + 1);
     }
-    return [...map];
-  }, [version]);
+    return [...map].sort(([, a], [, b]) => b - a);
+  }, [version, only]);
   return <section className="card" aria-label={t("dash.states")}><h2>{t("dash.states")}</h2><ul className="states">{counts.map(([status, n]) => <li key={status}><StatusBadge status={status} /><b>{count(n, language)}</b></li>)}</ul></section>;
 }
 
-export default function Dashboard() {
+function Charts({ slots, span }: { slots: Slot[]; span: Span }) {
   const { t, tn, language } = useI18n();
+  const all = sum(slots);
+  const words = { s: t("unit.s"), min: t("unit.min"), h: t("unit.h") };
+  const time = (ms: number) => (ms === 0 ? "0" : duration(ms, words));
+  const first = t(span === 1 ? "dash.hour" : "dash.day");
+  const messages = t(span === 1 ? "dash.perHour" : "dash.perDay");
+  const label = (start: number) => (span === 1 ? clock : dayMonth)(new Date(start).toISOString(), language);
+  return (
+    <>
+      <section className="card" aria-label={messages}>
+        <h2>{messages}</h2>
+        {all.received + all.sent === 0 ? <Empty icon={MessageSquareDashed} title={t("dash.quiet")} />
+          : <Bars title={messages} first={first} series={[t("dash.incoming"), t("dash.outgoing")]} format={(n) => count(n, language)} scale={roundCount} rows={slots.map((one) => ({ label: label(one.start), values: [one.received, one.sent] }))} />}
+      </section>
+      <section className="card" aria-label={t("dash.response")}>
+        <h2>{t("dash.response")} <small>{tn("dash.answers", all.responses)}</small></h2>
+        {all.averageMs === null ? <Empty icon={MessageSquareDashed} title={t("dash.noAnswers")} text={t("dash.noAnswersText")} />
+          : <Bars title={t("dash.response")} first={first} series={[t("dash.average")]} note={t("dash.longest")} format={time} scale={roundTime} rows={slots.map((one) => ({ label: label(one.start), values: [one.averageMs ?? 0], note: one.longestMs === null ? "–" : time(one.longestMs) }))} />}
+      </section>
+    </>
+  );
+}
+
+function Tiles({ slots }: { slots: Slot[] }) {
+  const { t, language } = useI18n();
+  const users = useQuery({ queryKey: ["realtime"], queryFn: api.realtime, refetchInterval: 15_000 });
+  const all = sum(slots);
+  const words = { s: t("unit.s"), min: t("unit.min"), h: t("unit.h") };
+  const time = (ms: number | null) => (ms === null ? "–" : duration(ms, words));
+  return (
+    <dl className="tiles">
+      <Tile label={t("dash.incoming")} value={count(all.received, language)} /><Tile label={t("dash.outgoing")} value={count(all.sent, language)} />
+      <Tile label={t("dash.answered")} value={count(all.responses, language)} /><Tile label={t("dash.average")} value={time(all.averageMs)} />
+      <Tile label={t("dash.longest")} value={time(all.longestMs)} /><Tile label={t("dash.agents")} value={users.data ? count(users.data.connectedUsers, language) : "–"} />
+    </dl>
+  );
+}
+
+export default function Dashboard() {
+  const { t } = useI18n();
   const version = useStore((state) => state.numbersVersion);
   const ready = useStore((state) => state.numbersReady);
-  const numbers = useMemo(() => [...store.state.numbers.values()], [version]);
-  const [chosen, setChosen] = useState<number | null>(null);
-  const ids = chosen !== null ? [chosen] : numbers.map((one) => one.id);
-  const log = useQuery({ queryKey: ["dashboard", ids.join()], queryFn: () => load(ids), enabled: ids.length > 0, refetchInterval: 60_000 });
-  const users = useQuery({ queryKey: ["realtime"], queryFn: api.realtime, refetchInterval: 15_000 });
-  const stats = useMemo(() => computeStats(log.data?.rows ?? [], Date.now()), [log.data]);
-  const words = { s: t("unit.s"), min: t("unit.min"), h: t("unit.h") };
-  const time = (share: number) => {
-    const value = percentile(stats.responses, share);
-    return value === null ? "–" : duration(value, words);
-  };
-  const picker = numbers.length > 1 && (
-    <select className="input select" aria-label={t("dash.number")} value={chosen ?? ""} onChange={(event) => setChosen(event.target.value ? Number(event.target.value) : null)}>
-      <option value="">{t("numbers.all")}</option>{numbers.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
-    </select>
+  const numbers = useMemo(() => [...store.state.numbers.values()].sort((a, b) => a.name.localeCompare(b.name)), [version]);
+  const [picked, setPicked] = useState<number | null>(null);
+  const [span, setSpan] = useState<Span>(1);
+  // A number that was taken away meanwhile is no choice any more.
+  const chosen = numbers.some((one) => one.id === picked) ? picked : null;
+  const figures = useFigures(span, chosen, numbers.length > 0);
+  const none = ready && numbers.length === 0;
+  const actions = !none && (
+    <>
+      <div className="segments" role="group" aria-label={t("dash.span")}>
+        {spans.map((one) => <button key={one} type="button" aria-pressed={span === one} onClick={() => setSpan(one)}>{t(`dash.span.${one}`)}</button>)}
+      </div>
+      {numbers.length > 1 && (
+        <select className="input select" aria-label={t("dash.number")} value={chosen ?? ""} onChange={(event) => setPicked(event.target.value ? Number(event.target.value) : null)}>
+          <option value="">{t("numbers.all")}</option>{numbers.map((one) => <option key={one.id} value={one.id}>{one.name}</option>)}
+        </select>
+      )}
+    </>
   );
   return (
-    <PageFrame title={t("nav.dashboard")} intro={t("dash.intro")} actions={picker}>
-      {ready && ids.length === 0 ? <Empty icon={Activity} title={t("dash.none")} />
-        : log.isPending ? <Skeleton rows={6} />
-          : log.isError ? <ErrorState text={log.error.message} onRetry={() => void log.refetch()} />
+    <PageFrame title={t("nav.dashboard")} intro={t("dash.intro")} actions={actions}>
+      {none ? <Empty icon={Activity} title={t("dash.none")} text={t("dash.noneText")} />
+        : figures.isPending ? <Skeleton rows={6} />
+          : figures.isError ? <LoadError error={figures.error} onRetry={() => void figures.refetch()} />
             : (
               <>
-                {log.data.partial && <Alert tone="info">{t("dash.partial")}</Alert>}
-                <dl className="tiles">
-                  <Tile label={t("dash.incoming")} value={count(stats.incoming, language)} /><Tile label={t("dash.outgoing")} value={count(stats.outgoing, language)} />
-                  <Tile label={t("dash.median")} value={time(0.5)} /><Tile label={t("dash.p90")} value={time(0.9)} />
-                  <Tile label={t("dash.waiting")} value={count(stats.waiting, language)} /><Tile label={t("dash.agents")} value={users.data ? count(users.data.connectedUsers, language) : "–"} />
-                </dl>
-                <div className="charts">
-                  <section className="card" aria-label={t("dash.perHour")}>
-                    <h2>{t("dash.perHour")}</h2>
-                    <Bars title={t("dash.perHour")} first={t("dash.hour")} series={[t("dash.incoming"), t("dash.outgoing")]} rows={stats.hours.map((one) => ({ label: clock(new Date(one.start).toISOString(), language), values: [one.incoming, one.outgoing] }))} />
-                  </section>
-                  <section className="card" aria-label={t("dash.response")}>
-                    <h2>{t("dash.response")} <small>{tn("dash.answers", stats.responses.length)}</small></h2>
-                    <Bars title={t("dash.response")} first={t("dash.response")} series={[t("dash.response")]} rows={bandCounts(stats.responses).map((n, i) => ({ label: t(`dash.band.${i}` as Key), values: [n] }))} />
-                  </section>
-                  <States />
-                </div>
+                <Tiles slots={figures.data.slots} />
+                <div className="charts"><Charts slots={figures.data.slots} span={figures.data.span} /><States only={chosen} /></div>
               </>
             )}
     </PageFrame>
