@@ -197,13 +197,21 @@ describe('talking', () => {
     assert.match(await link.getAttribute('rel'), /noopener/)
   })
 
-  test('a group shows who writes', async () => {
+  test('a group shows who writes, and who is mentioned by the name that the number knows', async () => {
     const group = await house.sim.addGroup({ subject: 'Tim Gudang', owner: siti.phone, members: [rudi.phone, SUPPORT] })
     await house.sim.phoneSend(siti.phone, { to: group.jid, text: 'Stok sudah dihitung' })
     await house.sim.phoneSend(rudi.phone, { to: group.jid, text: `@${SUPPORT} mohon dicek`, mentions: [SUPPORT] })
     await anna.openChat('Tim Gudang')
     await visible(anna.page.locator('.sender', { hasText: 'Siti Rahma' }))
     await visible(anna.page.locator('.sender', { hasText: 'Rudi Hartono' }))
+    await visible(anna.page.locator('.mention', { hasText: /^@Support$/ }))
+    await house.sim.setContact(SUPPORT, { phone: siti.phone, fullName: 'Bu Siti' })
+    await visible(anna.chat('Bu Siti'))
+    await house.sim.phoneSend(rudi.phone, { to: group.jid, text: `Tanya @${siti.phone} atau @6281399999999`, mentions: [siti.phone, '6281399999999'] })
+    const asked = anna.message('Tanya @Bu Siti atau @+62 813-9999-9999')
+    assert.deepEqual(await asked.locator('.mention').allInnerTexts(), ['@Bu Siti', '@+62 813-9999-9999'])
+    await house.sim.setContact(SUPPORT, { phone: siti.phone, fullName: '' })
+    await visible(anna.chat('Siti Rahma'))
     await anna.shot('group')
     await anna.page.getByRole('button', { name: 'Groups' }).click()
     assert.equal(await anna.chat('Siti Rahma').count(), 0)

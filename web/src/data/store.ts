@@ -107,6 +107,11 @@ export function reorder(order: readonly string[], chats: ReadonlyMap<string, Cha
   return out;
 }
 
+/** Muted on the phone, and still so. */
+export const isMuted = (chat: Chat, now: number): boolean => chat.mutedUntil != null && Date.parse(chat.mutedUntil) > now;
+
+export const nameOf = (chat: Chat): string => (chat.isGroup && chat.groupName) || chat.contactName;
+
 const toRow = (numberId: number, chat: Chat): ChatRow => ({ ...chat, whatsappNumberId: numberId });
 
 export function putChats(state: State, numberId: number, chats: readonly Chat[]): void {
@@ -145,6 +150,7 @@ export function dropNumber(state: State, numberId: number): void {
     state.presence.delete(chat.id);
     dropHistory(state, chat.id);
   }
+  state.arrivals = state.arrivals.filter((one) => one.whatsappNumberId !== numberId);
   state.order = state.order.filter((id) => state.chats.has(id));
   state.orderVersion++;
   state.numbersVersion++;
@@ -340,7 +346,7 @@ function applyOne(state: State, { event, data }: LiveEvent, changed: Set<string>
     case "message:new":
       addLiveMessage(state, data.chatId, data.message);
       if (!data.message.isFromMe) {
-        state.arrivals.push(data);
+        if (data.message.type !== "REACTION") state.arrivals.push(data);
         const presence = state.presence.get(data.chatId);
         if (presence?.contactUntil) state.presence.set(data.chatId, { ...presence, contactUntil: 0 });
       }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Template } from "../data/types";
 import { dayLabel, duration, initials, listTime, phone } from "./format";
-import { isJumbo, rich } from "./rich";
+import { isJumbo, plain, rich } from "./rich";
 import { commandAt, fill, firstBlank, matching } from "./template";
 
 describe("formats", () => {
@@ -48,6 +48,8 @@ describe("rich text", () => {
   });
   it("names mentions", () => {
     expect(rich("@6281300000001 hi", new Map([["6281300000001", "Budi"]]))[0]).toEqual({ kind: "mention", text: "@Budi" });
+    const message = { mentions: [{ jid: "6281300000001@s.whatsapp.net", name: "Budi" }, { jid: "6281300000002@s.whatsapp.net", name: null }, { jid: "99887766554433:2@lid", name: null }] };
+    expect(plain("@6281300000001, @6281300000002, @99887766554433, @6281300000003", message)).toBe("@Budi, @+62 813-0000-0002, @99887766554433, @6281300000003");
     expect(rich("@6281300000002 hi", new Map([["6281300000001", "Budi"]])).every((piece) => piece.kind === "text")).toBe(true);
   });
   it("is quick on hostile text", () => {

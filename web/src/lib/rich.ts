@@ -2,6 +2,9 @@
  * What customers write, as a list of pieces that the view turns into text nodes and a few known elements. Nothing here
  * produces HTML, so a customer's text can never become markup. Only http(s) addresses become links.
  */
+import type { Message } from "../data/types";
+import { phone } from "./format";
+
 export type Piece =
   | { kind: "text" | "bold" | "italic" | "strike" | "code" | "mention"; text: string }
   | { kind: "link"; text: string; href: string };
@@ -44,11 +47,24 @@ function styled(text: string): Piece[] {
   return out;
 }
 
+const mention = /(@\d{5,20})/;
+type Mentioning = Pick<Message, "mentions">;
+
+/** Digits of each mentioned JID -> what stands for them: the name, else a phone number as people write it. */
+export const mentionNames = ({ mentions }: Mentioning): ReadonlyMap<string, string> =>
+  new Map((mentions ?? []).map(({ jid, name }) => [jid.replace(/[@:].*$/, ""), name ?? (jid.endsWith("@lid") ? jid.replace(/[@:].*$/, "") : phone(jid))]));
+
+/** The text where no styles are shown: quotes, notifications, what is read aloud. */
+export function plain(text: string, message: Mentioning): string {
+  const names = mentionNames(message);
+  return names.size === 0 ? text : text.split(mention).map((part) => (part.startsWith("@") && names.has(part.slice(1)) ? `@${names.get(part.slice(1))}` : part)).join("");
+}
+
 function withMentions(pieces: Piece[], names: ReadonlyMap<string, string>): Piece[] {
   if (names.size === 0) return pieces;
   return pieces.flatMap((piece): Piece[] => {
     if (piece.kind !== "text") return [piece];
-    return piece.text.split(/(@\d{5,20})/).filter(Boolean).map((part) => {
+    return piece.text.split(mention).filter(Boolean).map((part) => {
       const name = part.startsWith("@") ? names.get(part.slice(1)) : undefined;
       return name ? { kind: "mention", text: `@${name}` } : { kind: "text", text: part };
     });

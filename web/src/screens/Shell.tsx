@@ -142,7 +142,7 @@ function Frame({ user }: { user: User }) {
   const [sheet, setSheet] = useState(false);
   const [path] = useLocation();
   useShortcuts({ "help.sheet": () => setSheet(true) });
-  useNotifications(user);
+  useNotifications();
   useEffect(() => {
     api.me().then(setUser).catch(() => undefined);
   }, []);

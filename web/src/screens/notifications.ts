@@ -2,8 +2,8 @@
 import { useEffect } from "react";
 import { navigate } from "wouter/use-hash-location";
 import { prefs } from "../data/prefs";
-import { store, useStore, type State } from "../data/store";
-import type { User } from "../data/types";
+import { isMuted, nameOf, store, useStore, type State } from "../data/store";
+import { plain } from "../lib/rich";
 import { tn, useI18n } from "../i18n";
 
 /** Unread chats over all numbers, computed once per change of the list. */
@@ -18,21 +18,41 @@ export function unreadChats(state: State): number {
   return unread;
 }
 
+type Arrival = State["arrivals"][number];
+/** Arrivals that wait for their chat, at most. */
+const keptArrivals = 100;
+
 const openChatId = () => /^#\/inbox\/([^/?]+)/.exec(location.hash)?.[1] ?? null;
 const isWatching = (chatId: string) => document.visibilityState === "visible" && document.hasFocus() && openChatId() === chatId;
 
+/**
+ * What there is to say, oldest first. The server tells the chat after its message; until then nobody knows whether it is
+ * muted, or was read by a colleague while this page was cut off.
+ */
+function takeArrivals({ arrivals, chats }: State): Arrival[] {
+  const isTold = ({ chatId, message }: Arrival) => (chats.get(chatId)?.lastMessageTime ?? "") >= message.timestamp;
+  const taken = arrivals.splice(0);
+  arrivals.push(...taken.filter((one) => !isTold(one)).slice(-keptArrivals));
+  return taken.filter((one) => {
+    const chat = chats.get(one.chatId);
+    return chat && isTold(one) && !isMuted(chat, Date.now()) && !isWatching(chat.id) && (chat.unreadCount > 0 || one.message.type === "SYSTEM");
+  });
+}
+
 function announce(): void {
-  const arrivals = store.state.arrivals.splice(0);
-  if (arrivals.length === 0 || !prefs.get().notifications || globalThis.Notification?.permission !== "granted") return;
+  const isWanted = prefs.get().notifications && globalThis.Notification?.permission === "granted";
+  if (!isWanted) store.state.arrivals.length = 0;
+  if (store.state.arrivals.length === 0) return;
   // After a gap many arrive at once: one per chat, and one in all when there are many chats.
-  const byChat = new Map(arrivals.filter((one) => !isWatching(one.chatId)).map((one) => [one.chatId, one]));
+  const byChat = new Map(takeArrivals(store.state).map((one) => [one.chatId, one]));
   if (byChat.size > 3) {
     show(tn("notify.many", byChat.size), "", "wabox-many", "/inbox");
     return;
   }
   for (const { chatId, message } of byChat.values()) {
-    const name = store.state.chats.get(chatId)?.contactName ?? message.fromName ?? message.fromNumber;
-    show(name, message.content.slice(0, 140), `wabox-${chatId}`, `/inbox/${chatId}`);
+    const chat = store.state.chats.get(chatId)!;
+    const text = plain(message.content, message).slice(0, 140);
+    show(nameOf(chat), chat.isGroup ? `${message.fromName ?? message.fromNumber}: ${text}` : text, `wabox-${chatId}`, `/inbox/${chatId}`);
   }
 }
 
@@ -49,7 +69,7 @@ function show(title: string, body: string, tag: string, path: string): void {
   }
 }
 
-export function useNotifications(_user: User): void {
+export function useNotifications(): void {
   const { t } = useI18n();
   const count = useStore(unreadChats);
   useEffect(() => store.subscribe(announce), []);

@@ -1,10 +1,10 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Archive, Pin, Search, Users, X } from "lucide-react";
+import { Archive, BellOff, Pin, Search, Users, X } from "lucide-react";
 import { memo, useEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
 import { Link } from "wouter";
 import { listState, loadMoreChats, retryList } from "../../data/lists";
 import { useDraft } from "../../data/prefs";
-import { store, useStore } from "../../data/store";
+import { isMuted, nameOf, store, useStore } from "../../data/store";
 import type { ChatRow } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { listTime } from "../../lib/format";
@@ -130,7 +130,7 @@ const Row = memo(function Row({ id, current, showNumber }: { id: string; current
 export function ChatLink({ chat, current, typing = false, number, onClick }: { chat: ChatRow; current: boolean; typing?: boolean; number?: string | undefined; onClick?: () => void }) {
   const { t, tn, language } = useI18n();
   const draft = useDraft(chat.id);
-  const name = (chat.isGroup && chat.groupName) || chat.contactName;
+  const name = nameOf(chat);
   return (
     <Link href={`/inbox/${chat.id}`} className={cx("chat-link", chat.unreadCount > 0 && "chat-unread")} aria-current={current ? "true" : undefined} draggable={false} {...(onClick ? { onClick } : {})}>
       <Avatar name={name} group={chat.isGroup && Users} size={46} />
@@ -144,6 +144,7 @@ export function ChatLink({ chat, current, typing = false, number, onClick }: { c
             : draft && !current ? <span className="chat-last"><i className="draft">{t("chat.draft")}</i> {draft}</span>
               : <span className="chat-last">{chat.lastMessage}</span>}
           {number && <span className="chat-number">{number}</span>}
+          {isMuted(chat, Date.now()) && <><BellOff size={15} className="chat-muted" aria-hidden /><span className="sr-only">{t("chat.muted")}</span></>}
           {chat.isPinned && <><Pin size={14} className="chat-pin" aria-hidden /><span className="sr-only">{t("chat.pinned")}</span></>}
           {chat.unreadCount > 0 && <span className="unread"><span aria-hidden>{chat.unreadCount > 999 ? "999+" : chat.unreadCount}</span><span className="sr-only">{tn("chat.unread", chat.unreadCount)}</span></span>}
         </span>

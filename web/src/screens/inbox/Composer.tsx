@@ -10,6 +10,7 @@ import { store, useStore } from "../../data/store";
 import type { ChatRow, Message, Template, User } from "../../data/types";
 import { language as currentLanguage, useI18n } from "../../i18n";
 import { clock, phone } from "../../lib/format";
+import { plain } from "../../lib/rich";
 import { commandAt, fill, firstBlank, matching, type Variables } from "../../lib/template";
 import { cx, IconButton, Live, layer } from "../../ui/kit";
 import { useShortcuts } from "../shortcuts";
@@ -175,7 +176,7 @@ export function Composer({ chat, me, reply, onReply }: Props) {
       {linked.status !== "CONNECTED" && <p className="composer-note" role="status">{t("compose.offline")}</p>}
       {reply && (
         <div className="composer-reply">
-          <div className="quote"><b>{reply.isFromMe ? t("chat.you") : reply.fromName ?? reply.fromNumber}</b><span>{reply.content}</span></div>
+          <div className="quote"><b>{reply.isFromMe ? t("chat.you") : reply.fromName ?? reply.fromNumber}</b><span>{plain(reply.content, reply)}</span></div>
           <IconButton label={t("compose.noReply")} icon={X} size={18} side="top" onClick={() => onReply(null)} />
         </div>
       )}

@@ -4,7 +4,7 @@ import * as api from "../../data/api";
 import { openHistory } from "../../data/history";
 import { connection, live } from "../../data/live";
 import { isListComplete, listState } from "../../data/lists";
-import { store, useStore, type AgentPresence } from "../../data/store";
+import { nameOf, store, useStore, type AgentPresence } from "../../data/store";
 import type { ChatRow, Message, User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { phone } from "../../lib/format";
@@ -63,7 +63,7 @@ function Header({ chat, me }: { chat: ChatRow; me: User }) {
   const link = useStore((state) => state.links.get(chat.whatsappNumberId)?.status ?? "NONE");
   const composing = useStore((state) => (state.presence.get(chat.id)?.contactUntil ?? 0) > 0);
   const agents = useStore((state) => state.presence.get(chat.id)?.agents ?? noAgents).filter((one) => one.id !== me.id);
-  const name = (chat.isGroup && chat.groupName) || chat.contactName;
+  const name = nameOf(chat);
   const typing = agents.filter((one) => one.typing);
   const viewing = agents.filter((one) => one.viewing && !one.typing);
   return (

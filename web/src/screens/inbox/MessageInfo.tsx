@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import * as api from "../../data/api";
 import { useI18n, type Key } from "../../i18n";
 import { dateTime } from "../../lib/format";
+import { plain } from "../../lib/rich";
 import { Dialog, ErrorState, Skeleton } from "../../ui/kit";
 import { Tick } from "./MessageRow";
 
@@ -14,7 +15,7 @@ export default function MessageInfo({ id, onClose }: { id: string; onClose: () =
     <Dialog title={t("info.title")} onClose={onClose}>
       {info.isPending ? <Skeleton rows={3} /> : !message ? <ErrorState text={info.error?.message ?? ""} onRetry={() => void info.refetch()} /> : (
         <>
-          <blockquote className="info-text" dir="auto">{message.content}</blockquote>
+          <blockquote className="info-text" dir="auto">{plain(message.content, message)}</blockquote>
           <dl className="facts">
             <div><dt>{t("info.by")}</dt><dd>{message.isFromMe ? message.sentBy?.name ?? t("chat.phone") : message.fromName ?? message.fromNumber}</dd></div>
             <div><dt>{t("info.at")}</dt><dd>{dateTime(message.timestamp, language)}</dd></div>

@@ -6,7 +6,7 @@ import { store, useStore } from "../../data/store";
 import type { Message, MessageStatus, User } from "../../data/types";
 import { useI18n, type Key } from "../../i18n";
 import { clock, hash } from "../../lib/format";
-import { isJumbo, rich } from "../../lib/rich";
+import { isJumbo, mentionNames, plain, rich } from "../../lib/rich";
 import { cx, type Icon } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 
@@ -25,7 +25,7 @@ const kinds: Partial<Record<Message["type"], Icon>> = { IMAGE: ImageIcon, VIDEO:
 
 /** A customer's words. Every piece is a text node; nothing they write is ever markup. */
 function Text({ message }: { message: Message }) {
-  const names = useMemo(() => new Map((message.mentions ?? []).map((one) => [one.jid.replace(/[@:].*$/, ""), one.name ?? one.jid.replace(/@.*$/, "")])), [message.mentions]);
+  const names = useMemo(() => mentionNames(message), [message.mentions]);
   const pieces = useMemo(() => rich(message.content, names), [message.content, names]);
   return (
     <span className={cx("msg-text", isJumbo(message.content) && "msg-jumbo")} dir="auto">
@@ -86,7 +86,7 @@ function Quote({ message, onQuoted }: { message: Message; onQuoted: (waId: strin
   const who = quoted ? (quoted.isFromMe ? t("chat.you") : quoted.fromName ?? quoted.fromNumber) : t("chat.quoted");
   return (
     <button type="button" className="quote" tabIndex={-1} onClick={() => onQuoted(message.quotedMessageId!)}>
-      <b>{who}</b><span>{quoted?.revokedAt ? t("chat.revoked") : quoted?.content ?? message.quotedContent ?? ""}</span>
+      <b>{who}</b><span>{quoted?.revokedAt ? t("chat.revoked") : quoted ? plain(quoted.content, quoted) : message.quotedContent ?? ""}</span>
     </button>
   );
 }

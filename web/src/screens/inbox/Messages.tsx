@@ -11,6 +11,7 @@ import { store, useStore, type History } from "../../data/store";
 import type { ChatRow, Message, User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { dayLabel } from "../../lib/format";
+import { plain } from "../../lib/rich";
 import { Button, Empty, Live, Skeleton } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 import { useShortcuts } from "../shortcuts";
@@ -49,7 +50,7 @@ function Announcer({ last }: { last: string | undefined }) {
     const message = last ? store.state.messages.get(last) : undefined;
     const isFirst = seen.current === undefined;
     seen.current = last;
-    if (!isFirst && message && !message.isFromMe) setText(t("chat.arrived", { name: message.fromName ?? message.fromNumber, text: message.content.slice(0, 200) }));
+    if (!isFirst && message && !message.isFromMe) setText(t("chat.arrived", { name: message.fromName ?? message.fromNumber, text: plain(message.content, message).slice(0, 200) }));
   }, [last, t]);
   return <Live text={text} />;
 }
