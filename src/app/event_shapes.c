@@ -31,6 +31,7 @@ const struct wb_schema wb_shape_chat = {
         {"contactJid", WB_STR, MUST},
         {"lastMessage", WB_STR, MUST_OR_NULL},
         {"lastMessageTime", WB_TIME, MUST},
+        {"lastMessageIsFromMe", WB_BOOL, MUST, .help = "The team or its phone spoke last."},
         {"unreadCount", WB_INT, MUST},
         {"isGroup", WB_BOOL, MUST},
         {"groupName", WB_STR, MUST_OR_NULL},

@@ -1,5 +1,6 @@
 #include "app/rows.h"
 
+#include "app/mentions.h"
 #include "app/phone.h"
 #include "app/request.h"
 #include "base/json_scan.h"
@@ -93,6 +94,17 @@ static void muted_until_write(struct bx_json_writer *w, int64_t until)
     wb_key_time_or_null(w, "mutedUntil", until < 0 || until > for_ever ? for_ever : until);
 }
 
+/* What was written last, with names for the digits of who is mentioned. The message is read only for
+ * texts that look as if they mentioned somebody. */
+static struct bx_str preview(const struct wb_rows *r, const struct st_chat *c)
+{
+    struct st_message m;
+    if (!wb_mentions_maybe(c->last_message) ||
+        st_message_get(r->conn, c->last_message_id, r->arena, &m) < 0)
+        return c->last_message;
+    return wb_mentions_named(r, c->last_message, m.mentions);
+}
+
 void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
                            const struct st_chat *c)
 {
@@ -100,8 +112,9 @@ void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     bx_json_key_str(w, "contactName", contact_name(r, c));
     contact_number_write(w, r, c);
     bx_json_key_str(w, "contactJid", c->jid);
-    wb_key_str_or_null(w, "lastMessage", c->last_message);
+    wb_key_str_or_null(w, "lastMessage", preview(r, c));
     bx_json_key_time(w, "lastMessageTime", c->last_message_at ? c->last_message_at : c->created_at);
+    bx_json_key_bool(w, "lastMessageIsFromMe", c->last_message_id && c->last_is_from_me);
     bx_json_key_i64(w, "unreadCount", c->unread_count);
     bx_json_key_bool(w, "isGroup", c->is_group);
     wb_key_str_or_null(w, "groupName", c->is_group ? c->name : (struct bx_str){0});
@@ -171,57 +184,6 @@ static void reactions_write(struct bx_json_writer *w, const struct wb_rows *r,
     bx_json_end(w);
 }
 
-/* --- mentions --- */
-
-static struct bx_str jid_user(struct bx_str jid)
-{
-    struct bx_str user = bx_str_slice(jid, 0, bx_str_find(jid, '@'));
-    return bx_str_slice(user, 0, bx_str_find(user, ':'));
-}
-
-static bool is_own_lid(const struct wb_rows *r, struct bx_str lid)
-{
-    struct st_session session;
-    return st_session_by_number(r->conn, r->number_id, r->arena, &session) == BX_OK &&
-           session.lid.len && bx_str_eq(jid_user(session.lid), lid);
-}
-
-/* What the phone would show: the number's own name, the address book's, else the person's own.
- * NULL: nobody we know by name, or the store did not say; the digits are readable without. */
-static struct bx_str mention_name(const struct wb_rows *r, struct bx_str jid)
-{
-    struct bx_str none = {0}, user = jid_user(jid);
-    bool is_lid = bx_str_ends(jid, BX_STR("@lid"));
-    if (is_lid ? is_own_lid(r, user) : bx_str_eq(user, r->own_phone))
-        return r->own_name;
-    struct st_contact who;
-    if (st_contact_find(r->conn, r->number_id, is_lid ? none : user, is_lid ? user : none,
-                        r->arena, &who) < 0)
-        return none;
-    return who.name.len ? who.name : who.push_name.len ? who.push_name : who.business_name;
-}
-
-static void mentions_write(struct bx_json_writer *w, const struct wb_rows *r, struct bx_str list)
-{
-    struct bx_str checked, cursor, item, jid;
-    if (!list.ptr || bx_json_check(list, 4, &checked, NULL) < 0 ||
-        bx_json_type(checked) != BX_JSON_ARRAY)
-        return;
-    cursor = bx_json_inside(checked);
-    bx_json_key(w, "mentions");
-    bx_json_array(w);
-    while (bx_json_next(&cursor, &item)) {
-        if (bx_json_string(item, r->arena, &jid) < 0)
-            continue;
-        struct bx_str name = mention_name(r, jid);
-        bx_json_object(w);
-        bx_json_key_raw(w, "jid", item);
-        wb_key_str_or_null(w, "name", name.len ? name : (struct bx_str){0});
-        bx_json_end(w);
-    }
-    bx_json_end(w);
-}
-
 void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
                               const struct st_message *m, const struct st_reaction *reactions,
                               size_t reaction_count)
@@ -242,7 +204,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_time_or_null(w, "editedAt", m->edited_at);
     wb_key_time_or_null(w, "revokedAt", m->revoked_at);
     reactions_write(w, r, reactions, reaction_count);
-    mentions_write(w, r, m->mentions);
+    wb_mentions_write(w, r, m->mentions);
 }
 
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,

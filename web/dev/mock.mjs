@@ -64,7 +64,7 @@ function note(user, action, target, details) {
 
 function addChat(number, { name, phone, group = null, pinned = false, archived = false }) {
   const chat = { id: randomUUID(), contactName: group ?? name, contactNumber: group ? `${phone}` : phone, contactJid: group ? `${phone}@g.us` : `${phone}@s.whatsapp.net`, lastMessage: null, lastMessageTime: now(),
-    unreadCount: 0, isGroup: Boolean(group), groupName: group, isPinned: pinned, isArchived: archived, mutedUntil: null };
+    unreadCount: 0, isGroup: Boolean(group), groupName: group, isPinned: pinned, isArchived: archived, mutedUntil: null, lastMessageIsFromMe: false };
   const entry = { chat, number, messages: [] };
   db.chats.set(chat.id, entry);
   byNumber.get(number.id).push(entry);
@@ -88,7 +88,7 @@ function store(entry, message, { unread = false, quiet = false } = {}) {
   const row = { id: randomUUID(), messageId: randomBytes(8).toString("hex").toUpperCase(), fromJid: entry.chat.contactJid, fromNumber: entry.chat.contactNumber, fromName: entry.chat.contactName, content: "", type: "TEXT",
     mediaUrl: null, mediaCaption: null, quotedMessageId: null, quotedContent: null, isFromMe: false, status: "DELIVERED", timestamp: now(), sentBy: null, editedAt: null, revokedAt: null, reactions: [], mentions: [], timeline: [], ...message };
   entry.messages.push(row);
-  entry.chat = { ...entry.chat, lastMessage: row.content.slice(0, 200), lastMessageTime: row.timestamp, unreadCount: entry.chat.unreadCount + (unread ? 1 : 0) };
+  entry.chat = { ...entry.chat, lastMessage: row.content.slice(0, 200), lastMessageTime: row.timestamp, lastMessageIsFromMe: row.isFromMe, unreadCount: entry.chat.unreadCount + (unread ? 1 : 0) };
   if (quiet) {
     db.logs.get(entry.number.id).push({ seq: db.logs.get(entry.number.id).length + 1, event: "message:new", data: { whatsappNumberId: entry.number.id, chatId: entry.chat.id, message: row }, createdAt: row.timestamp });
     return row;

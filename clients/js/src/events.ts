@@ -13,6 +13,8 @@ export interface Chat {
   contactJid: string;
   lastMessage: string | null;
   lastMessageTime: string;
+  /** The team or its phone spoke last. */
+  lastMessageIsFromMe: boolean;
   unreadCount: number;
   isGroup: boolean;
   groupName: string | null;
