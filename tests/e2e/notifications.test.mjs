@@ -57,11 +57,16 @@ async function lookElsewhere() {
 }
 
 describe('notifications', () => {
-  test('are off until switched on in the profile', async () => {
+  test('are off until switched on, in the list or in the profile', async () => {
     await say(siti, 'belum menyala')
     await visible(anna.chat('Siti Rahma').getByText('belum menyala'))
     assert.deepEqual(await page.evaluate(() => window.told.length), 0)
+    await page.getByRole('button', { name: 'Turn on' }).click()
+    await page.getByText('Get notified of new messages').waitFor({ state: 'detached' })
     await anna.go('/profile')
+    await visible(page.getByRole('switch', { name: 'Desktop notifications', checked: true }))
+    await page.getByRole('switch', { name: 'Desktop notifications' }).click()
+    await visible(page.getByRole('switch', { name: 'Desktop notifications', checked: false }))
     await page.getByRole('switch', { name: 'Desktop notifications' }).click()
     await visible(page.getByRole('switch', { name: 'Desktop notifications', checked: true }))
     await anna.go('/inbox')

@@ -9,13 +9,15 @@ export interface Prefs {
   /** Seconds a sent message can still be taken back before it leaves; 0 sends at once. */
   undoSeconds: number;
   notifications: boolean;
+  /** The offer of notifications was answered or closed. */
+  notifyOffered: boolean;
   /** Shortcuts of one key without Ctrl or Alt. */
   singleKeys: boolean;
 }
 
 const language: Language = globalThis.navigator?.language?.startsWith("id") ? "id" : "en";
 
-export const prefs = new Local<Prefs>("wabox.prefs", { language, theme: "system", undoSeconds: 3, notifications: false, singleKeys: true });
+export const prefs = new Local<Prefs>("wabox.prefs", { language, theme: "system", undoSeconds: 3, notifications: false, notifyOffered: false, singleKeys: true });
 
 export const setPrefs = (change: Partial<Prefs>) => prefs.set({ ...prefs.get(), ...change });
 

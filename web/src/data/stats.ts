@@ -50,11 +50,14 @@ export function sum(parts: readonly Figures[]): Figures {
   };
 }
 
+/** WhatsApp tells whole seconds, so an answer can seem to take no time at all; 0 is kept for "none". */
+const atLeastOne = (ms: number | null) => (ms === null ? null : Math.max(1, ms));
+
 export function toSlots(hours: readonly StatsHour[], starts: readonly number[]): Slot[] {
   const parts: Figures[][] = starts.map(() => []);
   for (const { hour, received, sent, responses, averageResponseMs, maxResponseMs } of hours) {
     const at = Date.parse(hour);
-    parts[starts.findLastIndex((start) => start <= at)]?.push({ received, sent, responses, averageMs: averageResponseMs, longestMs: maxResponseMs });
+    parts[starts.findLastIndex((start) => start <= at)]?.push({ received, sent, responses, averageMs: atLeastOne(averageResponseMs), longestMs: atLeastOne(maxResponseMs) });
   }
   return starts.map((start, i) => ({ start, ...sum(parts[i]!) }));
 }

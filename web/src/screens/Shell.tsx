@@ -8,12 +8,13 @@ import * as api from "../data/api";
 import { connection } from "../data/live";
 import { clearDrafts } from "../data/prefs";
 import { isAdmin, notice, session, setUser } from "../data/session";
+import { useStore } from "../data/store";
 import type { User } from "../data/types";
 import { useI18n } from "../i18n";
 import { Avatar, cx, Denied, Empty, Skeleton, Tip, layer } from "../ui/kit";
 import { Logo } from "../ui/Logo";
 import { Inbox } from "./inbox/Inbox";
-import { useNotifications } from "./notifications";
+import { unreadChats, useNotifications } from "./notifications";
 import { Profile, routes } from "./routes";
 import { useShortcuts } from "./shortcuts";
 
@@ -67,6 +68,13 @@ function UserMenu({ user, onShortcuts }: { user: User; onShortcuts: () => void }
   );
 }
 
+/** Chats that wait, seen from every screen. */
+function Unread() {
+  const { tn } = useI18n();
+  const count = useStore(unreadChats);
+  return count > 0 && <span className="unread rail-badge"><span aria-hidden>{count > 99 ? "99+" : count}</span><span className="sr-only">{tn("list.unreadChats", count)}</span></span>;
+}
+
 function Nav({ user, onShortcuts }: { user: User; onShortcuts: () => void }) {
   const { t } = useI18n();
   const [path, navigate] = useLocation();
@@ -81,7 +89,8 @@ function Nav({ user, onShortcuts }: { user: User; onShortcuts: () => void }) {
           <li key={to} className={cx(i >= primary && "rail-more")}>
             <Tip text={t(label)} side="right">
               <Link href={to} className="rail-link" aria-current={isHere(to) ? "page" : undefined}>
-                <Icon size={22} aria-hidden /><span>{t(label)}</span>
+                <Icon size={22} aria-hidden /><span className="rail-label">{t(label)}</span>
+                {to === "/inbox" && <Unread />}
               </Link>
             </Tip>
           </li>
@@ -90,7 +99,7 @@ function Nav({ user, onShortcuts }: { user: User; onShortcuts: () => void }) {
       {allowed.length > primary && (
         <div className="rail-overflow">
           <Menu.Root modal={false}>
-            <Menu.Trigger asChild><button type="button" className="rail-link"><MoreHorizontal size={22} aria-hidden /><span>{t("nav.more")}</span></button></Menu.Trigger>
+            <Menu.Trigger asChild><button type="button" className="rail-link"><MoreHorizontal size={22} aria-hidden /><span className="rail-label">{t("nav.more")}</span></button></Menu.Trigger>
             <Menu.Portal container={layer}>
               <Menu.Content className="menu" side="top" align="end" sideOffset={8} collisionPadding={8}>
                 {allowed.slice(primary).map(({ path: to, label, icon: Icon }) => (

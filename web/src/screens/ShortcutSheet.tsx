@@ -9,7 +9,9 @@ export default function ShortcutSheet({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={t("shortcuts.title")} onClose={onClose} wide>
       <dl className="shortcut-list">
-        {(Object.keys(shortcuts) as ShortcutName[]).map((name) => <div key={name}><dt>{t(shortcuts[name].label)}</dt><dd><Keys keys={keysOf(name)} /></dd></div>)}
+        {(Object.keys(shortcuts) as ShortcutName[]).filter((name) => name !== "help.sheet2").map((name) => (
+          <div key={name}><dt>{t(shortcuts[name].label)}</dt><dd><Keys keys={keysOf(name)} />{name === "help.sheet" && <> · <Keys keys={keysOf("help.sheet2")} /></>}</dd></div>
+        ))}
         {localShortcuts.map(({ keys, label }) => <div key={label}><dt>{t(label)}</dt><dd><Keys keys={keys} /></dd></div>)}
       </dl>
       <p className="hint">{t("shortcuts.singleHint")}</p>

@@ -1,7 +1,7 @@
 /** Desktop notifications and the unread count in the tab's title. */
 import { useEffect } from "react";
 import { navigate } from "wouter/use-hash-location";
-import { prefs } from "../data/prefs";
+import { prefs, setPrefs } from "../data/prefs";
 import { isMuted, nameOf, store, useStore, type State } from "../data/store";
 import { plain } from "../lib/rich";
 import { tn, useI18n } from "../i18n";
@@ -67,6 +67,15 @@ function show(title: string, body: string, tag: string, path: string): void {
   } catch {
     // Phones allow notifications only from a service worker.
   }
+}
+
+export const canAskNotifications = (): boolean => (globalThis.Notification?.permission ?? "denied") !== "denied";
+
+/** Asks the browser, switches them on when it agrees. False: it does not. */
+export async function askNotifications(): Promise<boolean> {
+  const granted = globalThis.Notification !== undefined && (await Notification.requestPermission()) === "granted";
+  setPrefs({ notifications: granted });
+  return granted;
 }
 
 export function useNotifications(): void {

@@ -214,9 +214,9 @@ export function ErrorState({ text, onRetry }: { text: string; onRetry?: () => vo
   );
 }
 
-export function Denied({ text, heading }: { text?: string; heading?: boolean }) {
+export function Denied({ text, heading, children }: { text?: string; heading?: boolean; children?: ReactNode }) {
   const { t } = useI18n();
-  return <Empty icon={Lock} heading={heading ?? false} title={t("denied.title")} text={text ?? t("denied.text")} />;
+  return <Empty icon={Lock} heading={heading ?? false} title={t("denied.title")} text={text ?? t("denied.text")}>{children}</Empty>;
 }
 
 export function Skeleton({ rows = 6, kind = "row" }: { rows?: number; kind?: "row" | "chat" | "bubble" }) {

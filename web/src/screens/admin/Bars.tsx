@@ -45,7 +45,7 @@ export function Bars({ title, first, series, note, rows, format, scale }: Props)
       {series.length > 1 && <figcaption>{series.map((name, s) => <span key={name}><i className={`key key-${s}`} /> {name}</span>)}</figcaption>}
       <svg ref={ref} height={height + 26} viewBox={`0 0 ${width} ${height + 26}`} role="img" aria-label={title}>
         {[0, top / 2, top].map((value) => (
-          <g key={value}><line x1={left} x2={width} y1={y(value)} y2={y(value)} className="grid" /><text x={left - 8} y={y(value) + 4} textAnchor="end">{format(value)}</text></g>
+          <g key={value}><line x1={left} x2={width} y1={y(value)} y2={y(value)} className="grid" /><text x={left - 8} y={y(value) + 4} textAnchor="end">{value === 0 ? 0 : format(value)}</text></g>
         ))}
         {rows.map((row, i) => (
           <g key={i} className="slot">

@@ -45,6 +45,13 @@ function useFigures(span: Span, number: number | null, enabled: boolean) {
   return query;
 }
 
+/** Nothing, or a time that is never shown as none. */
+function useTime() {
+  const { t } = useI18n();
+  const words = { s: t("unit.s"), min: t("unit.min"), h: t("unit.h") };
+  return (ms: number | null) => (ms === null || ms === 0 ? "–" : ms < 1_000 ? `< ${duration(1_000, words)}` : duration(ms, words));
+}
+
 const Tile = ({ label, value }: { label: string; value: string }) => <div className="tile"><dt>{label}</dt><dd>{value}</dd></div>;
 
 /** How the numbers' links stand now; follows the live events. */
@@ -59,14 +66,13 @@ function States({ only }: { only: number | null }) {
     }
     return [...map].sort(([, a], [, b]) => b - a);
   }, [version, only]);
-  return <section className="card" aria-label={t("dash.states")}><h2>{t("dash.states")}</h2><ul className="states">{counts.map(([status, n]) => <li key={status}><StatusBadge status={status} /><b>{count(n, language)}</b></li>)}</ul></section>;
+  return <section className="card card-wide" aria-label={t("dash.states")}><h2>{t("dash.states")}</h2><ul className="states">{counts.map(([status, n]) => <li key={status}><StatusBadge status={status} /><b>{count(n, language)}</b></li>)}</ul></section>;
 }
 
 function Charts({ slots, span }: { slots: Slot[]; span: Span }) {
   const { t, tn, language } = useI18n();
   const all = sum(slots);
-  const words = { s: t("unit.s"), min: t("unit.min"), h: t("unit.h") };
-  const time = (ms: number) => (ms === 0 ? "0" : duration(ms, words));
+  const time = useTime();
   const first = t(span === 1 ? "dash.hour" : "dash.day");
   const messages = t(span === 1 ? "dash.perHour" : "dash.perDay");
   const label = (start: number) => (span === 1 ? clock : dayMonth)(new Date(start).toISOString(), language);
@@ -80,7 +86,7 @@ function Charts({ slots, span }: { slots: Slot[]; span: Span }) {
       <section className="card" aria-label={t("dash.response")}>
         <h2>{t("dash.response")} <small>{tn("dash.answers", all.responses)}</small></h2>
         {all.averageMs === null ? <Empty icon={MessageSquareDashed} title={t("dash.noAnswers")} text={t("dash.noAnswersText")} />
-          : <Bars title={t("dash.response")} first={first} series={[t("dash.average")]} note={t("dash.longest")} format={time} scale={roundTime} rows={slots.map((one) => ({ label: label(one.start), values: [one.averageMs ?? 0], note: one.longestMs === null ? "–" : time(one.longestMs) }))} />}
+          : <Bars title={t("dash.response")} first={first} series={[t("dash.average")]} note={t("dash.longest")} format={time} scale={roundTime} rows={slots.map((one) => ({ label: label(one.start), values: [one.averageMs ?? 0], note: time(one.longestMs) }))} />}
       </section>
     </>
   );
@@ -90,8 +96,7 @@ function Tiles({ slots }: { slots: Slot[] }) {
   const { t, language } = useI18n();
   const users = useQuery({ queryKey: ["realtime"], queryFn: api.realtime, refetchInterval: 15_000 });
   const all = sum(slots);
-  const words = { s: t("unit.s"), min: t("unit.min"), h: t("unit.h") };
-  const time = (ms: number | null) => (ms === null ? "–" : duration(ms, words));
+  const time = useTime();
   return (
     <dl className="tiles">
       <Tile label={t("dash.incoming")} value={count(all.received, language)} /><Tile label={t("dash.outgoing")} value={count(all.sent, language)} />

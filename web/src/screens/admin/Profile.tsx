@@ -6,6 +6,7 @@ import type { User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { Alert, Button, SelectField, Switch, TextField } from "../../ui/kit";
 import { toast } from "../../ui/toast";
+import { askNotifications } from "../notifications";
 import { PageFrame, useForm } from "./parts";
 
 const minPassword = 8;
@@ -69,9 +70,7 @@ export default function Profile() {
   const notify = async (wanted: boolean) => {
     setBlocked(false);
     if (!wanted) return setPrefs({ notifications: false });
-    const answer = globalThis.Notification ? await Notification.requestPermission() : "denied";
-    setBlocked(answer !== "granted");
-    setPrefs({ notifications: answer === "granted" });
+    setBlocked(!(await askNotifications()));
   };
   if (!user) return null;
   return (

@@ -1,14 +1,16 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Archive, BellOff, Pin, Search, Users, X } from "lucide-react";
+import { Archive, BellOff, Bell, Pin, Reply, Search, Users, X } from "lucide-react";
 import { memo, useEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
 import { Link } from "wouter";
 import { listState, loadMoreChats, retryList } from "../../data/lists";
-import { useDraft } from "../../data/prefs";
+import { prefs, setPrefs, useDraft } from "../../data/prefs";
 import { isMuted, nameOf, store, useStore } from "../../data/store";
 import type { ChatRow } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { listTime } from "../../lib/format";
 import { Avatar, Button, cx, Empty, IconButton, Skeleton } from "../../ui/kit";
+import { toast } from "../../ui/toast";
+import { askNotifications, canAskNotifications } from "../notifications";
 import { NumberPicker } from "./NumberPicker";
 import { SearchResults } from "./SearchResults";
 import { focusSoon } from "./focus";
@@ -48,13 +50,40 @@ export function ChatList({ chatId, searchRef }: Props) {
         {!searching && (
           <div className="chips" role="group" aria-label={t("list.filters")}>
             {tabs.map((tab) => (
-              <button key={tab} type="button" className="chip" aria-pressed={shown.tab === tab} onClick={() => setView({ tab })}>{t(`list.tab.${tab}`)}</button>
+              <button key={tab} type="button" className="chip" aria-pressed={shown.tab === tab} onClick={() => setView({ tab })}>{t(`list.tab.${tab}`)}{tab === "unread" && <UnreadCount />}</button>
             ))}
           </div>
         )}
+        {!searching && <NotifyOffer />}
       </header>
       {searching ? <SearchResults chatId={chatId} /> : <Rows chatId={chatId} />}
     </>
+  );
+}
+
+/** How many chats of what is shown wait, as far as the list is loaded. */
+function UnreadCount() {
+  const shown = view.use();
+  const version = useStore((state) => state.orderVersion);
+  const count = useMemo(() => visibleChats(store.state, { ...shown, tab: "unread" }, null).length, [version, shown]);
+  return count > 0 && <b>{count > 99 ? "99+" : count}</b>;
+}
+
+/** Offered once, where somebody waits for messages; the profile has the switch. */
+function NotifyOffer() {
+  const { t } = useI18n();
+  const { notifications, notifyOffered } = prefs.use();
+  if (notifications || notifyOffered || !canAskNotifications()) return null;
+  const turnOn = async () => {
+    if (!(await askNotifications())) toast(t("notify.blocked"), "bad");
+    setPrefs({ notifyOffered: true });
+  };
+  return (
+    <div className="offer">
+      <Bell size={18} aria-hidden /><p>{t("notify.offer")}</p>
+      <Button tone="quiet" onClick={() => void turnOn()}>{t("notify.turnOn")}</Button>
+      <IconButton label={t("close")} icon={X} size={16} onClick={() => setPrefs({ notifyOffered: true })} />
+    </div>
   );
 }
 
@@ -142,7 +171,10 @@ export function ChatLink({ chat, current, typing = false, number, onClick }: { c
         <span className="chat-bottom">
           {typing ? <span className="chat-typing">{t("chat.typing")}</span>
             : draft && !current ? <span className="chat-last"><i className="draft">{t("chat.draft")}</i> {draft}</span>
-              : <span className="chat-last">{chat.lastMessage}</span>}
+              : <>
+                {chat.lastMessageIsFromMe && <><Reply size={15} className="chat-mine" aria-hidden /><span className="sr-only">{t("chat.answered")}</span></>}
+                <span className="chat-last">{chat.lastMessage}</span>
+              </>}
           {number && <span className="chat-number">{number}</span>}
           {isMuted(chat, Date.now()) && <><BellOff size={15} className="chat-muted" aria-hidden /><span className="sr-only">{t("chat.muted")}</span></>}
           {chat.isPinned && <><Pin size={14} className="chat-pin" aria-hidden /><span className="sr-only">{t("chat.pinned")}</span></>}

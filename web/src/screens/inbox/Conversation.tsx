@@ -9,7 +9,7 @@ import type { ChatRow, Message, User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { phone } from "../../lib/format";
 import { StatusDot } from "../../ui/LinkStatus";
-import { Avatar, Denied, Empty, ErrorState, IconButton, Skeleton } from "../../ui/kit";
+import { Avatar, Button, Denied, Empty, ErrorState, IconButton, Skeleton } from "../../ui/kit";
 import { Composer } from "./Composer";
 import { openChat } from "./Inbox";
 import { Messages } from "./Messages";
@@ -109,11 +109,10 @@ export function Conversation({ chatId, user }: { chatId: string; user: User }) {
   useViewing(chatId);
   useMarkRead(chat, history !== undefined && history.loading === null && !history.hasNewer, atEnd);
 
-  if (!chat) {
-    if (known.current) return <Denied text={t("denied.chat")} />;
-    return searching ? <div className="chat-wait"><Skeleton kind="bubble" rows={7} /></div> : <Empty title={t("chat.missing.title")} text={t("chat.missing.text")} />;
-  }
-  if (history?.error === "denied") return <Denied text={t("denied.chat")} />;
+  // Where the list is not beside it, this is the only way back.
+  const back = <Button className="chat-leave" icon={ArrowLeft} onClick={() => openChat(null)}>{t("chat.back")}</Button>;
+  if (history?.error === "denied" || (!chat && known.current)) return <Denied text={t("denied.chat")}>{back}</Denied>;
+  if (!chat) return searching ? <div className="chat-wait"><Skeleton kind="bubble" rows={7} /></div> : <Empty title={t("chat.missing.title")} text={t("chat.missing.text")}>{back}</Empty>;
   return (
     <>
       <Header chat={chat} me={user} />
