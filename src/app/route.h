@@ -41,7 +41,7 @@ enum wb_route_flag {
     WB_IDEMPOTENT = 32,  /* takes Idempotency-Key; answers 422 */
     WB_NOT_JSON = 64,    /* the success body is not JSON */
     WB_UNAVAILABLE = 128, /* answers 503 as a statement (health) */
-    WB_KEPT = 256 /* the same for everybody who may see the number, until a chat of it changes */
+    WB_KEPT = 256 /* the same for everybody who may see the number, until a chat or contact of it changes */
 };
 
 typedef int wb_handler_fn(struct wb_request *rq);

@@ -381,9 +381,9 @@ int st_chat_list(struct st_conn *conn, const struct st_chat_query *query, struct
                  struct st_chat **out, size_t *out_count);
 /* How many rows the query has without limit. O(1) without kind and unread_only. */
 int st_chat_count(struct st_conn *conn, const struct st_chat_query *query, int64_t *out_total);
-/* Changes with every commit that changed a chat of the number, before the writer's on_done; a list
- * and count read after the mark was taken stand while it stays the same. Numbers may share a mark.
- * Any thread. */
+/* Changes with every commit that changed a chat or contact of the number or how it is called, before
+ * the writer's on_done; a list and count read after the mark was taken stand while it stays the same.
+ * Numbers may share a mark. Any thread. */
 uint64_t st_chat_mark(const struct st_store *store, int64_t number_id);
 /* `text` anywhere in name or number, ASCII letters without regard to case, or `digits` (ptr NULL:
  * none) anywhere in the number; list order, archived included. */

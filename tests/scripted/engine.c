@@ -172,6 +172,16 @@ static enum wa_message_kind kind_of(struct bx_str name)
     return WA_KIND_TEXT;
 }
 
+static const struct bx_str *mentions_of(struct made *m, const json_t *o, size_t *out_count)
+{
+    const json_t *list = json_object_get(o, "mentions");
+    *out_count = json_array_size(list);
+    struct bx_str *jids = bx_arena_alloc(&m->arena, (*out_count + 1) * sizeof *jids);
+    for (size_t i = 0; i < *out_count; i++)
+        jids[i] = bx_arena_str(&m->arena, bx_str(json_string_value(json_array_get(list, i))));
+    return jids;
+}
+
 static void op_inbound(struct engine *engine, struct wb_line *line, const json_t *o)
 {
     struct made *m = made_new(engine, line, WA_EVENT_MESSAGE);
@@ -193,6 +203,7 @@ static void op_inbound(struct engine *engine, struct wb_line *line, const json_t
         .push_name = str_of(m, o, "pushName"),
         .quoted_id = str_of(m, o, "quotedId"),
         .quoted_text = str_of(m, o, "quotedText")};
+    m->event.message.mentions = mentions_of(m, o, &m->event.message.mention_count);
     made_submit(m);
 }
 

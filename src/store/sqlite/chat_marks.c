@@ -30,20 +30,35 @@ static void touch(sqlite3_context *ctx, int argc, sqlite3_value **argv)
     t->list[t->count++] = (uint16_t)mark;
 }
 
+/* What a chat list is made of: the chats, and of whom a preview may speak by name. */
+static const struct {
+    const char *name, *when, *number_id;
+} watched[] = {
+    {"chat_new", "INSERT ON main.chats", "new.number_id"},
+    {"chat_changed", "UPDATE ON main.chats", "new.number_id"},
+    {"chat_gone", "DELETE ON main.chats", "old.number_id"},
+    {"contact_new", "INSERT ON main.contacts", "new.number_id"},
+    {"contact_changed", "UPDATE ON main.contacts", "new.number_id"},
+    {"contact_gone", "DELETE ON main.contacts", "old.number_id"},
+    {"number_changed", "UPDATE OF name, phone, deleted_at ON main.numbers", "new.id"},
+    {"number_gone", "DELETE ON main.numbers", "old.id"},
+    {"session_new", "INSERT ON main.sessions", "new.number_id"},
+    {"session_changed", "UPDATE OF lid ON main.sessions", "new.number_id"},
+    {"session_gone", "DELETE ON main.sessions", "old.number_id"},
+};
+
 int st_chat_marks_watch(struct st_conn *conn)
 {
     struct st_touched *t = BX_NEW(struct st_touched);
     int rc = sqlite3_create_function_v2(conn->db, "st_touch", 1, SQLITE_UTF8, t, touch, NULL, NULL,
                                         free); /* frees it on failure too */
-    if (rc == SQLITE_OK)
-        rc = sqlite3_exec(
-            conn->db,
-            "CREATE TEMP TRIGGER mark_insert AFTER INSERT ON main.chats BEGIN SELECT st_touch(new.number_id); END;"
-            "CREATE TEMP TRIGGER mark_update AFTER UPDATE ON main.chats BEGIN SELECT st_touch(new.number_id); END;"
-            "CREATE TEMP TRIGGER mark_delete AFTER DELETE ON main.chats BEGIN SELECT st_touch(old.number_id); END;"
-            "CREATE TEMP TRIGGER mark_number AFTER UPDATE OF deleted_at ON main.numbers BEGIN SELECT st_touch(new.id); END;"
-            "CREATE TEMP TRIGGER mark_number_gone AFTER DELETE ON main.numbers BEGIN SELECT st_touch(old.id); END;",
-            NULL, NULL, NULL);
+    for (size_t i = 0; rc == SQLITE_OK && i < BX_LEN(watched); i++) {
+        char sql[256];
+        sqlite3_snprintf(sizeof sql, sql,
+                         "CREATE TEMP TRIGGER %s AFTER %s BEGIN SELECT st_touch(%s); END",
+                         watched[i].name, watched[i].when, watched[i].number_id);
+        rc = sqlite3_exec(conn->db, sql, NULL, NULL, NULL);
+    }
     conn->touched = rc == SQLITE_OK ? t : NULL;
     return rc == SQLITE_OK ? BX_OK : st_db_error(conn->db, rc);
 }

@@ -754,7 +754,7 @@ static bool is_marked_by(const struct scene *s, int64_t number, int (*change)(st
 }
 
 struct marked {
-    int64_t chat, number, other, message;
+    int64_t chat, contact, number, other, message;
 };
 
 static int pin(struct st_tx *tx, void *arg)
@@ -777,6 +777,12 @@ static int star(struct st_tx *tx, void *arg)
     return st_message_star(tx, ((struct marked *)arg)->message, true);
 }
 
+static int rename_contact(struct st_tx *tx, void *arg)
+{
+    struct marked *m = arg;
+    return st_contact_names_set(tx, m->contact, STR("Ani"), none, none);
+}
+
 static int number_drop(struct st_tx *tx, void *arg)
 {
     return st_number_delete(tx, ((struct marked *)arg)->number);
@@ -785,13 +791,14 @@ static int number_drop(struct st_tx *tx, void *arg)
 static void what_a_chat_list_shows_moves_its_mark(void **state)
 {
     struct scene s = scene_of(state);
-    struct marked m = {.chat = s.chat, .number = s.number, .other = number_add(s.f, "62822")};
+    struct marked m = {.chat = s.chat, .contact = s.contact, .number = s.number, .other = number_add(s.f, "62822")};
     uint64_t before = st_chat_mark(s.f->store, s.number), other = st_chat_mark(s.f->store, m.other);
     m.message = put(&s, text(&s, "A1", "apples", 1000)).id;
     assert_true(st_chat_mark(s.f->store, s.number) != before);
     assert_true(is_marked_by(&s, s.number, read_all, &m, BX_OK));
     assert_true(is_marked_by(&s, s.number, edit, &m, BX_OK));
     assert_true(is_marked_by(&s, s.number, pin, &m, BX_OK));
+    assert_true(is_marked_by(&s, s.number, rename_contact, &m, BX_OK));
     assert_false(is_marked_by(&s, s.number, star, &m, BX_OK)); /* no list shows it */
     assert_int_equal(st_chat_mark(s.f->store, m.other), other);
     assert_true(is_marked_by(&s, s.number, number_drop, &m, BX_OK));

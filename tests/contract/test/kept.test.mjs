@@ -64,6 +64,24 @@ test("it is kept until a chat of the number changes, and other numbers do not ma
   assert.deepEqual(body, await fresh());
 });
 
+test("a name that a preview speaks of changes in it", async () => {
+  const from = "6285511110000", id = `K${++serial}`;
+  server.order({ op: "contact", number: shop.id, from: "6285533330000", name: "Budi" });
+  server.order({ op: "inbound", number: shop.id, from, id, text: "ask @6285533330000", pushName: "Ani", mentions: ["6285533330000@s.whatsapp.net"] });
+  const preview = async (text) => { // an event of the contact's change does not exist: the list is asked until it says so
+    for (let n = 0; n < 100; n++) {
+      const found = (await list()).data.find((chat) => chat.contactNumber === from);
+      if (found?.lastMessage === text) return assert.deepEqual(await list(), await fresh());
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    assert.equal((await fresh()).data.find((chat) => chat.contactNumber === from)?.lastMessage, text);
+    assert.fail("the kept list has not changed");
+  };
+  await preview("ask @Budi");
+  server.order({ op: "contact", number: shop.id, from: "6285533330000", name: "Budi Santoso" });
+  await preview("ask @Budi Santoso");
+});
+
 test("permission, login and existence are asked each time", async () => {
   assert.deepEqual(await list(agent.token), await list());
   await call(server, "DELETE", `/wapermission/${permission}`, { token });
