@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { operations } from "../lib/docs.mjs";
 import { until } from "../lib/rows.mjs";
 import { addNumber, startScripted } from "../lib/scripted.mjs";
-import { call, login, makeUser } from "../lib/server.mjs";
+import { call, login, makeUser, startServer } from "../lib/server.mjs";
 import { assertFailure } from "../lib/shape.mjs";
 import { openSocket } from "../lib/socket.mjs";
 
@@ -118,6 +118,26 @@ test("a recovered socket hears what it missed, but nothing of a number that was 
   await heardLast(s, shop, "last");
   assert.deepEqual(texts(s), ["while permitted", "missed", "live", "last"]);
   assert.deepEqual(s.of("chat:list").length, 2, "no second greeting: nothing was lost");
+});
+
+test("a socket ends with what let it in: another password, deactivation, deletion, a key's end, the token's time", async () => {
+  const put = (user, body) => call(server, "PUT", `/users/${user.id}`, { token, body });
+  for (const [why, end] of [["a new password", (user) => put(user, { password: "fresh-secret" })], ["deactivation", (user) => put(user, { isActive: false })],
+    ["deletion", (user) => call(server, "DELETE", `/users/${user.id}`, { token })], ["another login's own change", (user, second) => call(server, "PUT", "/auth/me", { token: second, body: { currentPassword: user.password, newPassword: "fresh-secret" } })]]) {
+    const user = await makeUser(server, token), second = await login(server, user), s = openSocket(server, { token: user.token });
+    await s.ready;
+    assert.equal((await end(user, second)).status, 200, why);
+    await s.ended;
+  }
+  const { key, id } = (await call(server, "POST", "/api-keys", { token, body: { name: "short", scopes: ["read"] } })).body.data, s = openSocket(server, { apiKey: key });
+  await s.ready;
+  await call(server, "DELETE", `/api-keys/${id}`, { token });
+  await s.ended;
+  const brief = await startServer({ JWT_EXPIRES_IN: "1s" }), soon = await login(brief), last = openSocket(brief, { token: soon });
+  await last.ready;
+  await last.ended;
+  assertFailure(await call(brief, "GET", "/me", { token: soon }), 401, /expired/);
+  await brief.stop();
 });
 
 test("an ADMIN who is demoted while cut off gets neither the QR codes nor the numbers back", async () => {

@@ -51,6 +51,16 @@ rowTest(state, [["POST", "/whatsapp"]], "every way to write a number is the same
   for (const phoneNumber of ["", "abc", "123", "+", "1".repeat(40)]) assertFailure(await call(server, "POST", "/whatsapp", { token, body: { name: "Bad", phoneNumber } }), 400);
 });
 
+rowTest(state, [["POST", "/whatsapp"]], "a leading 0 stands for DEFAULT_COUNTRY_CODE", async () => {
+  const german = await startServer({ DEFAULT_COUNTRY_CODE: "49" }), admin = await login(german);
+  for (const [phoneNumber, digits] of [["0151 2345-6789", "4915123456789"], ["+62 812-7777-889", "628127777889"], ["0062 812 7777 890", "628127777890"]]) {
+    const { body } = await call(german, "POST", "/whatsapp", { token: admin, body: { name: digits, phoneNumber } });
+    assert.equal(body.whatsappNumber?.phoneNumber, digits, phoneNumber);
+  }
+  assert.equal((await call(german, "GET", "/whatsapp?search=0151%202345", { token: admin })).body.whatsappNumbers.length, 1);
+  await german.stop();
+});
+
 rowTest(state, [["PUT", "/whatsapp/{}"], ["PATCH", "/whatsapp/{}/toggle-status"], ["DELETE", "/whatsapp/{}"]], "numbers: change, toggle, delete", async () => {
   const { id } = await add();
   const changed = await call(server, "PUT", `/whatsapp/${id}`, { token, body: { name: "Renamed" } });
