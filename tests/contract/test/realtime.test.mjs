@@ -319,6 +319,11 @@ test("whatsapp:qr goes to those who may link; logged out numbers refuse to send 
   await limited.wait("whatsapp:status", (d) => d.whatsappNumberId === fresh.id && d.status === "PAIRING");
   assert.equal(limited.of("whatsapp:qr").length, 0);
   assert.equal(reader.of("whatsapp:qr").length, 0, "a key that only reads is not told of it");
+  const logOf = async (who) => JSON.stringify((await call(server, "GET", `/numbers/${fresh.id}/events?limit=1000`, who)).body).includes("data:image/png");
+  assert.deepEqual([await logOf({ token }), await logOf({ token: agent.token }), await logOf({ key })], [true, false, false], "nor in the event log");
+  const [boss, back] = [await open({ token, resume: { [fresh.id]: 0 } }), await open({ token: agent.token, resume: { [fresh.id]: 0 } })];
+  for (const s of [boss, back]) await s.wait("chat:list", (d) => d.whatsappNumberId === fresh.id);
+  assert.deepEqual([boss.of("whatsapp:qr").length, back.of("whatsapp:qr").length], [1, 0], "nor again on resume");
   assert.equal((await call(server, "POST", `/sessions/${body.data.id}/send-message`, { token, body: { to: "0811", message: "x" } })).status, 400);
   assert.equal((await call(server, "POST", `/sessions/${body.data.id}/send-message`, { token, body: { to: "081122223333", message: "x" } })).status, 409);
 });
