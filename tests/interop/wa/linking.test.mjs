@@ -129,6 +129,22 @@ describe('linking', { concurrency: true }, () => {
       await until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: 'the device to be gone' })
     })
 
+    test('deleted in WaBox: the phone no longer lists the device', async () => {
+      const number = await linked('Deleted')
+      await admin.call('DELETE', `/whatsapp/${number.id}`)
+      await until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: 'the device to be gone' })
+    })
+
+    test('the status calls of old clients: PENDING lets a running session run, DISCONNECTED stops it, PENDING starts it again', async () => {
+      const number = await linked('Old client'), { id } = await number.session()
+      const set = async status => { const mark = admin.journal.mark(); await admin.call('PATCH', `/sessions/${id}/status`, { status }); return mark }
+      await set('PENDING')
+      assert.equal((await number.session()).status, 'CONNECTED')
+      await number.status('DISCONNECTED', { after: await set('DISCONNECTED') })
+      await number.status('CONNECTED', { after: await set('PENDING') })
+      assert.equal((await sim.phone(number.phone)).devices.length, 1, 'the device is the same')
+    })
+
     // [failure at login, expected reason, does retryAt follow from `expire`?]
     const failures = [
       [{ reason: 401 }, 'logged_out'],
