@@ -172,7 +172,7 @@ static int write_job(struct st_tx *tx, void *arg)
     rq->tx = tx;
     rq->conn = st_tx_conn(tx);
     int rc = rq->route->handler(rq);
-    if (rc >= 0 && rq->route->audit) {
+    if (rc >= 0 && rq->route->audit && !rq->is_replay) {
         int audit_rc = append_audit(rq);
         rc = audit_rc < 0 ? audit_rc : rc;
     }

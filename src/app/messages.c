@@ -344,6 +344,7 @@ int wb_messages_send(struct wb_request *rq)
         return wb_fail_status(rq, 422, "%s", wb_send_why(rc));
     if (rc < 0)
         return wb_fail(rq, rc, "%s", wb_send_why(rc));
+    rq->is_replay = s->send.is_replay;
     rq->audit_target = bx_arena_printf(&rq->arena, "message:%s",
                                        wb_uuid_of(rq->app->store, ST_UUID_MESSAGE,
                                                   s->send.message.id)

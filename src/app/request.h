@@ -78,6 +78,7 @@ struct wb_request {
     /* of the audit row (route->audit): set what is known */
     struct bx_str audit_target, audit_details;
     int64_t audit_number_id, audit_user_id; /* user: default who */
+    bool is_replay;                         /* nothing was done again: no row */
 
     /* private to dispatch.c */
     struct http_exchange *x; /* loop thread; NULL once the client left */

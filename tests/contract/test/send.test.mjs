@@ -33,6 +33,8 @@ test("an idempotency key: the first answer again, nothing twice; another body is
     assert.deepEqual(second.body, first.body);
     await server.heard((line) => line.sent?.id === first.body.data.messageId);
     assert.equal(sent(first.body.data.messageId).length, 1);
+    const audit = (await call(server, "GET", "/audit?limit=100", { token })).body.data;
+    assert.equal(audit.filter((row) => row.target === `message:${first.body.data.id}`).length, 1, "sent once, so in the audit log once");
     assertFailure(await send({ ...body, message: "other" }, headers), 422);
   }
 });
