@@ -52,7 +52,7 @@ struct st_options {
     bool is_read_only;   /* no migration, no writer */
     int64_t max_bytes;   /* cap on the file, then BX_E_DISK_FULL; 0: none */
     int64_t cache_bytes; /* of the writer; readers have a quarter each. 0: 64 MiB */
-    int64_t mmap_bytes;  /* of readers. 0: 2 GiB (address space, not memory); -1: none */
+    int64_t mmap_bytes;  /* of readers. 0: the whole file (address space, not memory); -1: none */
 };
 
 /* Opens or creates the database and applies pending migrations in one transaction. Returns the

@@ -142,7 +142,10 @@ static int conn_open(struct st_store *store, int flags, struct st_conn **out)
 
 int st_conn_open(struct st_store *store, struct st_conn **out)
 {
-    return conn_open(store, SQLITE_OPEN_READONLY, out);
+    int rc = conn_open(store, SQLITE_OPEN_READONLY, out);
+    if (rc == BX_OK)
+        st_map_attach(store->map, (*out)->db);
+    return rc;
 }
 
 void st_conn_close(struct st_conn *conn)
@@ -485,6 +488,7 @@ int st_store_open(const struct st_options *options, struct st_store **out, struc
     store->path = bx_strndup(options->path, strlen(options->path));
     store->options.path = store->path;
     store->uuid_key = key;
+    store->map = options->mmap_bytes < 0 ? NULL : st_map_open(store->path);
     *out = store;
     return BX_OK;
 }
@@ -494,6 +498,7 @@ void st_store_close(struct st_store *store)
     if (!store)
         return;
     BX_ASSERT(store->conn_count == 0);
+    st_map_close(store->map);
     free(store->path);
     free(store);
 }

@@ -43,6 +43,7 @@ struct st_store {
     struct st_options options;
     char *path;
     struct st_uuid_key uuid_key;
+    struct st_map *map; /* NULL: SQLite maps what it can */
     _Atomic int conn_count;
     _Atomic uint64_t chat_marks[ST_CHAT_MARKS];
 };
@@ -161,6 +162,12 @@ void st_tx_rest(struct st_tx *tx);
 int st_tx_job(struct st_tx *tx, st_job_fn *job, void *arg, bool *out_lost);
 
 /* ---- between the files of this backend ---- */
+
+/* NULL when there is no address space for it. */
+struct st_map *st_map_open(const char *path);
+void st_map_close(struct st_map *map); /* after the connections; NULL is allowed */
+/* A reader's connection from now on reads through it; NULL is allowed. One thread at a time. */
+void st_map_attach(struct st_map *map, sqlite3 *db);
 
 /* On a writer's connection, once. */
 int st_chat_marks_watch(struct st_conn *conn);
