@@ -55,11 +55,12 @@ export async function loadMoreChats(numberId: number, archived: boolean): Promis
   const list = store.state.lists.get(key) ?? emptyList;
   if (list.loading || list.error || isListComplete(list)) return;
   setList(key, { ...list, loading: true, error: null });
+  const asOf = store.state.eventCount;
   try {
     const { rows, total } = await api.chats(numberId, { limit: pageSize, offset: list.loaded, ...(archived ? { archived } : {}) });
     store.update((state) => {
       if (!state.numbers.has(numberId)) return;
-      putChats(state, numberId, rows);
+      putChats(state, numberId, rows, asOf);
       // A page shorter than asked is the last one, whatever the total says (chats can go while we page).
       const loaded = list.loaded + rows.length;
       state.lists.set(key, { loaded: rows.length === 0 ? Math.max(loaded, total) : loaded, total: rows.length === 0 ? loaded : total, loading: false, error: null });

@@ -33,6 +33,16 @@ describe("chat list", () => {
     expect(state.order).toEqual(["a", "b", "c"]);
   });
 
+  it("keeps what an event told while a page of the list was on its way", () => {
+    const asOf = state.eventCount;
+    applyEvents(state, [{ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 9, { lastMessage: "new" }), seq: 1 } }]);
+    putChats(state, 1, [chat("a", 1, { lastMessage: "old" }), chat("b", 3)], asOf);
+    expect(state.chats.get("a")!.lastMessage).toBe("new");
+    expect(state.order).toEqual(["a", "b"]);
+    putChats(state, 1, [chat("a", 9, { lastMessage: "asked later" })], state.eventCount);
+    expect(state.chats.get("a")!.lastMessage).toBe("asked later");
+  });
+
   it("gives the same order as a full sort for random changes", () => {
     const rows = Array.from({ length: 300 }, (_, i) => chat(`c${i}`, (i * 7919) % 997));
     putChats(state, 1, rows);

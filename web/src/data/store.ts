@@ -53,6 +53,9 @@ export interface State {
   order: string[];
   /** Moves whenever any chat or the order changed. */
   orderVersion: number;
+  /** Events applied so far, and by chat the last one that told how it stands. */
+  eventCount: number;
+  chatEvents: Map<string, number>;
   lists: Map<string, ListState>;
   messages: Map<string, Message>;
   idByWaId: Map<string, string>;
@@ -63,12 +66,12 @@ export interface State {
   /** Stored message id -> clientId it was shown under, so that its row keeps its identity on screen. */
   rowKeys: Map<string, string>;
   qr: Map<number, { qrCode: string; expiresAt: string }>;
-  /** Arrivals for notifications; taken by whoever announces them. */
-  arrivals: ServerEvents["message:new"][];
+  /** Arrivals for notifications; taken by whoever announces them. `isTold`: what the message did to its chat is known. */
+  arrivals: (ServerEvents["message:new"] & { isTold: boolean })[];
 }
 
 export const emptyState = (): State => ({
-  numbers: new Map(), numbersReady: false, numbersVersion: 0, links: new Map(), chats: new Map(), order: [], orderVersion: 0,
+  numbers: new Map(), numbersReady: false, numbersVersion: 0, links: new Map(), chats: new Map(), order: [], orderVersion: 0, eventCount: 0, chatEvents: new Map(),
   lists: new Map(), messages: new Map(), idByWaId: new Map(), histories: new Map(), presence: new Map(), outbox: new Map(),
   outboxVersion: 0, rowKeys: new Map(), qr: new Map(), arrivals: [],
 });
@@ -114,9 +117,14 @@ export const nameOf = (chat: Chat): string => (chat.isGroup && chat.groupName) |
 
 const toRow = (numberId: number, chat: Chat): ChatRow => ({ ...chat, whatsappNumberId: numberId });
 
-export function putChats(state: State, numberId: number, chats: readonly Chat[]): void {
+/**
+ * Chats of an answer that was asked for when `asOf` events had come. What an event said since then is newer than the answer
+ * may be, and stays.
+ */
+export function putChats(state: State, numberId: number, chats: readonly Chat[], asOf = Infinity): void {
   const changed = new Set<string>();
   for (const chat of chats) {
+    if ((state.chatEvents.get(chat.id) ?? 0) > asOf) continue;
     state.chats.set(chat.id, toRow(numberId, chat));
     changed.add(chat.id);
   }
@@ -147,6 +155,7 @@ export function dropNumber(state: State, numberId: number): void {
   for (const chat of [...state.chats.values()]) {
     if (chat.whatsappNumberId !== numberId) continue;
     state.chats.delete(chat.id);
+    state.chatEvents.delete(chat.id);
     state.presence.delete(chat.id);
     dropHistory(state, chat.id);
   }
@@ -331,6 +340,7 @@ function applyOne(state: State, { event, data }: LiveEvent, changed: Set<string>
       // A partial chat (old servers send only what changed) keeps the rest of what is known.
       const known = state.chats.get(data.chat.id);
       state.chats.set(data.chat.id, { ...known, ...toRow(data.whatsappNumberId, data.chat) });
+      for (const one of state.arrivals) if (one.chatId === data.chat.id && one.seq < data.seq) one.isTold = true;
       changed.add(data.chat.id);
       return;
     }
@@ -346,7 +356,7 @@ function applyOne(state: State, { event, data }: LiveEvent, changed: Set<string>
     case "message:new":
       addLiveMessage(state, data.chatId, data.message);
       if (!data.message.isFromMe) {
-        if (data.message.type !== "REACTION") state.arrivals.push(data);
+        if (data.message.type !== "REACTION") state.arrivals.push({ ...data, isTold: false });
         const presence = state.presence.get(data.chatId);
         if (presence?.contactUntil) state.presence.set(data.chatId, { ...presence, contactUntil: 0 });
       }
@@ -380,7 +390,9 @@ function applyOne(state: State, { event, data }: LiveEvent, changed: Set<string>
 
 export function applyEvents(state: State, events: readonly LiveEvent[], now: number = Date.now()): void {
   const changed = new Set<string>();
+  state.eventCount += events.length;
   for (const event of events) applyOne(state, event, changed, now);
+  for (const id of changed) state.chatEvents.set(id, state.eventCount);
   touchChats(state, changed);
 }
 

@@ -30,12 +30,11 @@ const isWatching = (chatId: string) => document.visibilityState === "visible" &&
  * muted, or was read by a colleague while this page was cut off.
  */
 function takeArrivals({ arrivals, chats }: State): Arrival[] {
-  const isTold = ({ chatId, message }: Arrival) => (chats.get(chatId)?.lastMessageTime ?? "") >= message.timestamp;
   const taken = arrivals.splice(0);
-  arrivals.push(...taken.filter((one) => !isTold(one)).slice(-keptArrivals));
+  arrivals.push(...taken.filter((one) => !one.isTold).slice(-keptArrivals));
   return taken.filter((one) => {
     const chat = chats.get(one.chatId);
-    return chat && isTold(one) && !isMuted(chat, Date.now()) && !isWatching(chat.id) && (chat.unreadCount > 0 || one.message.type === "SYSTEM");
+    return chat && one.isTold && !isMuted(chat, Date.now()) && !isWatching(chat.id) && (chat.unreadCount > 0 || one.message.type === "SYSTEM");
   });
 }
 

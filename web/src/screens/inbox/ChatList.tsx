@@ -14,7 +14,7 @@ import { askNotifications, canAskNotifications } from "../notifications";
 import { NumberPicker } from "./NumberPicker";
 import { SearchResults } from "./SearchResults";
 import { focusSoon } from "./focus";
-import { openLists, setView, view, viewNumbers, visibleChats, type Tab } from "./view";
+import { countUnread, openLists, setView, view, viewNumbers, visibleChats, type Tab } from "./view";
 
 const rowHeight = 72;
 const tabs: Tab[] = ["all", "unread", "groups", "archived"];
@@ -65,7 +65,7 @@ export function ChatList({ chatId, searchRef }: Props) {
 function UnreadCount() {
   const shown = view.use();
   const version = useStore((state) => state.orderVersion);
-  const count = useMemo(() => visibleChats(store.state, { ...shown, tab: "unread" }, null).length, [version, shown]);
+  const count = useMemo(() => countUnread(store.state, shown), [version, shown]);
   return count > 0 && <b>{count > 99 ? "99+" : count}</b>;
 }
 

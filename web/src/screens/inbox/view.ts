@@ -41,5 +41,12 @@ export function visibleChats(state: State, shown: View, keep: string | null): st
   });
 }
 
+export function countUnread(state: State, shown: View): number {
+  const numbers = new Set(viewNumbers(state, shown));
+  let count = 0;
+  for (const chat of state.chats.values()) if (chat.unreadCount > 0 && !chat.isArchived && numbers.has(chat.whatsappNumberId)) count++;
+  return count;
+}
+
 export const openLists = (state: State, shown: View): number[] =>
   viewNumbers(state, shown).filter((id) => !isListComplete(listState(state, id, shown.tab === "archived")));
