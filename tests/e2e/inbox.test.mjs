@@ -343,6 +343,7 @@ describe('trouble', () => {
     await anna.page.waitForFunction(([element, old]) => element.scrollTop > old + 200, [await pane.elementHandle(), upper])
     await anna.page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve))))
     const moved = Object.entries(await inView()).filter(([id]) => id in before).map(([id, y]) => Math.abs(y - before[id]))
+    assert.equal(await anna.page.locator('.day-float').innerText(), 'Today')
     assert.ok(moved.length > 3 && Math.max(...moved) <= 2, `what was in view stands still (${moved.map(Math.round).join(' ')})`)
     await anna.page.unroute(/\/messages\?.*before=/)
     const oldest = anna.message('Selamat pagi, apakah masih buka?')

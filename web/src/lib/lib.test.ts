@@ -44,6 +44,7 @@ describe("rich text", () => {
   });
   it("knows WhatsApp's marks but not arithmetic", () => {
     expect(rich("*bold* _it_ ~no~ `c`").map((piece) => piece.kind)).toEqual(["bold", "text", "italic", "text", "strike", "text", "code"]);
+    expect(rich("a\n```x\n  y\n```\nb")).toEqual([{ kind: "text", text: "a\n" }, { kind: "pre", text: "x\n  y" }, { kind: "text", text: "b" }]);
     expect(rich("2*3*4 and snake_case_name").map((piece) => piece.kind)).toEqual(["text"]);
   });
   it("names mentions", () => {

@@ -6,12 +6,12 @@ import type { Message } from "../data/types";
 import { phone } from "./format";
 
 export type Piece =
-  | { kind: "text" | "bold" | "italic" | "strike" | "code" | "mention"; text: string }
+  | { kind: "text" | "bold" | "italic" | "strike" | "code" | "pre" | "mention"; text: string }
   | { kind: "link"; text: string; href: string };
 
 const address = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+/giu;
 const style = /(```)([^`]+)```|(?<![\p{L}\p{N}])([*_~`])(?=\S)([^\n]*?\S)\3(?![\p{L}\p{N}])/gu;
-const styleKind = { "*": "bold", _: "italic", "~": "strike", "`": "code", "```": "code" } as const;
+const styleKind = { "*": "bold", _: "italic", "~": "strike", "`": "code", "```": "pre" } as const;
 
 /** Punctuation at the end belongs to the sentence; a closing bracket too, unless it was opened inside. */
 function trimAddress(raw: string): string {
@@ -40,8 +40,13 @@ function styled(text: string): Piece[] {
   for (const match of text.matchAll(style)) {
     if (match.index > at) out.push({ kind: "text", text: text.slice(at, match.index) });
     const mark = (match[1] ?? match[3]) as keyof typeof styleKind;
-    out.push({ kind: styleKind[mark], text: match[2] ?? match[4]! });
     at = match.index + match[0].length;
+    if (mark !== "```") out.push({ kind: styleKind[mark], text: match[4]! });
+    else {
+      // A block of its own: the line breaks around it are the block's.
+      out.push({ kind: "pre", text: match[2]!.replace(/^\n|\n$/g, "") });
+      if (text[at] === "\n") at++;
+    }
   }
   if (at < text.length) out.push({ kind: "text", text: text.slice(at) });
   return out;

@@ -36,6 +36,7 @@ function Text({ message }: { message: Message }) {
           case "italic": return <em key={i}>{piece.text}</em>;
           case "strike": return <s key={i}>{piece.text}</s>;
           case "code": return <code key={i}>{piece.text}</code>;
+          case "pre": return <code key={i} className="pre">{piece.text}</code>;
           case "mention": return <span key={i} className="mention">{piece.text}</span>;
           case "text": return piece.text;
         }

@@ -41,6 +41,12 @@ function useUnreadMark(chat: ChatRow, history: History): string | null {
   return mark;
 }
 
+/** The day of the line at the top, shown while somebody reads above; a line that tells its day needs no second one. */
+function dayAt(line: Line | undefined): string | null {
+  if (line?.kind === "message") return store.state.messages.get(line.id)?.timestamp ?? null;
+  return line?.kind === "outbox" ? store.state.outbox.get(line.clientId)?.createdAt ?? null : null;
+}
+
 /** Says aloud what the customer writes into the open chat. */
 function Announcer({ last }: { last: string | undefined }) {
   const { t } = useI18n();
@@ -208,6 +214,8 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
     }
   }, [chat.id, t]);
 
+  const day = atEnd && !history.hasNewer ? null : dayAt(lines[list.range?.startIndex ?? 0]);
+
   if (!ready) return <div className="messages-wrap"><Skeleton kind="bubble" rows={8} /></div>;
   if (lines.length === 0) return <div className="messages-wrap"><Empty title={t("chat.empty.title")} text={t("chat.empty.text")} /></div>;
   const activeIndex = active ? lineOf(active) : -1;
@@ -232,6 +240,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
           })}
         </div>
       </div>
+      {day && history.loading !== "older" && <div className="day day-float" aria-hidden><span>{dayLabel(day, language, { today: t("day.today"), yesterday: t("day.yesterday") })}</span></div>}
       {(!atEnd || history.hasNewer) && (
         <button type="button" className="to-end" aria-label={unseen ? tn("chat.newBelow", unseen) : t("chat.toEnd")} onClick={toEnd}>
           <ChevronDown size={22} aria-hidden />{unseen > 0 && <span className="unread" aria-hidden>{unseen}</span>}
