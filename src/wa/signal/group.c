@@ -125,12 +125,23 @@ int wa_group_rotate(struct wa_signal *s, struct bx_str group, const struct wa_ji
     return rc;
 }
 
+/* Senders repeat their key, at the point where they are. Who has it already keeps what it has: in
+ * the chain from the new point on, messages still under way would look like ones read before. */
+static bool is_known(sender_key_record *record, sender_key_distribution_message *m)
+{
+    sender_key_state *state = NULL;
+    return sender_key_record_get_sender_key_state_by_id(
+               record, &state, sender_key_distribution_message_get_id(m)) >= 0 &&
+           ec_public_key_compare(sender_key_state_get_signing_key_public(state),
+                                 sender_key_distribution_message_get_signature_key(m)) == 0;
+}
+
 static int process(struct wa_signal *s, sender_key_record *record, struct bx_str message)
 {
     sender_key_distribution_message *m = NULL;
     int sg = sender_key_distribution_message_deserialize(&m, (const uint8_t *)message.ptr,
                                                          message.len, s->context);
-    if (sg >= 0)
+    if (sg >= 0 && !is_known(record, m))
         sg = sender_key_record_add_sender_key_state(
             record, sender_key_distribution_message_get_id(m),
             sender_key_distribution_message_get_iteration(m),

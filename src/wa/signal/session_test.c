@@ -199,6 +199,25 @@ TEST(group_messages_decrypt_in_any_order_and_only_once)
     }
 }
 
+TEST(a_group_key_that_comes_again_hides_nothing_and_opens_nothing_twice)
+{
+    struct bx_str first, later, m[3], plain;
+    assert_rc(wa_group_distribute(alice.signal, group, &alice.jid, &arena, &first), BX_OK);
+    for (int i = 0; i < 3; i++)
+        assert_rc(wa_group_encrypt(alice.signal, group, &alice.jid, BX_STR("all"), &arena, &m[i]),
+                  BX_OK);
+    assert_rc(wa_group_distribute(alice.signal, group, &alice.jid, &arena, &later), BX_OK);
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, first), BX_OK);
+    assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[1], &arena, &plain, NULL), BX_OK);
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, later), BX_OK);
+    assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[0], &arena, &plain, NULL), BX_OK);
+    assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[2], &arena, &plain, NULL), BX_OK);
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, first), BX_OK);
+    for (int i = 0; i < 3; i++)
+        assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[i], &arena, &plain, NULL),
+                  BX_E_DUPLICATE);
+}
+
 TEST(a_group_key_that_was_rotated_or_forged_does_not_open)
 {
     struct bx_str skdm, m, plain;
@@ -271,6 +290,7 @@ int main(void)
         CASE(a_new_identity_is_trusted_and_reported),
         CASE(learning_a_lid_moves_the_sessions_and_both_names_work),
         CASE(group_messages_decrypt_in_any_order_and_only_once),
+        CASE(a_group_key_that_comes_again_hides_nothing_and_opens_nothing_twice),
         CASE(a_group_key_that_was_rotated_or_forged_does_not_open),
         CASE(a_group_message_too_far_ahead_is_refused),
         CASE(prekey_ids_wrap_and_signed_prekeys_come_back),
