@@ -148,6 +148,7 @@ struct sim_device *sim_device_new(struct sim_account *a, unsigned id)
     bx_list_init(&d->replay);
     bx_list_init(&d->sent_order);
     bx_map_init(&d->sent);
+    bx_list_init(&d->late);
     net_timer_init(&d->held_timer, held_due, d);
     net_timer_init(&d->bootstrap_timer, NULL, d);
     bx_list_push_back(&a->devices, &d->node);
@@ -167,6 +168,8 @@ void sim_device_free(struct sim_device *d)
     sim_queue_free(d);
     if (d->conn)
         d->conn->device = NULL;
+    d->conn = NULL;
+    sim_chatstate_flush(d);
     free(d->prekeys);
     free(d->adv);
     free(d);

@@ -45,6 +45,9 @@ struct bx_str sim_call_query(struct sim_call *c, const char *name);
 /* False, and answered 400, when the body has another field. allowed: names with blanks between. */
 bool sim_call_only(struct sim_call *c, const char *allowed);
 
+/* False, and answered 400, when the field is there and is none of those words (blanks between). */
+bool sim_call_choice(struct sim_call *c, const char *key, const char *words);
+
 /* Digits or JID of a person, made on demand; NULL: neither. */
 struct sim_account *sim_call_person(struct sim_call *c, const char *who);
 

@@ -43,6 +43,24 @@ int64_t sim_call_int(const struct sim_call *c, const char *key)
     return json_integer_value(json_object_get(c->body, key));
 }
 
+static bool is_word_of(struct bx_str words, struct bx_str word)
+{
+    struct bx_str one;
+    while (bx_str_split(&words, ' ', &one)) {
+        if (bx_str_eq(one, word))
+            return true;
+    }
+    return false;
+}
+
+bool sim_call_choice(struct sim_call *c, const char *key, const char *words)
+{
+    if (!json_object_get(c->body, key) || is_word_of(bx_str(words), sim_call_str(c, key)))
+        return true;
+    sim_call_fail(c, 400, bx_arena_printf(c->arena, "\"%s\" is one of: %s", key, words).ptr);
+    return false;
+}
+
 /* Unknown fields are refused, so that a misspelt one is not silently nothing. */
 bool sim_call_only(struct sim_call *c, const char *allowed)
 {
@@ -50,11 +68,7 @@ bool sim_call_only(struct sim_call *c, const char *allowed)
     json_t *value;
     json_object_foreach(c->body, key, value)
     {
-        struct bx_str rest = bx_str(allowed), one;
-        bool is_known = false;
-        while (bx_str_split(&rest, ' ', &one))
-            is_known |= bx_str_eq(one, bx_str(key));
-        if (!is_known) {
+        if (!is_word_of(bx_str(allowed), bx_str(key))) {
             sim_call_fail(c, 400,
                           bx_arena_printf(c->arena, "the field \"%s\" is not known here", key).ptr);
             return false;

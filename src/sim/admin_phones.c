@@ -41,7 +41,8 @@ static void make_phone(struct sim_call *c)
     const char *receipts = sim_call_text(c, "receipts");
     struct bx_str phone = sim_call_str(c, "phone"), name = sim_call_str(c, "pushName");
     uint64_t digits;
-    if (!sim_call_only(c, "phone pushName echo receipts"))
+    if (!sim_call_only(c, "phone pushName echo receipts") ||
+        !sim_call_choice(c, "receipts", "none delivery read"))
         return;
     if (phone.ptr && (bx_str_u64(phone, UINT64_MAX - 1, &digits) < 0 || phone.len < 5)) {
         sim_call_fail(c, 400, "a phone is a number in digits");

@@ -10,12 +10,11 @@ static const char *const flaws[WA_CERT_FLAWS] = {
 static void show_settings(struct sim_call *c)
 {
     const struct sim *s = c->sim;
-    sim_call_ok(
-        c, json_pack("{s:{s:s,s:i,s:i,s:i,s:s,s:i,s:s}}", "settings", "groupAddressing",
-                     s->is_group_lid ? "lid" : "pn", "refs", (int)s->refs, "settleMs",
-                     (int)s->settle_ms, "chatstateTtlMs", (int)s->chatstate_ttl_ms, "history",
-                     s->is_history_blob ? "blob" : "inline", "historyChunk", (int)s->history_chunk,
-                     "certificateFlaw", flaws[s->cert_flaw]));
+    sim_call_ok(c, json_pack("{s:{s:s,s:i,s:i,s:i,s:s,s:i,s:s}}", "settings", "groupAddressing",
+                             s->is_group_lid ? "lid" : "pn", "refs", (int)s->refs, "settleMs",
+                             (int)s->settle_ms, "chatstateTtlMs", (int)s->chatstate_ttl_ms,
+                             "history", s->is_history_blob ? "blob" : "inline", "historyChunk",
+                             (int)s->history_chunk, "certificateFlaw", flaws[s->cert_flaw]));
 }
 
 static void change_history(struct sim_call *c)
@@ -42,7 +41,11 @@ static void change_settings(struct sim_call *c)
                  *settle = json_object_get(c->body, "settleMs"),
                  *ttl = json_object_get(c->body, "chatstateTtlMs");
     if (!sim_call_only(c, "groupAddressing refs settleMs chatstateTtlMs history historyChunk "
-                          "certificateFlaw"))
+                          "certificateFlaw") ||
+        !sim_call_choice(c, "groupAddressing", "pn lid") ||
+        !sim_call_choice(c, "history", "inline blob") ||
+        !sim_call_choice(c, "certificateFlaw",
+                         "none otherRoot expired notYet badSignature badSerial otherKey"))
         return;
     if (sim_call_text(c, "groupAddressing"))
         c->sim->is_group_lid = strcmp(sim_call_text(c, "groupAddressing"), "lid") == 0;
@@ -91,6 +94,8 @@ static const struct {
     {"loseAck", offsetof(struct sim_stats, lose_ack), true},
     {"prekeysExhausted", offsetof(struct sim_stats, prekeys_exhausted), true},
     {"silent", offsetof(struct sim_stats, silent), true},
+    {"unavailable", offsetof(struct sim_stats, unavailable), true},
+    {"timeLock", offsetof(struct sim_stats, time_lock), true},
 };
 
 static void stats(struct sim_call *c)

@@ -104,22 +104,41 @@ static double probability(const struct sim_call *c, const char *key)
     return json_number_value(json_object_get(c->body, key));
 }
 
+static bool are_probabilities(struct sim_call *c, const char *names)
+{
+    struct bx_str rest = bx_str(names), name;
+    while (bx_str_split(&rest, ' ', &name)) {
+        const char *key = bx_arena_str(c->arena, name).ptr;
+        const json_t *value = json_object_get(c->body, key);
+        if (value &&
+            !(json_is_number(value) && probability(c, key) >= 0 && probability(c, key) <= 1)) {
+            sim_call_fail(c, 400,
+                          bx_arena_printf(c->arena, "\"%s\" is a number from 0 to 1", key).ptr);
+            return false;
+        }
+    }
+    return true;
+}
+
 static void set_faults(struct sim_call *c)
 {
     const json_t *delay = json_object_get(c->body, "delayMs");
-    if (!sim_call_only(
-            c, "drop delayMs duplicate reorder replay corrupt loseAck prekeysExhausted silent"))
+    if (!sim_call_only(c, "drop delayMs duplicate reorder replay corrupt unavailable loseAck "
+                          "prekeysExhausted timeLock silent") ||
+        !are_probabilities(c, "drop duplicate reorder corrupt unavailable loseAck"))
         return;
     *faults_of(c) = (struct sim_faults){
         .drop = probability(c, "drop"),
         .duplicate = probability(c, "duplicate"),
         .reorder = probability(c, "reorder"),
         .corrupt = probability(c, "corrupt"),
+        .unavailable = probability(c, "unavailable"),
         .lose_ack = probability(c, "loseAck"),
         .delay_min_ms = (uint32_t)json_integer_value(json_array_get(delay, 0)),
         .delay_max_ms = (uint32_t)json_integer_value(json_array_get(delay, 1)),
         .replay = (unsigned)json_integer_value(json_object_get(c->body, "replay")),
         .is_prekeys_exhausted = json_is_true(json_object_get(c->body, "prekeysExhausted")),
+        .is_time_locked = json_is_true(json_object_get(c->body, "timeLock")),
         .is_silent = json_is_true(json_object_get(c->body, "silent")),
         .is_set = true,
     };

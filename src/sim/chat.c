@@ -123,6 +123,8 @@ static void send_direct(struct sim_account *a, const struct sim_outgoing *w, Wap
     struct bx_str packed = wa_pb_pack(m, arena), own = device_sent(a, w, m, arena);
     if (w->to->is_scripted)
         send_one(a, w->to, 0, packed, base, arena);
+    else if (w->to != a)
+        sim_phone_record(w->to, base, a, m); /* silent phones are spared the cipher */
     BX_LIST_EACH(&w->to->devices, node)
     {
         send_one(a, w->to, BX_CONTAINER_OF(node, struct sim_device, node)->id, packed, base, arena);
@@ -193,6 +195,8 @@ static int send_group(struct sim_account *a, const struct sim_outgoing *w, Wap__
         struct sim_account *to = g->members[i].account;
         if (to->is_scripted && to != a)
             send_member(a, g, to, 0, key_message, skmsg, base, arena);
+        else if (to != a)
+            sim_phone_record(to, base, a, m);
         BX_LIST_EACH(&to->devices, node)
         {
             send_member(a, g, to, BX_CONTAINER_OF(node, struct sim_device, node)->id, key_message,

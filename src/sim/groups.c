@@ -37,6 +37,7 @@ void sim_group_free(struct sim_group *g)
 {
     bx_list_remove(&g->node);
     free(g->members);
+    free(g->requests);
     free(g);
 }
 
@@ -113,9 +114,9 @@ struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena
 
 /* --- notifications --- */
 
-static void notify_account(struct sim_group *g, struct sim_account *to, struct sim_account *actor,
-                           const struct sim_device *except, struct wa_node *child,
-                           struct bx_arena *arena)
+void sim_group_notify_one(struct sim_group *g, struct sim_account *to, struct sim_account *actor,
+                          const struct sim_device *except, struct wa_node *child,
+                          struct bx_arena *arena)
 {
     BX_LIST_EACH(&to->devices, node)
     {
@@ -140,10 +141,10 @@ void sim_group_notify(struct sim_group *g, struct sim_account *actor,
                       struct sim_account **extra, size_t extra_count, struct bx_arena *arena)
 {
     for (size_t i = 0; i < g->count; i++)
-        notify_account(g, g->members[i].account, actor, except, child, arena);
+        sim_group_notify_one(g, g->members[i].account, actor, except, child, arena);
     for (size_t i = 0; i < extra_count; i++) {
         if (!sim_group_member(g, extra[i]))
-            notify_account(g, extra[i], actor, except, child, arena);
+            sim_group_notify_one(g, extra[i], actor, except, child, arena);
     }
 }
 
@@ -181,7 +182,7 @@ void sim_group_change(struct sim_group *g, struct sim_account *actor,
             WA_NODE(arena, "create", wa_lit("type", "invite"), wa_lit("reason", "invite"));
         wa_node_add(create, sim_group_node(g, arena));
         for (size_t i = 0; i < count; i++)
-            notify_account(g, who[i], actor, NULL, create, arena);
+            sim_group_notify_one(g, who[i], actor, NULL, create, arena);
     }
     sim_save_later(g->owner->sim);
 }
@@ -261,7 +262,11 @@ static void on_invite(struct sim_conn *c, const struct wa_node *iq, const struct
         struct sim_account *self = c->device->account;
         if (!bx_str_eq(bx_str(g->invite), code))
             continue;
-        if (is_join) {
+        if (is_join && g->is_approving && !sim_group_member(g, self)) {
+            sim_iq_result(
+                c, iq, WA_NODE(arena, "membership_approval_request", wa_to("jid", bx_str(g->jid))));
+            sim_join_ask(g, self, arena);
+        } else if (is_join) {
             sim_iq_result(c, iq, WA_NODE(arena, "group", wa_to("jid", bx_str(g->jid))));
             sim_group_change(g, self, NULL, "add", &self, 1, arena);
         } else {
@@ -347,7 +352,7 @@ void sim_on_group_iq(struct sim_conn *c, const struct wa_node *iq, const struct 
     } else if (bx_str_is(verb, "add") || bx_str_is(verb, "remove") || bx_str_is(verb, "promote") ||
                bx_str_is(verb, "demote")) {
         change_members(c, iq, g, child, arena);
-    } else {
+    } else if (!sim_on_join_iq(c, iq, g, child, arena)) {
         change_setting(c, iq, g, child, arena);
     }
 }

@@ -6,8 +6,8 @@
 
 #include <stdio.h>
 
-static void send_peer(struct sim_account *a, struct sim_device *d, Wap__Message *m,
-                      struct bx_arena *arena)
+void sim_phone_send_peer(struct sim_account *a, struct sim_device *d, Wap__Message *m,
+                         struct bx_arena *arena)
 {
     struct sim_delivery base = {
         .chat = sim_jid(arena, a, 0, false),
@@ -43,7 +43,7 @@ void sim_phone_send_app_key(struct sim_account *a, struct sim_device *d)
         WA_PB_NEW(&arena, Wap__AppStateSyncKeyShare, app_state_sync_key_share);
     m->protocol->app_state_sync_key_share->keys = &key;
     m->protocol->app_state_sync_key_share->n_keys = 1;
-    send_peer(a, d, m, &arena);
+    sim_phone_send_peer(a, d, m, &arena);
     bx_arena_done(&arena);
 }
 
@@ -69,7 +69,7 @@ static void send_sync(struct sim_account *a, struct sim_device *d, const Wap__Hi
     m->protocol = WA_PB_NEW(arena, Wap__Protocol, protocol);
     WA_PB_SET(m->protocol, type, WAP__PROTOCOL__TYPE__HISTORY_SYNC_NOTIFICATION);
     m->protocol->history_sync_notification = n;
-    send_peer(a, d, m, arena);
+    sim_phone_send_peer(a, d, m, arena);
     bx_buf_done(&packed);
 }
 

@@ -35,10 +35,10 @@ enum {
 };
 
 struct sim_faults {
-    double drop, duplicate, reorder, corrupt, lose_ack;
+    double drop, duplicate, reorder, corrupt, lose_ack, unavailable;
     uint32_t delay_min_ms, delay_max_ms;
     unsigned replay;
-    bool is_prekeys_exhausted, is_silent, is_set;
+    bool is_prekeys_exhausted, is_silent, is_time_locked, is_set;
 };
 
 struct sim_failure {
@@ -88,7 +88,9 @@ struct sim_device {
     size_t replay_count;
     struct bx_map sent; /* struct sim_sent by chat and id */
     struct bx_list sent_order;
-    struct sim_item *held;      /* reorder fault: waits for the next one */
+    struct sim_item *held; /* reorder fault: waits for the next one */
+    struct bx_list late;   /* who typed while it was away */
+    size_t late_count;
     struct bx_list *release_at; /* how far the queue was written after being held back */
     struct net_timer held_timer, bootstrap_timer;
     uint64_t last_delay_ms;
@@ -121,6 +123,8 @@ struct sim_account {
     json_t *messages, *receipts_seen, *presence; /* what device 0 saw */
     struct bx_map sent_messages; /* struct sim_sent_message by id: for retries and resends */
     struct bx_map shared_keys;   /* "group device" that have our sender key */
+    struct bx_list recalled; /* struct sim_recalled: what companions may ask for, oldest first */
+    size_t recalled_count;
     struct bx_list subscribers;
     json_t *subscriptions; /* phones whose presence this account's devices asked for */
     bool is_scripted, is_echo, is_available, is_greeted;
@@ -153,6 +157,11 @@ struct sim_group {
     bool is_lid, is_announcement, is_locked, is_approving;
     uint32_t expiration;
     char invite[24];
+    struct sim_join_request {
+        struct sim_account *account;
+        int64_t asked_s;
+    } * requests; /* who waits for an admin, in order of asking */
+    size_t request_count;
 };
 
 enum sim_conn_state {
@@ -182,7 +191,7 @@ struct sim_conn {
     uint64_t username;
     unsigned device_number;
     char refs[SIM_REFS_MAX][64];
-    char shown_qr[512]; /* as the client showed it to the phones; empty: it did not */
+    char shown_qr[512];          /* as the client showed it to the phones; empty: it did not */
     char shown_to[SIM_USER_MAX]; /* the phone it is meant for; empty: any */
     unsigned ref_count;
     struct sim_device *pairing; /* between pair-success and pair-device-sign */
@@ -198,7 +207,8 @@ struct sim_blob {
 struct sim_stats {
     int64_t logins, messages_in, messages_out, receipts_in, retries, prekeys_served, uploads,
         downloads;
-    int64_t drop, delay, duplicate, reorder, replay, corrupt, lose_ack, prekeys_exhausted, silent;
+    int64_t drop, delay, duplicate, reorder, replay, corrupt, lose_ack, prekeys_exhausted, silent,
+        unavailable, time_lock;
 };
 
 struct sim {
@@ -210,10 +220,10 @@ struct sim {
     uint32_t settle_ms, chatstate_ttl_ms;
     unsigned refs;
     bool is_group_lid, is_demo;
-    bool is_history_blob;          /* history lies on the media host only */
-    unsigned history_chunk;        /* messages in one chunk of it; 0: all */
-    enum wa_cert_flaw cert_flaw;   /* of the chain shown to clients */
-    bool is_holding; /* what companions are to get waits in their queues */
+    bool is_history_blob;        /* history lies on the media host only */
+    unsigned history_chunk;      /* messages in one chunk of it; 0: all */
+    enum wa_cert_flaw cert_flaw; /* of the chain shown to clients */
+    bool is_holding;             /* what companions are to get waits in their queues */
     char *data_dir;
     struct cr_keypair root, intermediate, statik;
     struct bx_map accounts; /* by phone, and by LID */
@@ -331,11 +341,6 @@ const struct sim_faults *sim_faults_of(const struct sim_account *a);
 /* router.c */
 void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
 void sim_on_receipt(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
-void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
-void sim_on_chatstate(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
-void sim_presence_changed(struct sim_account *a);
-void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
-                   bool is_lid, const struct wa_node *state, struct bx_arena *arena);
 /* One ciphertext from `from` (device 0 when from_device is 0) to a device, as the network would
  * deliver it. */
 struct sim_delivery {
@@ -356,6 +361,16 @@ void sim_deliver_message(struct sim_account *to, unsigned device, const struct s
 void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim_account *to,
                       int to_device, const struct wa_node *receipt, struct bx_arena *arena);
 
+/* presence.c */
+void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
+void sim_on_chatstate(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena);
+void sim_presence_changed(struct sim_account *a);
+/* Also what a scripted phone does. state: <composing/> and its like. */
+void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
+                   bool is_lid, const struct wa_node *state, struct bx_arena *arena);
+/* A device is back, or gone for good: tells it what is not too old of what it missed. */
+void sim_chatstate_flush(struct sim_device *d);
+
 /* groups.c */
 struct sim_group *sim_group_find(struct sim *sim, struct bx_str jid);
 struct sim_group *sim_group_new(struct sim *sim, struct sim_account *owner, struct bx_str subject,
@@ -368,12 +383,27 @@ struct wa_node *sim_group_node(const struct sim_group *g, struct bx_arena *arena
 void sim_group_notify(struct sim_group *g, struct sim_account *actor,
                       const struct sim_device *except, struct wa_node *child,
                       struct sim_account **extra, size_t extra_count, struct bx_arena *arena);
+/* To the devices of one account. */
+void sim_group_notify_one(struct sim_group *g, struct sim_account *to, struct sim_account *actor,
+                          const struct sim_device *except, struct wa_node *child,
+                          struct bx_arena *arena);
 void sim_group_change(struct sim_group *g, struct sim_account *actor,
                       const struct sim_device *except, const char *verb, struct sim_account **who,
                       size_t count, struct bx_arena *arena);
 void sim_group_announce(struct sim_group *g, const struct sim_device *except,
                         struct bx_arena *arena);
 void sim_group_free(struct sim_group *g);
+
+/* groups_join.c: groups whose admins decide who joins */
+bool sim_join_is_pending(const struct sim_group *g, const struct sim_account *a);
+/* Somebody wants in; the admins are told. */
+void sim_join_ask(struct sim_group *g, struct sim_account *a, struct bx_arena *arena);
+/* False when that account does not wait. */
+bool sim_join_decide(struct sim_group *g, struct sim_account *admin, struct sim_account *who,
+                     bool is_yes, struct bx_arena *arena);
+/* The requests of an admin's client; false: not about joining. */
+bool sim_on_join_iq(struct sim_conn *c, const struct wa_node *iq, struct sim_group *g,
+                    const struct wa_node *child, struct bx_arena *arena);
 
 /* phone.c: Signal device 0 */
 void sim_phone_init(struct sim_account *a);
@@ -416,7 +446,16 @@ void sim_phone_read(struct sim_account *a, struct sim_account *chat, struct sim_
 void sim_phone_typing(struct sim_account *a, struct sim_account *chat, struct sim_group *group,
                       const char *state);
 
+/* recall.c: a companion that cannot open a message asks the phone for its copy */
+void sim_recall_keep(struct sim_account *a, const struct sim_delivery *m,
+                     const Wap__Message *message);
+void sim_recall_answer(struct sim_account *a, struct sim_device *d, struct bx_str request_id,
+                       const Wap__PeerDataRequest *request);
+void sim_recall_done(struct sim_account *a);
+
 /* history.c */
+void sim_phone_send_peer(struct sim_account *a, struct sim_device *d, Wap__Message *m,
+                         struct bx_arena *arena);
 void sim_phone_send_history(struct sim_account *a, struct sim_device *d);
 void sim_phone_send_app_key(struct sim_account *a, struct sim_device *d);
 

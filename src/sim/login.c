@@ -162,6 +162,7 @@ void sim_login_active(struct sim_conn *c)
     net_timer_stop(&c->timer);
     size_t count = sim_queue_pending(d);
     sim_queue_flush(d);
+    sim_chatstate_flush(d);
     bx_arena_init(&arena, 0);
     struct wa_node *ib = WA_NODE(&arena, "ib", wa_to("from", WA_SERVER_JID));
     wa_node_add(ib, WA_NODE(&arena, "offline", wa_num("count", (int64_t)count)));

@@ -352,16 +352,32 @@ static int load_account(struct sim *sim, const json_t *o)
 
 static json_t *group_json(const struct sim_group *g)
 {
-    json_t *members = json_array();
+    json_t *members = json_array(), *requests = json_array();
+    for (size_t i = 0; i < g->request_count; i++)
+        json_array_append_new(requests, json_pack("[s,I]", g->requests[i].account->phone,
+                                                  (json_int_t)g->requests[i].asked_s));
     for (size_t i = 0; i < g->count; i++)
         json_array_append_new(
             members, json_pack("[s,i]", g->members[i].account->phone, (int)g->members[i].role));
-    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:i,s:b,s:b,s:b,s:b,s:o}", "jid", g->jid,
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:i,s:b,s:b,s:b,s:b,s:o,s:o}", "jid", g->jid,
                      "subject", g->subject, "description", g->description, "descriptionId",
                      g->description_id, "owner", g->owner->phone, "invite", g->invite, "createdS",
                      (json_int_t)g->created_s, "expiration", (int)g->expiration, "isLid", g->is_lid,
                      "isAnnouncement", g->is_announcement, "isLocked", g->is_locked, "isApproving",
-                     g->is_approving, "members", members);
+                     g->is_approving, "members", members, "requests", requests);
+}
+
+static void load_requests(struct sim *sim, struct sim_group *g, const json_t *list)
+{
+    g->requests = bx_calloc(json_array_size(list) + 1, sizeof g->requests[0]);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *r = json_array_get(list, i);
+        struct sim_account *a =
+            sim_account_find(sim, bx_str(json_string_value(json_array_get(r, 0))));
+        if (a)
+            g->requests[g->request_count++] =
+                (struct sim_join_request){a, json_integer_value(json_array_get(r, 1))};
+    }
 }
 
 static int load_group(struct sim *sim, const json_t *o)
@@ -390,6 +406,7 @@ static int load_group(struct sim *sim, const json_t *o)
         if (a)
             sim_group_add(g, a, (int)json_integer_value(json_array_get(m, 1)));
     }
+    load_requests(sim, g, json_object_get(o, "requests"));
     return BX_OK;
 }
 

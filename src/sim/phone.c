@@ -16,6 +16,7 @@ void sim_phone_init(struct sim_account *a)
     a->memory = wa_keystore_memory_new();
     a->signal = wa_signal_new(wa_keystore_memory(a->memory), &self);
     a->next_prekey = 1;
+    bx_list_init(&a->recalled);
     BX_ASSERT(wa_signed_prekey_generate(a->signal, 1, 0, &a->skey) == BX_OK);
     sim_random(a->sim, a->app_key, sizeof a->app_key);
     const uint8_t key_id[6] = {0, 0, 0, 0, 0x10, 1};
@@ -30,6 +31,7 @@ void sim_phone_done(struct sim_account *a)
         free(value);
     for (pos = 0; bx_map_next(&a->shared_keys, &pos, &value);)
         free(value);
+    sim_recall_done(a);
     wa_signal_free(a->signal);
     wa_keystore_memory_free(a->memory);
 }
@@ -217,6 +219,8 @@ void sim_phone_record(struct sim_account *a, const struct sim_delivery *m,
     json_object_set_new(row, "fromMe", json_boolean(author == a));
     json_object_set_new(row, "t", json_integer(sim_now_s()));
     keep(a, row);
+    if (message)
+        sim_recall_keep(a, m, unwrap(message));
 }
 
 static void ask_again(struct sim_account *a, const struct sim_delivery *m,
@@ -264,6 +268,9 @@ static void on_peer_message(struct sim_account *a, const struct sim_delivery *m,
     const Wap__Protocol *p = message->protocol;
     if (d && p && p->has_type && p->type == WAP__PROTOCOL__TYPE__APP_STATE_SYNC_KEY_REQUEST)
         sim_phone_send_app_key(a, d);
+    if (d && p && p->has_type && p->type == WAP__PROTOCOL__TYPE__PEER_DATA_REQUEST &&
+        p->peer_data_request && p->peer_data_request->n_placeholder_resend)
+        sim_recall_answer(a, d, m->id, p->peer_data_request);
 }
 
 static int open_one(struct sim_account *a, const struct sim_delivery *m, const struct wa_node *enc,
@@ -292,11 +299,11 @@ static void on_plain(struct sim_account *a, const struct sim_delivery *m,
         wa_group_process(a->signal, bx_str(m->group->jid), &sender,
                          wa_pb_str(key->sender_key_message));
     }
+    const Wap__Message *bare = unwrap(message);
     if (m->category.ptr) {
-        on_peer_message(a, m, message);
+        on_peer_message(a, m, bare);
         return;
     }
-    const Wap__Message *bare = unwrap(message);
     bool has_content = text_of(bare) || bare->reaction || bare->protocol || bare->image ||
                        bare->video || bare->audio || bare->document || bare->sticker ||
                        bare->location || bare->contact || bare->poll_creation ||

@@ -60,6 +60,25 @@ static void corrupt(struct sim *sim, struct wa_node *stanza, struct bx_arena *ar
     sim->stats.corrupt++;
 }
 
+/* As the network does when a sender did not encrypt for this device: the phone has the message. */
+static struct wa_node *unavailable(struct sim *sim, const struct wa_node *stanza,
+                                   struct bx_arena *arena)
+{
+    struct wa_node *n = wa_node_new(arena, "message");
+    for (const struct wa_attr *a = stanza->attrs; a; a = a->next)
+        wa_node_put(n, (struct wa_arg){.key = bx_arena_str(arena, a->key).ptr,
+                                       .kind = a->is_jid ? WA_ARG_JID_TEXT : WA_ARG_TEXT,
+                                       .text = bx_arena_str(arena, a->value)});
+    wa_node_add(n, wa_node_new(arena, "unavailable"));
+    sim->stats.unavailable++;
+    return n;
+}
+
+static bool is_chat_message(const struct sim_item *item)
+{
+    return bx_str_is(item->stanza->tag, "message") && !wa_node_has(item->stanza, "category");
+}
+
 static void send_now(struct sim_item *item)
 {
     struct sim_device *d = item->device;
@@ -71,6 +90,8 @@ static void send_now(struct sim_item *item)
         wa_node_set(copy, wa_lit("offline", "0"));
     if (sim_chance(d->account->sim) < f->corrupt && !item->is_resend)
         corrupt(d->account->sim, copy, &arena);
+    if (f->unavailable > 0 && is_chat_message(item) && sim_chance(d->account->sim) < f->unavailable)
+        copy = unavailable(d->account->sim, item->stanza, &arena);
     item->is_written = true;
     d->account->sim->stats.messages_out += bx_str_is(copy->tag, "message");
     sim_conn_send(d->conn, copy);

@@ -184,6 +184,48 @@ TEST(an_id_counts_as_sent_before_per_chat_and_old_ones_are_forgotten)
     assert_false(sim_sent_before(d, BX_STR("x@g.us"), BX_STR("A")));
 }
 
+TEST(a_message_that_only_the_phone_has_comes_as_such)
+{
+    struct sim_device *d = fixture_device("6281", true);
+    set(d, (struct sim_faults){.unavailable = 1});
+    deliver(d, "A");
+    const struct wa_node *n = fixture_sent.rows[0].node;
+    assert_str(wa_node_attr(n, "id"), "A");
+    assert_str(wa_node_attr(n, "from"), "1@s.whatsapp.net");
+    assert_null(wa_node_child(n, "enc"));
+    assert_non_null(wa_node_child(n, "unavailable"));
+}
+
+/* What becomes of twenty stanzas, as ids written. */
+static char *fate(uint64_t seed)
+{
+    char id[] = "A";
+    struct sim_device *d = fixture_device("6281", true);
+    fixture_sim->seed = seed;
+    fixture_sim->random_count = 0;
+    set(d, (struct sim_faults){.drop = 0.3, .duplicate = 0.3, .corrupt = 0.3});
+    fixture_forget();
+    for (int i = 0; i < 20; i++, id[0]++)
+        deliver(d, id);
+    char *all = bx_calloc(2, sizeof fixture_sent.rows);
+    for (size_t i = 0; i < fixture_sent.count; i++) {
+        const struct wa_node *n = fixture_sent.rows[i].node;
+        strcat(all, wa_node_attr(n, "id").ptr);
+        strncat(all, wa_node_child_data(n, "enc").ptr, wa_node_child_data(n, "enc").len);
+    }
+    return all;
+}
+
+TEST(the_same_seed_does_the_same_to_the_same_stanzas)
+{
+    char *one = fate(7), *again = fate(7), *other = fate(8);
+    assert_string_equal(one, again);
+    assert_string_not_equal(one, other);
+    free(one);
+    free(again);
+    free(other);
+}
+
 #define ROW(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
 
 int main(void)
@@ -199,6 +241,8 @@ int main(void)
         ROW(the_last_acknowledged_ones_are_replayed),
         ROW(one_byte_is_corrupted_in_the_copy_that_is_written_alone),
         ROW(what_answers_a_retry_receipt_is_not_corrupted_again),
+        ROW(a_message_that_only_the_phone_has_comes_as_such),
+        ROW(the_same_seed_does_the_same_to_the_same_stanzas),
         ROW(an_id_counts_as_sent_before_per_chat_and_old_ones_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,4 @@
-/* Who gets what: messages to each device they were encrypted for, receipts back to the author,
- * presence to who asked. */
+/* Who gets what: messages to each device they were encrypted for, receipts back to the author. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/internal.h"
@@ -207,6 +206,27 @@ static void drop_after_losing_ack(struct sim_conn *c)
     sim_conn_close(c, 50);
 }
 
+static bool has_written(const struct sim_account *a, const char *phone)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(a->messages, i, row)
+    {
+        if (!json_is_true(json_object_get(row, "fromMe")) &&
+            strcmp(json_string_value(json_object_get(row, "chat")), phone) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A time-locked account may answer, but start no chat. */
+static bool is_locked_out(struct sim_conn *c, struct bx_str to)
+{
+    struct sim_account *self = c->device->account, *other = sim_account_by_jid(c->sim, to);
+    return sim_faults_of(self)->is_time_locked && other && other != self &&
+           !has_written(self, other->phone);
+}
+
 void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
 {
     struct bx_str to = wa_node_attr(n, "to");
@@ -217,6 +237,11 @@ void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena
     c->sim->stats.messages_in++;
     if (is_group && (!self || is_muted)) {
         ack(c, n, g ? "403" : "404", arena);
+        return;
+    }
+    if (!is_group && is_locked_out(c, to)) {
+        c->sim->stats.time_lock++;
+        ack(c, n, "463", arena);
         return;
     }
     bool is_repeat = !is_resend(n) && sim_sent_before(c->device, to, wa_node_attr(n, "id"));
@@ -329,109 +354,4 @@ void sim_on_receipt(struct sim_conn *c, const struct wa_node *n, struct bx_arena
         tell_siblings(c, n, arena);
     if (!is_private)
         forward_receipt(c, n, arena);
-}
-
-/* --- presence --- */
-
-static void send_presence(struct sim_account *about, struct sim_device *to, struct bx_arena *arena)
-{
-    if (!to->conn || !to->conn->is_active)
-        return;
-    struct wa_node *n = WA_NODE(arena, "presence", wa_to("from", sim_jid(arena, about, 0, false)));
-    if (!about->is_available) {
-        wa_node_put(n, wa_lit("type", "unavailable"));
-        wa_node_put(n, wa_num("last", sim_now_s()));
-    }
-    sim_conn_send(to->conn, n);
-}
-
-static bool is_subscribed(const struct sim_account *who, const struct sim_account *to)
-{
-    return json_object_get(who->subscriptions, to->phone) != NULL;
-}
-
-void sim_presence_changed(struct sim_account *a)
-{
-    struct bx_arena arena;
-    bool is_available = a->is_scripted && a->is_available;
-    BX_LIST_EACH(&a->devices, node)
-    {
-        is_available |= BX_CONTAINER_OF(node, struct sim_device, node)->is_available;
-    }
-    a->is_available = is_available;
-    bx_arena_init(&arena, 0);
-    BX_LIST_EACH(&a->sim->account_list, node)
-    {
-        struct sim_account *other = BX_CONTAINER_OF(node, struct sim_account, node);
-        if (other == a || !is_subscribed(other, a))
-            continue;
-        BX_LIST_EACH(&other->devices, dn)
-        {
-            send_presence(a, BX_CONTAINER_OF(dn, struct sim_device, node), &arena);
-        }
-    }
-    bx_arena_done(&arena);
-}
-
-void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
-{
-    struct sim_device *d = c->device;
-    struct bx_str name = wa_node_attr(n, "name");
-    if (wa_node_attr_is(n, "type", "subscribe")) {
-        struct sim_account *a = sim_account_by_jid(c->sim, wa_node_attr(n, "to"));
-        if (!a)
-            return;
-        json_object_set_new(d->account->subscriptions, a->phone, json_true());
-        send_presence(a, d, arena);
-        return;
-    }
-    if (name.len)
-        sim_name_copy(name, d->push_name);
-    d->is_available = !wa_node_attr_is(n, "type", "unavailable");
-    sim_presence_changed(d->account);
-}
-
-static void relay_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
-                            bool is_lid, const struct wa_node *state, struct bx_arena *arena)
-{
-    struct bx_str who = sim_jid(arena, from, 0, is_lid);
-    struct wa_node *n = WA_NODE(arena, "chatstate", wa_to("from", g ? bx_str(g->jid) : who));
-    if (g)
-        wa_node_put(n, wa_to("participant", who));
-    wa_node_add(n, wa_node_copy(arena, state));
-    if (to->is_scripted) {
-        bool is_recording = wa_node_attr_is(state, "media", "audio");
-        json_array_append_new(to->presence, json_pack("{s:s,s:s#}", "from", from->phone, "state",
-                                                      is_recording ? "recording" : state->tag.ptr,
-                                                      is_recording ? (size_t)9 : state->tag.len));
-    }
-    BX_LIST_EACH(&to->devices, node)
-    {
-        struct sim_device *d = BX_CONTAINER_OF(node, struct sim_device, node);
-        if (d->conn && d->conn->is_active)
-            sim_conn_send(d->conn, n);
-    }
-}
-
-/* Also what a scripted phone does. state: <composing/> and its like. */
-void sim_chatstate(struct sim_account *from, struct sim_group *g, struct sim_account *to,
-                   bool is_lid, const struct wa_node *state, struct bx_arena *arena)
-{
-    for (size_t i = 0; g && i < g->count; i++) {
-        if (g->members[i].account != from)
-            relay_chatstate(from, g, g->members[i].account, g->is_lid, state, arena);
-    }
-    if (!g && to)
-        relay_chatstate(from, NULL, to, is_lid, state, arena);
-}
-
-void sim_on_chatstate(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
-{
-    struct bx_str to = wa_node_attr(n, "to");
-    const struct wa_node *state = wa_node_child(n, NULL);
-    if (!state)
-        return;
-    struct sim_group *g = bx_str_ends(to, BX_STR("@g.us")) ? sim_group_find(c->sim, to) : NULL;
-    sim_chatstate(c->device->account, g, g ? NULL : sim_account_by_jid(c->sim, to),
-                  bx_str_ends(to, BX_STR("@lid")), state, arena);
 }

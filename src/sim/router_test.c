@@ -168,6 +168,80 @@ TEST(a_retry_receipt_reaches_the_very_device_that_sent)
     bx_arena_done(&arena);
 }
 
+TEST(a_time_locked_account_answers_but_starts_no_chat)
+{
+    struct sim_device *a = fixture_device("62811", true), *b = fixture_device("62812", true);
+    const struct letter l = {
+        .id = "M", .to = "62812@s.whatsapp.net", .addressed = {"62812:1@s.whatsapp.net"}};
+    struct wa_node *reply = NULL;
+    char id[SIM_ID_MAX];
+    a->account->faults = (struct sim_faults){.is_time_locked = true, .is_set = true};
+    send_letter(a, l);
+    assert_int_equal(fixture_count(a, "ack", &reply), 1);
+    assert_true(wa_node_attr_is(reply, "error", "463"));
+    assert_int_equal(fixture_count(b, "message", NULL), 0);
+    struct sim_outgoing hello = {.to = a->account, .text = BX_STR("hello")};
+    assert_rc(sim_phone_say(b->account, &hello, id), BX_OK);
+    send_letter(a, l);
+    assert_int_equal(fixture_count(a, "ack", &reply), 2);
+    assert_false(wa_node_has(reply, "error"));
+    assert_int_equal(fixture_count(b, "message", NULL), 1);
+}
+
+static void type_to(struct sim_device *from, struct sim_device *to)
+{
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    sim_chatstate(from->account, NULL, to->account, false, wa_node_new(&arena, "composing"),
+                  &arena);
+    bx_arena_done(&arena);
+}
+
+TEST(typing_that_a_device_missed_is_told_when_it_is_back_soon)
+{
+    struct sim_device *a = fixture_device("62811", true), *b = fixture_device("62812", false);
+    fixture_sim->chatstate_ttl_ms = 60;
+    type_to(a, b);
+    fixture_connect(b);
+    sim_chatstate_flush(b);
+    assert_int_equal(fixture_count(b, "chatstate", NULL), 1);
+    sim_chatstate_flush(b);
+    assert_int_equal(fixture_count(b, "chatstate", NULL), 1);
+    fixture_disconnect(b);
+    type_to(a, b);
+    fixture_run(80);
+    fixture_forget();
+    fixture_connect(b);
+    sim_chatstate_flush(b);
+    assert_int_equal(fixture_count(b, "chatstate", NULL), 0);
+}
+
+TEST(who_wants_into_an_approving_group_waits_for_an_admin)
+{
+    struct bx_arena arena;
+    struct wa_node *note = NULL;
+    struct sim_device *a = fixture_device("62811", true), *b = fixture_device("62812", true),
+                      *c = fixture_device("62813", true);
+    struct sim_group *g = sim_group_new(fixture_sim, a->account, BX_STR("group"), false);
+    sim_group_add(g, b->account, SIM_MEMBER);
+    bx_arena_init(&arena, 0);
+    sim_join_ask(g, c->account, &arena);
+    sim_join_ask(g, c->account, &arena);
+    assert_int_equal(g->request_count, 1);
+    assert_int_equal(fixture_count(a, "notification", &note), 1);
+    assert_non_null(wa_node_child(note, "created_membership_requests"));
+    assert_int_equal(fixture_count(b, "notification", NULL), 0);
+    assert_true(sim_join_decide(g, a->account, c->account, false, &arena));
+    assert_int_equal(fixture_count(c, "notification", &note), 1);
+    assert_non_null(wa_node_child(note, "revoked_membership_requests"));
+    assert_null(sim_group_member(g, c->account));
+    assert_false(sim_join_decide(g, a->account, c->account, true, &arena));
+    sim_join_ask(g, c->account, &arena);
+    assert_true(sim_join_decide(g, a->account, c->account, true, &arena));
+    assert_non_null(sim_group_member(g, c->account));
+    bx_arena_done(&arena);
+}
+
 #define ROW(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
 
 int main(void)
@@ -181,6 +255,9 @@ int main(void)
         ROW(a_lost_ack_loses_nothing_but_the_ack),
         ROW(who_is_not_in_a_group_is_refused_and_hears_nothing),
         ROW(in_an_announcement_group_only_admins_speak),
+        ROW(a_time_locked_account_answers_but_starts_no_chat),
+        ROW(typing_that_a_device_missed_is_told_when_it_is_back_soon),
+        ROW(who_wants_into_an_approving_group_waits_for_an_admin),
         ROW(a_retry_receipt_reaches_the_very_device_that_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

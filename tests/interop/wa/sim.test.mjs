@@ -116,6 +116,18 @@ for (const version of VERSIONS) {
       await sim.clearFailure()
     })
 
+    test('a stream error closes with its code, and the client comes back', async () => {
+      const contact = await open({ version, pushName: `stream-${version}` })
+      for (const code of [503, 515]) {
+        const mark = contact.journal.mark()
+        await sim.streamError(contact.phone, { code })
+        const why = await contact.journal.wait('close', undefined, { after: mark })
+        assert.equal(why.code, code)
+        await contact.journal.wait('open', undefined, { after: mark })
+      }
+      await contact.close()
+    })
+
     test('two devices of one account see the same chat', async () => {
       const first = await open({ version, pushName: `twins-${version}` })
       const second = await open({ version: version === '6' ? '7' : '6', pushName: `twins-${version}` })
@@ -331,7 +343,13 @@ describe('two contacts', () => {
 
       await contact.subscribe(bot.phone)
       await sim.phonePresence(bot.phone, { chat: contact.phone, state: 'composing' })
-      await contact.journal.wait('presence', p => [bot.phone, bot.lid].includes(digits(p.user)) && p.state === 'composing')
+      const says = state => contact.journal.wait('presence', p => [bot.phone, bot.lid].includes(digits(p.user)) && p.state === state, { what: state })
+      await says('composing')
+      await sim.phonePresence(bot.phone, { state: 'available' })
+      await says('available')
+      const mark = contact.journal.mark()
+      await sim.phonePresence(bot.phone, { state: 'unavailable' })
+      await contact.journal.wait('presence', p => [bot.phone, bot.lid].includes(digits(p.user)) && p.state === 'unavailable', { after: mark })
     }
   })
 
@@ -363,6 +381,130 @@ describe('two contacts', () => {
     await receivedOnceInOrder(b6, [text], { timeout: 30000 })
     await sim.clearFault(b6.phone)
     assert.ok((await sim.stats()).retries > 0, 'a retry receipt went by')
+  })
+})
+
+describe('groups whose admins decide who joins', () => {
+  for (const [admin, stranger] of [['6', '7'], ['7', '6']]) {
+    test(`an admin with Baileys ${admin} lets in and turns away who comes with Baileys ${stranger}`, async () => {
+      const owner = await open({ version: admin, pushName: `owner-${admin}` })
+      const guest = await open({ version: stranger, pushName: `guest-${stranger}` })
+      const asked = async after => new Promise(resolve => {
+        const timer = setInterval(async () => (await owner.sock.groupRequestParticipantsList(after)).length && (clearInterval(timer), resolve()), 50)
+      })
+      const group = await owner.createGroup(unique('by approval'), [])
+      await owner.sock.groupJoinApprovalMode(group.jid, 'on')
+      const code = await owner.sock.groupInviteCode(group.jid)
+      const requests = []
+      owner.sock.ev.on('group.join-request', r => requests.push(r))
+
+      for (const verdict of ['reject', 'approve']) {
+        await guest.sock.groupAcceptInvite(code)
+        await asked(group.jid)
+        const [waiting] = await owner.sock.groupRequestParticipantsList(group.jid)
+        assert.ok(guest.is(waiting.jid), `${waiting.jid} is the guest`)
+        assert.equal((await owner.groupInfo(group)).participants.length, 1)
+        const answer = await owner.sock.groupRequestParticipantsUpdate(group.jid, [waiting.jid], verdict)
+        assert.deepEqual(answer.map(a => a.status), ['200'])
+        assert.deepEqual(await owner.sock.groupRequestParticipantsList(group.jid), [])
+        assert.equal((await owner.groupInfo(group)).participants.length, verdict === 'approve' ? 2 : 1)
+      }
+      await until(() => requests.filter(r => r.action === 'created').length === 2, { what: 'the requests to be announced' })
+      const [again] = await owner.sock.groupRequestParticipantsUpdate(group.jid, [guest.jid], 'approve')
+      assert.equal(again.status, '404', 'nobody waits any more')
+      const text = unique('welcome')
+      await owner.sendText(group, text)
+      await guest.waitText(text)
+    })
+  }
+})
+
+test('what only the phone has is asked of the phone', async () => {
+  const contact = await open({ version: '7', pushName: 'asks its phone' })
+  const bot = await sim.addPhone({ pushName: 'Sender' })
+  await sim.setFault(contact.phone, { unavailable: 1 })
+  const text = unique('from the phone')
+  const id = await sim.phoneSend(bot.phone, { to: contact.phone, text })
+  const received = await contact.waitText(text)
+  assert.equal(received.id, id)
+  assert.ok((await sim.stats()).faults.unavailable > 0)
+})
+
+test('a time-locked account starts no chat, and answers', async () => {
+  for (const version of VERSIONS) {
+    const contact = await open({ version, pushName: `locked-${version}` })
+    const [stranger, friend] = [await sim.addPhone({ pushName: 'Stranger' }), await sim.addPhone({ pushName: 'Friend' })]
+    const hello = unique('hello')
+    await sim.phoneSend(friend.phone, { to: contact.phone, text: hello })
+    await contact.waitText(hello)
+    await sim.setFault(contact.phone, { timeLock: true })
+    const [refused, answered] = [unique('to a stranger'), unique('to a friend')]
+    const { id } = await contact.sendText(stranger.phone, refused)
+    await contact.journal.wait('status', s => s.id === id && s.status === 'ERROR', { what: 'the refusal' })
+    await contact.sendText(friend.phone, answered)
+    await until(async () => (await sim.phoneSaw(friend.phone)).messages.some(m => m.text === answered), { what: 'the answer' })
+    assert.deepEqual((await sim.phoneSaw(stranger.phone)).messages, [])
+  }
+})
+
+describe('the network itself', () => {
+  test('one port answers http and https', async () => {
+    for (const scheme of ['http', 'https']) {
+      const answer = await fetch(`${scheme}://127.0.0.1:${sim.port}/admin/settings`)
+      assert.equal((await answer.json()).ok, true)
+    }
+  })
+
+  test('the same seed and the same calls make the same keys, numbers and ids', async () => {
+    const story = async seed => {
+      const network = await Sim.start({ seed })
+      try {
+        const people = [await network.addPhone({ pushName: 'One' }), await network.addPhone({ pushName: 'Two' })]
+        const ids = [await network.phoneSend(people[0].phone, { to: people[1].phone, text: 'hello' })]
+        const group = await network.addGroup({ subject: 'both', owner: people[0].phone, members: [people[1].phone] })
+        ids.push(await network.phoneSend(people[0].phone, { to: group.jid, text: 'hello all' }))
+        const { root } = await network.call('GET', '/trust')
+        return { root, phones: people.map(p => [p.phone, p.lid]), ids, group: group.jid }
+      } finally {
+        await network.stop()
+      }
+    }
+    const [one, again, other] = await Promise.all([story(31), story(31), story(32)])
+    assert.deepEqual(one, again)
+    assert.notEqual(one.root, other.root)
+    assert.notDeepEqual(one.ids, other.ids)
+  })
+
+  test('the first frame waits as long as the settings say', async () => {
+    const wait = async settleMs => {
+      await sim.settings({ settleMs })
+      const contact = await Contact.create({ version: '7', simUrl: sim.url, pushName: 'patient', method: 'none' })
+      contacts.push(contact)
+      const start = Date.now()
+      contact.online().catch(() => {})
+      await contact.journal.wait('qr')
+      await contact.close()
+      return Date.now() - start
+    }
+    try {
+      const slow = await wait(900)
+      assert.ok(slow >= 900, `${slow} ms`)
+      const quick = await wait(0)
+      assert.ok(quick < 900, `${quick} ms`)
+    } finally {
+      await sim.settings({ settleMs: 100 })
+    }
+  })
+
+  test('what a call does not understand is refused in words, not ignored', async () => {
+    const phone = await sim.addPhone({})
+    const calls = [
+      ['PATCH', '/settings', { groupAddressing: 'both' }], ['PATCH', '/settings', { certificateFlaw: 'none at all' }],
+      ['PUT', '/fault', { drop: 2 }], ['PUT', `/phone/${phone.phone}/fault`, { drpo: 0.5 }], ['PUT', '/fault', { corrupt: 'often' }],
+      ['POST', '/phones', { receipts: 'seen' }], ['POST', '/groups', { subject: 'x', owner: phone.phone, addressing: 'none' }]
+    ]
+    for (const [method, path, body] of calls)
+      await assert.rejects(sim.call(method, path, body), { status: 400 }, `${method} ${path} ${JSON.stringify(body)}`)
   })
 })
 

@@ -386,7 +386,8 @@ describe('the network misbehaves', () => {
     { name: 'lost acks', fault: { loseAck: 0.5 }, order: false },
     { name: 'reordering', fault: { reorder: 0.5 }, order: false },
     { name: 'drops until a reconnect', fault: { drop: 0.4 }, order: false, reconnect: true },
-    { name: 'corrupted ciphertext', fault: { corrupt: 0.6 }, order: false }
+    { name: 'corrupted ciphertext', fault: { corrupt: 0.6 }, order: false },
+    { name: 'messages that only the phone has', fault: { unavailable: 0.8 }, order: false }
   ]
 
   for (const { name, fault, order, reconnect } of faults) {
@@ -447,6 +448,22 @@ describe('the network misbehaves', () => {
     await shop.connected({ after: mark, timeout: 30000 })
     await receivedOnceInOrder(customer, texts)
     for (const { id } of sent) await shop.waitStatus(id, 'DELIVERED')
+  })
+
+  test('a time-locked number is refused by strangers, in words, and answers who wrote', async () => {
+    const [stranger, customer] = [await sim.addPhone({ pushName: 'Stranger' }), people[7]]
+    await sim.setFault(shop.phone, { timeLock: true })
+    try {
+      const { id, messageId } = await shop.send(stranger.phone, unique('cold call'))
+      await shop.wait('message:status', s => s.messageId === messageId && s.status === 'FAILED', { what: 'the refusal' })
+      assert.match((await admin.call('GET', `/messages/${id}`)).data.error, /code 463/)
+      const text = unique('an answer')
+      await shop.send(customer, text)
+      await customer.waitText(text)
+      assert.deepEqual((await sim.phoneSaw(stranger.phone)).messages, [])
+    } finally {
+      await sim.clearFault(shop.phone)
+    }
   })
 
   test('the same Idempotency-Key never sends twice, not even across kill -9', async () => {

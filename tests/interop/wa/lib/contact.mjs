@@ -226,10 +226,11 @@ export class Contact {
   }
 
   /** Receipts that came while Baileys was buffering are folded into the message itself. */
-  #recordFolded({ key, status, userReceipt }) {
+  #recordFolded(message) {
+    const { key, status, userReceipt } = message
     if (!key.fromMe) return
     const chat = key.remoteJid
-    if (status) this.journal.add('status', { id: key.id, chat, status: STATUS[status] })
+    if (status || (status === 0 && Object.hasOwn(message, 'status'))) this.journal.add('status', { id: key.id, chat, status: STATUS[status] })
     for (const receipt of userReceipt ?? []) {
       this.journal.add('receipt', { id: key.id, chat, user: receipt.userJid, read: Boolean(receipt.readTimestamp) })
     }
