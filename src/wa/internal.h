@@ -295,7 +295,29 @@ struct wa_source {
     int64_t timestamp_ms;
     enum wa_origin origin;
 };
+
+/* lane: ask_again.c */
+/* After a failure to decrypt: a retry receipt, later the phone, at last an acknowledgement. */
+int wa_ask_again(struct wa_job *job, const struct wa_source *src, uint64_t enc_count,
+                 bool is_hidden, enum wa_retry_reason reason);
+void wa_ask_phone(struct wa_job *job, const struct wa_source *src);
+void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, const char *label);
+
+/* lane: message_open.c */
 int wa_message_open(struct wa_job *job, const struct wa_source *src, Wap__Message *m);
+int wa_message_reaction(struct wa_job *job, const struct wa_source *src, const Wap__Reaction *r);
+bool wa_key_is_set(const Wap__MessageKey *key);
+
+/* lane: message_secret.c */
+int wa_message_secret_keep(struct wa_job *job, const struct wa_source *src, const Wap__Message *m);
+/* Encrypted reactions (communities): sealed with the secret of the message they are about. */
+int wa_message_secret_reaction(struct wa_job *job, const struct wa_source *src,
+                               const Wap__EncPayload *enc);
+
+/* lane: own_phone.c */
+int wa_own_phone_said(struct wa_job *job, const struct wa_source *src, const Wap__Protocol *p);
+
+/* lane: web_message.c */
 int wa_web_message(struct wa_job *job, const void *web_message_info, enum wa_origin origin,
                    struct bx_str conversation);
 
@@ -309,11 +331,13 @@ struct wa_send_result {
     size_t user_count, bundle_count;
     bool needs_group;
 };
+
+/* lane: message_build.c */
 struct bx_str wa_message_build(struct bx_arena *arena, const struct wa_outgoing *out);
 
 /* lane: receipts, notifications */
 extern const struct wa_job_type wa_job_receipt, wa_job_notification, wa_job_ack, wa_job_call;
-/* Positive: an operation follows that acknowledges the receipt when it is done. */
+/* resend.c. Positive: an operation follows that acknowledges the receipt when it is done. */
 int wa_retry_requested(struct wa_job *job, const struct wa_node *receipt);
 void wa_ack_for(struct wa_job *job, const struct wa_node *n);
 struct wa_node *wa_ack_node(struct bx_arena *arena, const struct wa_node *n);
