@@ -34,6 +34,8 @@ test('accounts, sessions, queues, groups and app state survive a restart of the 
   await known
   await a.sendText(group, 'group before')
   await b.waitText('group before')
+  const club = await sim.addGroup({ subject: 'club', owner: bot.phone, members: [], approval: true })
+  assert.deepEqual((await sim.call('POST', `/group/${club.jid}/join`, { members: [b.phone] })).group.pending, [b.phone])
   await sim.setChat(a.phone, { chat: b.phone, pinned: true })
   const before = await sim.appState(a.phone)
   assert.deepEqual(before.chats.map(c => c.pinned), [true])
@@ -52,6 +54,8 @@ test('accounts, sessions, queues, groups and app state survive a restart of the 
   assert.deepEqual((await sim.phone(a.phone)).devices.map(d => d.id), [1])
   assert.deepEqual((await sim.appState(a.phone)).collections, before.collections)
   assert.deepEqual((await sim.appState(a.phone)).chats, before.chats)
+  const admitted = (await sim.call('POST', `/group/${club.jid}/approve`, { members: [b.phone] })).group
+  assert.deepEqual([admitted.members, admitted.pending], [[bot.phone, b.phone], []])
   await Promise.all([a.online(), b.online()])
   await receivedOnceInOrder(b, texts)
   for (const p of [a, b]) {
