@@ -14,7 +14,8 @@
  */
 #include "store/sqlite/search_words.h"
 
-enum { STARTS_MAX = 16, LOOK_MAX = 3000, LOOK_FIRST = 100, FREQUENT = 200, NUMBERS_MAX = 32 };
+enum { STARTS_MAX = 16, LOOK_MAX = 3000, LOOK_FIRST = 300, FREQUENT = 200, NUMBERS_MAX = 32,
+       GLANCE_MAX = 40, GLANCE_HITS = 2 };
 
 struct search {
     struct st_conn *conn;
@@ -232,19 +233,44 @@ static int frequent_find(struct search *s)
     return rc;
 }
 
+/* Whether the newest rows have the start so often that they are the way: they are asked before the
+ * index, which may walk the whole list of the word before it. 0: that were all rows there are. */
+static int start_glance(struct search *s, bool *out_looks)
+{
+    size_t last = s->words.count - 1;
+    int rc = is_frequent_word(s, s->words.items[last], out_looks);
+    if (rc < 0 || *out_looks)
+        return rc < 0 ? rc : 1;
+    s->looked_for |= UINT64_C(1) << last;
+    rc = take(s, GLANCE_MAX);
+    s->looked_for &= ~(UINT64_C(1) << last);
+    *out_looks = s->count >= GLANCE_HITS;
+    return rc;
+}
+
+/* 1: *out_looks says how to go on; 0: done. */
+static int start_look(struct search *s, bool *out_looks)
+{
+    int rc = start_glance(s, out_looks);
+    if (rc <= 0 || s->count == s->limit)
+        return rc < 0 ? rc : 0;
+    if (*out_looks)
+        return 1;
+    rc = starts_find(s, out_looks);
+    return rc < 0 ? rc : s->start_count > 0 || *out_looks; /* else nothing begins so */
+}
+
 /* Looks into rows where that is due; 1: the index has to go on. */
 static int search_look(struct search *s)
 {
     bool looks = false;
-    int rc = s->words.is_last_start ? starts_find(s, &looks) : BX_OK;
-    if (rc == BX_OK && s->words.is_last_start && !s->start_count && !looks)
-        return 0; /* nothing begins so */
-    if (rc == BX_OK && looks)
-        s->looked_for |= UINT64_C(1) << (s->words.count - 1);
-    if (rc == BX_OK && s->chat_id)
-        rc = frequent_find(s);
+    int rc = s->chat_id ? frequent_find(s) : BX_OK;
     s->looks_at_number = s->q->number_ids && s->q->number_count > NUMBERS_MAX;
-    if (rc != BX_OK || !(s->looked_for || s->looks_at_number))
+    if (rc == BX_OK && s->words.is_last_start && (rc = start_look(s, &looks)) <= 0)
+        return rc;
+    if (rc >= 0 && looks)
+        s->looked_for |= UINT64_C(1) << (s->words.count - 1);
+    if (rc < 0 || !(s->looked_for || s->looks_at_number))
         return rc < 0 ? rc : 1;
     s->has_looked = true;
     rc = look(s);
