@@ -72,6 +72,7 @@ static struct sim_account *account_new(struct sim *sim, struct bx_str phone)
     a->subscriptions = json_object();
     a->privacy = json_object();
     a->blocked = json_array();
+    a->tokens = json_object();
     sim_phone_init(a);
     sim_app_state_init(a);
     bx_list_push_back(&sim->account_list, &a->node);
@@ -95,6 +96,7 @@ struct sim_account *sim_account_get(struct sim *sim, struct bx_str phone, struct
         a = account_new(sim, phone);
     if (a && push_name.len && !a->push_name[0]) {
         sim_name_copy(push_name, a->push_name);
+        a->is_restricted |= sim_token_name_restricts(push_name);
         sim_app_state_push_name(a);
     }
     sim_save_later(sim);
@@ -118,6 +120,7 @@ void sim_account_free(struct sim_account *a)
     json_decref(a->subscriptions);
     json_decref(a->privacy);
     json_decref(a->blocked);
+    json_decref(a->tokens);
     bx_map_done(&a->sent_messages);
     bx_map_done(&a->shared_keys);
     free(a->picture);

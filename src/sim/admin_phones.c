@@ -21,9 +21,9 @@ static json_t *account_json(const struct sim_account *a)
     {
         json_array_append_new(devices, device_json(BX_CONTAINER_OF(node, struct sim_device, node)));
     }
-    return json_pack("{s:s,s:s,s:s,s:b,s:s,s:o}", "phone", a->phone, "lid", a->lid, "pushName",
-                     a->push_name, "echo", a->is_echo, "receipts", receipts[a->receipts], "devices",
-                     devices);
+    return json_pack("{s:s,s:s,s:s,s:b,s:b,s:s,s:o}", "phone", a->phone, "lid", a->lid, "pushName",
+                     a->push_name, "echo", a->is_echo, "restricted", a->is_restricted, "receipts",
+                     receipts[a->receipts], "devices", devices);
 }
 
 static void list_phones(struct sim_call *c)
@@ -41,7 +41,7 @@ static void make_phone(struct sim_call *c)
     const char *receipts = sim_call_text(c, "receipts");
     struct bx_str phone = sim_call_str(c, "phone"), name = sim_call_str(c, "pushName");
     uint64_t digits;
-    if (!sim_call_only(c, "phone pushName echo receipts") ||
+    if (!sim_call_only(c, "phone pushName echo receipts restricted") ||
         !sim_call_choice(c, "receipts", "none delivery read"))
         return;
     if (phone.ptr && (bx_str_u64(phone, UINT64_MAX - 1, &digits) < 0 || phone.len < 5)) {
@@ -55,6 +55,8 @@ static void make_phone(struct sim_call *c)
     a->is_scripted = true;
     if (json_object_get(c->body, "echo"))
         a->is_echo = json_is_true(json_object_get(c->body, "echo"));
+    if (json_object_get(c->body, "restricted"))
+        a->is_restricted = json_is_true(json_object_get(c->body, "restricted"));
     if (receipts)
         a->receipts = strcmp(receipts, "read") == 0       ? SIM_RECEIPTS_READ
                       : strcmp(receipts, "delivery") == 0 ? SIM_RECEIPTS_DELIVERY

@@ -253,6 +253,8 @@ int sim_phone_say(struct sim_account *a, const struct sim_outgoing *w, char out_
         rc = send_group(a, w, m, &base, &arena);
     else
         send_direct(a, w, m, &base, &arena);
+    if (!w->group && a->is_restricted && w->to != a)
+        sim_token_issue(a, w->to, bx_arena_printf(&arena, "%lld", (long long)sim_now_s()), &arena);
     bx_str_copy(id, out_id, SIM_ID_MAX);
     bx_arena_done(&arena);
     return rc;

@@ -128,6 +128,8 @@ struct sim_account {
     struct bx_list subscribers;
     json_t *subscriptions; /* phones whose presence this account's devices asked for */
     bool is_scripted, is_echo, is_available, is_greeted;
+    bool is_restricted; /* takes messages only from who shows its token */
+    json_t *tokens;     /* phone -> the token given to it, hex */
     enum { SIM_RECEIPTS_NONE, SIM_RECEIPTS_DELIVERY, SIM_RECEIPTS_READ } receipts;
     struct sim_faults faults;
     struct sim_failure failure;
@@ -445,6 +447,15 @@ void sim_phone_read(struct sim_account *a, struct sim_account *chat, struct sim_
                     struct sim_account *author, struct bx_str id, const char *type);
 void sim_phone_typing(struct sim_account *a, struct sim_account *chat, struct sim_group *group,
                       const char *state);
+
+/* token.c */
+void sim_token_issue(struct sim_account *from, struct sim_account *to, struct bx_str t,
+                     struct bx_arena *arena);
+/* The stanza of `by` shows the token that a restricted account gave it (or a is not restricted). */
+bool sim_token_admits(const struct sim_account *a, const struct sim_account *by,
+                      const struct wa_node *stanza);
+/* Push names may carry flags. */
+bool sim_token_name_restricts(struct bx_str push_name);
 
 /* recall.c: a companion that cannot open a message asks the phone for its copy */
 void sim_recall_keep(struct sim_account *a, const struct sim_delivery *m,

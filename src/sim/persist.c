@@ -255,6 +255,8 @@ static json_t *account_json(struct sim_account *a)
     json_object_set_new(o, "nextDevice", json_integer(a->next_device));
     json_object_set_new(o, "isScripted", json_boolean(a->is_scripted));
     json_object_set_new(o, "isEcho", json_boolean(a->is_echo));
+    json_object_set_new(o, "isRestricted", json_boolean(a->is_restricted));
+    json_object_set(o, "tokens", a->tokens);
     json_object_set_new(o, "isGreeted", json_boolean(a->is_greeted));
     json_object_set_new(o, "receipts", json_integer(a->receipts));
     json_object_set_new(o, "pictureId", json_string(a->picture_id));
@@ -328,6 +330,8 @@ static int load_account(struct sim *sim, const json_t *o)
         a->picture = take_bytes(json_object_get(o, "picture"), &a->picture_len);
     a->is_scripted = get_bool(o, "isScripted");
     a->is_echo = get_bool(o, "isEcho");
+    a->is_restricted = get_bool(o, "isRestricted");
+    get_tree(o, "tokens", &a->tokens);
     a->is_greeted = get_bool(o, "isGreeted");
     a->receipts = (unsigned)get_int(o, "receipts");
     get_tree(o, "messages", &a->messages);

@@ -50,7 +50,7 @@ void sim_on_presence(struct sim_conn *c, const struct wa_node *n, struct bx_aren
     struct bx_str name = wa_node_attr(n, "name");
     if (wa_node_attr_is(n, "type", "subscribe")) {
         struct sim_account *a = sim_account_by_jid(c->sim, wa_node_attr(n, "to"));
-        if (!a)
+        if (!a || !sim_token_admits(a, d->account, n))
             return;
         json_object_set_new(d->account->subscriptions, a->phone, json_true());
         send_presence(a, d, arena);

@@ -10,10 +10,16 @@
 void sim_on_props(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
                   struct bx_arena *arena)
 {
+    static const char *const on[] = {
+        "10518", /* direct messages show the token of whom they are for */
+    };
+    struct wa_node *props = WA_NODE(arena, "props", wa_lit("protocol", "2"), wa_lit("hash", "sim"),
+                                    wa_lit("refresh", "86400"), wa_lit("ab_key", "sim"));
     (void)child;
-    sim_iq_result(c, iq,
-                  WA_NODE(arena, "props", wa_lit("protocol", "2"), wa_lit("hash", "sim"),
-                          wa_lit("refresh", "86400"), wa_lit("ab_key", "sim")));
+    for (size_t i = 0; i < BX_LEN(on); i++)
+        wa_node_add(props, WA_NODE(arena, "prop", wa_lit("config_code", on[i]),
+                                   wa_lit("config_value", "1")));
+    sim_iq_result(c, iq, props);
 }
 
 void sim_on_media_conn(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
@@ -50,7 +56,7 @@ void sim_on_picture(struct sim_conn *c, const struct wa_node *iq, const struct w
     struct bx_str target = wa_node_attr(iq, "target"), image = wa_node_data(child);
     struct sim_account *a = target.ptr ? sim_account_by_jid(c->sim, target) : c->device->account;
     if (wa_node_attr_is(iq, "type", "get")) {
-        if (!a || !a->picture) {
+        if (!a || !a->picture || !sim_token_admits(a, c->device->account, iq)) {
             sim_iq_error(c, iq, "404", "item-not-found");
             return;
         }
@@ -105,34 +111,11 @@ void sim_on_status(struct sim_conn *c, const struct wa_node *iq, const struct wa
     }
 }
 
-/* --- privacy: categories, and trusted-contact tokens --- */
+/* --- privacy --- */
 
 static const char *const categories[] = {"last",         "online",   "profile", "status",
                                          "readreceipts", "groupadd", "calladd", "messages",
                                          "defense",      "stickers"};
-
-static void issue_token(struct sim_conn *c, const struct wa_node *token, struct bx_arena *arena)
-{
-    struct sim_account *self = c->device->account,
-                       *to = sim_account_by_jid(c->sim, wa_node_attr(token, "jid"));
-    uint8_t bytes[16];
-    if (!to)
-        return;
-    sim_random(c->sim, bytes, sizeof bytes);
-    struct wa_node *n =
-        WA_NODE(arena, "notification", wa_to("from", sim_jid(arena, self, 0, false)),
-                wa_to("sender_lid", sim_jid(arena, self, 0, true)), wa_lit("type", "privacy_token"),
-                wa_str("id", sim_new_id(c->sim, arena, "")), wa_num("t", sim_now_s()));
-    struct wa_node *tokens = wa_node_add(n, wa_node_new(arena, "tokens"));
-    struct wa_node *one =
-        wa_node_add(tokens, WA_NODE(arena, "token", wa_lit("type", "trusted_contact"),
-                                    wa_str("t", wa_node_attr(token, "t"))));
-    wa_node_bytes(one, bx_arena_str(arena, bx_str_n(bytes, sizeof bytes)));
-    BX_LIST_EACH(&to->devices, node)
-    {
-        sim_deliver(BX_CONTAINER_OF(node, struct sim_device, node), n);
-    }
-}
 
 void sim_on_privacy(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
                     struct bx_arena *arena)
@@ -142,7 +125,9 @@ void sim_on_privacy(struct sim_conn *c, const struct wa_node *iq, const struct w
         sim_iq_result(c, iq, NULL);
         WA_EACH_CHILD(child, "token", token)
         {
-            issue_token(c, token, arena);
+            struct sim_account *to = sim_account_by_jid(c->sim, wa_node_attr(token, "jid"));
+            if (to)
+                sim_token_issue(c->device->account, to, wa_node_attr(token, "t"), arena);
         }
         return;
     }

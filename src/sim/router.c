@@ -220,11 +220,21 @@ static bool has_written(const struct sim_account *a, const char *phone)
 }
 
 /* A time-locked account may answer, but start no chat. */
-static bool is_locked_out(struct sim_conn *c, struct bx_str to)
+static bool is_locked_out(const struct sim_account *self, const struct sim_account *other)
 {
-    struct sim_account *self = c->device->account, *other = sim_account_by_jid(c->sim, to);
-    return sim_faults_of(self)->is_time_locked && other && other != self &&
-           !has_written(self, other->phone);
+    return sim_faults_of(self)->is_time_locked && other != self && !has_written(self, other->phone);
+}
+
+/* What the network answers with 463. */
+static bool is_unwelcome(struct sim_conn *c, const struct wa_node *n)
+{
+    struct sim_account *self = c->device->account,
+                       *other = sim_account_by_jid(c->sim, wa_node_attr(n, "to"));
+    if (!other)
+        return false;
+    bool is_locked = is_locked_out(self, other);
+    c->sim->stats.time_lock += is_locked;
+    return is_locked || (!is_resend(n) && !sim_token_admits(other, self, n));
 }
 
 void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
@@ -239,8 +249,7 @@ void sim_on_message(struct sim_conn *c, const struct wa_node *n, struct bx_arena
         ack(c, n, g ? "403" : "404", arena);
         return;
     }
-    if (!is_group && is_locked_out(c, to)) {
-        c->sim->stats.time_lock++;
+    if (!is_group && is_unwelcome(c, n)) {
         ack(c, n, "463", arena);
         return;
     }

@@ -466,6 +466,18 @@ describe('the network misbehaves', () => {
     }
   })
 
+  test('who takes messages only with its token is answered after it wrote, not before', async () => {
+    const shy = await sim.addPhone({ pushName: 'Shy', restricted: true })
+    const { messageId } = await shop.send(shy.phone, unique('unasked'))
+    await shop.wait('message:status', s => s.messageId === messageId && s.status === 'FAILED', { what: 'the refusal' })
+    const [question, answer] = [unique('a question'), unique('its answer')]
+    await sim.phoneSend(shy.phone, { to: shop.phone, text: question })
+    await shop.waitText(question)
+    await shop.send(shy.phone, answer)
+    await until(async () => (await sim.phoneSaw(shy.phone)).messages.some(m => m.text === answer), { what: 'the answer' })
+    assert.equal((await sim.phoneSaw(shy.phone)).messages.filter(m => !m.fromMe).length, 1)
+  })
+
   test('the same Idempotency-Key never sends twice, not even across kill -9', async () => {
     const customer = people[6]
     const texts = series('with a key', 6)
