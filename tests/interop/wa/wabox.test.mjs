@@ -413,8 +413,9 @@ describe('the network misbehaves', () => {
             await shop.status('RECONNECTING', { after: mark })
             await shop.connected({ after: mark, timeout: 30000 })
           }
-          for (const text of questions) await shop.waitText(text, { timeout: 30000 })
-          for (const text of answers) await customer.waitText(text, { timeout: 30000 })
+          // Baileys 6 asks again for one message at a time and waits 5 s for its phone before each.
+          for (const text of questions) await shop.waitText(text, { timeout: 60000 })
+          for (const text of answers) await customer.waitText(text, { timeout: 60000 })
           await sleep(800)
         } finally {
           await sim.clearFault(shop.phone)

@@ -198,9 +198,9 @@ export class Contact {
   #record(ev) {
     const add = (kind, data) => this.journal.add(kind, data)
     const each = (event, kind, shape) => ev.on(event, list => list.forEach(item => add(kind, shape(item))))
-    ev.on('messages.upsert', ({ messages, type }) => {
+    ev.on('messages.upsert', ({ messages, type, requestId }) => {
       for (const message of messages) {
-        add('message', { ...describe(message), upsert: type })
+        add('message', { ...describe(message), upsert: type, isPhoneCopy: Boolean(requestId) })
         this.#recordFolded(message)
       }
     })
@@ -255,9 +255,14 @@ export class Contact {
     return this.journal.wait('status', s => s.id === id && STATUS.indexOf(s.status) >= least, { what, ...options })
   }
 
-  /** The texts received from others, in order of arrival, nothing removed: compare it with what was sent. */
+  /**
+   * The texts received from others, in order of arrival, nothing removed: compare it with what was sent. Only of a message that Baileys asked
+   * for twice, of its sender and of its own phone, the phone's copy does not count when the sender's came too (Baileys shows both).
+   */
   textsReceived(match = () => true) {
-    return this.journal.all('message', m => !m.fromMe && m.kind === 'text' && match(m)).map(m => m.text)
+    const texts = this.journal.all('message', m => !m.fromMe && m.kind === 'text' && match(m))
+    const sent = new Set(texts.filter(m => !m.isPhoneCopy).map(m => m.id))
+    return texts.filter(m => !m.isPhoneCopy || !sent.has(m.id)).map(m => m.text)
   }
 
   // ---- what we do -------------------------------------------------------------------------------------------------
