@@ -1,7 +1,8 @@
-/* Bodies of the chat list as they were last answered. One stands exactly as long as the store's mark
- * of its number (st_chat_mark): the next commit that changes a chat or contact of the number ends it,
- * so what a client gets is never older than the last change it can have heard of. Every caller who
- * may see the number gets the same bytes; permission, rate and login are checked before, each time.
+/* Bodies of the chat list as they were last answered. One stands exactly as long as the store's
+ * mark of its number (st_chat_mark): the next commit that changes a chat or contact of the number
+ * ends it, so what a client gets is never older than the last change it can have heard of. Every
+ * caller who may see the number gets the same bytes; permission, rate and login are checked before,
+ * each time.
  *
  * A kept answer costs no thread, no SQL and no copy: one reference of the body goes to the
  * connection. Loop thread.

@@ -68,7 +68,7 @@ struct wb_request {
     struct bx_str message;        /* of a failure */
     struct bx_str details;        /* of a failure: JSON object, ptr NULL: none */
     int64_t retry_after_ms;
-    struct bx_str location; /* redirect; ptr NULL: none */
+    struct bx_str location;     /* redirect; ptr NULL: none */
     struct bx_shared *body_out; /* the body instead of `out`; see kept.h */
     uint64_t chat_mark;
 

@@ -37,11 +37,12 @@ enum wb_route_flag {
     WB_ALIAS = 2,     /* another address of the same thing; "deprecated" in documents */
     WB_NO_PREFIX = 4, /* the path stands as it is, not under /api/v1 */
     WB_BODY_OPTIONAL = 8,
-    WB_CONFLICTS = 16,   /* answers 409 */
-    WB_IDEMPOTENT = 32,  /* takes Idempotency-Key; answers 422 */
-    WB_NOT_JSON = 64,    /* the success body is not JSON */
+    WB_CONFLICTS = 16,    /* answers 409 */
+    WB_IDEMPOTENT = 32,   /* takes Idempotency-Key; answers 422 */
+    WB_NOT_JSON = 64,     /* the success body is not JSON */
     WB_UNAVAILABLE = 128, /* answers 503 as a statement (health) */
-    WB_KEPT = 256 /* the same for everybody who may see the number, until a chat or contact of it changes */
+    WB_KEPT = 256 /* the same for everybody who may see the number, until a chat or contact of it
+                     changes */
 };
 
 typedef int wb_handler_fn(struct wb_request *rq);

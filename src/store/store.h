@@ -381,9 +381,9 @@ int st_chat_list(struct st_conn *conn, const struct st_chat_query *query, struct
                  struct st_chat **out, size_t *out_count);
 /* How many rows the query has without limit. O(1) without kind and unread_only. */
 int st_chat_count(struct st_conn *conn, const struct st_chat_query *query, int64_t *out_total);
-/* Changes with every commit that changed a chat or contact of the number or how it is called, before
- * the writer's on_done; a list and count read after the mark was taken stand while it stays the same.
- * Numbers may share a mark. Any thread. */
+/* Changes with every commit that changed a chat or contact of the number or how it is called,
+ * before the writer's on_done; a list and count read after the mark was taken stand while it stays
+ * the same. Numbers may share a mark. Any thread. */
 uint64_t st_chat_mark(const struct st_store *store, int64_t number_id);
 /* `text` anywhere in name or number, ASCII letters without regard to case, or `digits` (ptr NULL:
  * none) anywhere in the number; list order, archived included. */
@@ -532,8 +532,8 @@ struct st_search_hit {
     struct bx_str snippet; /* plain text; hits between U+0002 and U+0003 */
 };
 
-/* Housekeeping: joins pieces of the search index, about so many pages of 4 KiB at a time. 1: there is more
- * to join, 0: done for now. */
+/* Housekeeping: joins pieces of the search index, about so many pages of 4 KiB at a time. 1: there
+ * is more to join, 0: done for now. */
 int st_search_tidy(struct st_tx *tx, int64_t max_pages);
 
 /* Newest stored first (descending id). No word at all finds nothing. */
@@ -639,8 +639,8 @@ int st_audit_append(struct st_tx *tx, const struct st_audit *entry, int64_t *out
 int st_audit_list(struct st_conn *conn, const struct st_audit_query *query, struct bx_arena *a,
                   struct st_audit **out, size_t *out_count);
 
-/* Retention: drops rows older than `before` from the front, at most max_rows; returns how many. There
- * is no other way to delete one. */
+/* Retention: drops rows older than `before` from the front, at most max_rows; returns how many.
+ * There is no other way to delete one. */
 int st_audit_trim(struct st_tx *tx, int64_t before, int64_t max_rows);
 
 /* ==== idempotency ==== */

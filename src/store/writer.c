@@ -123,7 +123,8 @@ static bool is_full(struct st_writer *w, size_t group, uint64_t begun_ms)
     uint64_t age_ms = bx_mono_ms() - begun_ms;
     if (age_ms < w->options.max_latency_ms)
         return false;
-    return age_ms >= BACKLOG_FACTOR * (uint64_t)w->options.max_latency_ms || st_writer_waiting(w) <= group;
+    return age_ms >= BACKLOG_FACTOR * (uint64_t)w->options.max_latency_ms ||
+           st_writer_waiting(w) <= group;
 }
 
 /* Runs jobs into the open transaction until the group is full, late or alone. *out_lost_rc is the

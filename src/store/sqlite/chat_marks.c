@@ -1,5 +1,6 @@
-/* Which numbers' chat lists a transaction changed. Temporary triggers of the writer's connection tell
- * it, so no statement can be forgotten; the marks move after the commit, before anybody hears of it.
+/* Which numbers' chat lists a transaction changed. Temporary triggers of the writer's connection
+ * tell it, so no statement can be forgotten; the marks move after the commit, before anybody hears
+ * of it.
  */
 #include "store/sqlite/db.h"
 

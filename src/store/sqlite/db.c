@@ -29,7 +29,8 @@ static int constraint_error(int extended)
 static int io_error(sqlite3 *db)
 {
     int err = sqlite3_system_errno(db);
-    if (err == 0) /* a COMMIT that fails does not keep it; the call that failed was the last one to set it */
+    if (err == 0) /* a COMMIT that fails does not keep it; the call that failed was the last one to
+                     set it */
         err = errno;
     if (err == ENOSPC || err == EDQUOT)
         return BX_E_DISK_FULL;

@@ -216,7 +216,8 @@ void st_search_truncate(struct st_tx *tx, size_t count);
     "m.stored_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.error, m.edited_at, "       \
     "m.revoked_at, m.mentions, s.phone, s.lid, coalesce(s.name, s.push_name, s.business_name), "   \
     "u.name"
-/* Who sent nothing (0) is not looked for: the cursor stays where the next row of the chat wants it. */
+/* Who sent nothing (0) is not looked for: the cursor stays where the next row of the chat wants it.
+ */
 #define ST_MESSAGE_JOINS                                                                           \
     " LEFT JOIN contacts s ON s.id = nullif(m.sender_id, 0) "                                      \
     "LEFT JOIN users u ON u.id = nullif(m.sent_by, 0) "

@@ -2,10 +2,10 @@
  * connection anew; past that each page is a read call and a copy. Of its file methods two are
  * replaced here: a page that is asked for is a place in the map, wherever it lies.
  *
- * Why that is safe: it is what SQLite does itself below 2 GiB. The log's locks keep a checkpoint away
- * from pages that a reader still sees, a shared map and written bytes are the same memory, and a
- * database of ours never shrinks while it is open (no VACUUM). The map is address space, not memory; it
- * is longer than the file, and only what the file has is given out.
+ * Why that is safe: it is what SQLite does itself below 2 GiB. The log's locks keep a checkpoint
+ * away from pages that a reader still sees, a shared map and written bytes are the same memory, and
+ * a database of ours never shrinks while it is open (no VACUUM). The map is address space, not
+ * memory; it is longer than the file, and only what the file has is given out.
  */
 #include "store/sqlite/db.h"
 

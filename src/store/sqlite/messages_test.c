@@ -745,8 +745,8 @@ static void reading_up_to_a_message_leaves_the_newer_unread(void **state)
 }
 
 /* One change each; says whether the mark of the number moved. */
-static bool is_marked_by(const struct scene *s, int64_t number, int (*change)(struct st_tx *, void *),
-                         void *arg, int expected)
+static bool is_marked_by(const struct scene *s, int64_t number,
+                         int (*change)(struct st_tx *, void *), void *arg, int expected)
 {
     uint64_t before = st_chat_mark(s->f->store, number);
     assert_rc(st_writer_call(s->f->writer, change, arg), expected);
@@ -764,12 +764,14 @@ static int pin(struct st_tx *tx, void *arg)
 
 static int read_all(struct st_tx *tx, void *arg)
 {
-    return st_chat_read(tx, ((struct marked *)arg)->chat, 0, NULL, NULL, NULL) < 0 ? BX_E_IO : BX_OK;
+    return st_chat_read(tx, ((struct marked *)arg)->chat, 0, NULL, NULL, NULL) < 0 ? BX_E_IO
+                                                                                   : BX_OK;
 }
 
 static int edit(struct st_tx *tx, void *arg)
 {
-    return st_message_edit(tx, ((struct marked *)arg)->message, STR("plums"), 2000) == 1 ? BX_OK : BX_E_IO;
+    return st_message_edit(tx, ((struct marked *)arg)->message, STR("plums"), 2000) == 1 ? BX_OK
+                                                                                         : BX_E_IO;
 }
 
 static int star(struct st_tx *tx, void *arg)
@@ -791,7 +793,10 @@ static int number_drop(struct st_tx *tx, void *arg)
 static void what_a_chat_list_shows_moves_its_mark(void **state)
 {
     struct scene s = scene_of(state);
-    struct marked m = {.chat = s.chat, .contact = s.contact, .number = s.number, .other = number_add(s.f, "62822")};
+    struct marked m = {.chat = s.chat,
+                       .contact = s.contact,
+                       .number = s.number,
+                       .other = number_add(s.f, "62822")};
     uint64_t before = st_chat_mark(s.f->store, s.number), other = st_chat_mark(s.f->store, m.other);
     m.message = put(&s, text(&s, "A1", "apples", 1000)).id;
     assert_true(st_chat_mark(s.f->store, s.number) != before);

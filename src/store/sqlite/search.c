@@ -122,15 +122,16 @@ int st_search_flush(struct st_tx *tx)
     return rc;
 }
 
-/* Each commit leaves a segment, FTS5 joins four of a size by itself; a search asks each of them for each
- * of its words. Joining two by two leaves one per size. */
+/* Each commit leaves a segment, FTS5 joins four of a size by itself; a search asks each of them for
+ * each of its words. Joining two by two leaves one per size. */
 int st_search_tidy(struct st_tx *tx, int64_t max_pages)
 {
     sqlite3 *db = tx->conn->db;
-    int rc = st_db_run(tx->conn,
-                       "INSERT INTO message_fts (message_fts, rank) SELECT 'usermerge', 2 WHERE NOT "
-                       "EXISTS (SELECT 1 FROM message_fts_config WHERE k = 'usermerge' AND v = 2)",
-                       Q0);
+    int rc =
+        st_db_run(tx->conn,
+                  "INSERT INTO message_fts (message_fts, rank) SELECT 'usermerge', 2 WHERE NOT "
+                  "EXISTS (SELECT 1 FROM message_fts_config WHERE k = 'usermerge' AND v = 2)",
+                  Q0);
     sqlite3_int64 before = sqlite3_total_changes64(db);
     if (rc >= 0)
         rc = st_db_run(tx->conn, "INSERT INTO message_fts (message_fts, rank) VALUES ('merge', ?1)",

@@ -1,8 +1,8 @@
 /* Searching messages, newest first, at a cost that follows the page asked for, not the store.
  *
- * The index walks the lists of all words at once, from the newest row back, and stops with the page.
- * Three things would make it read whole lists instead, and are sought in the newest rows themselves
- * first (their words compared, see search_words.h):
+ * The index walks the lists of all words at once, from the newest row back, and stops with the
+ * page. Three things would make it read whole lists instead, and are sought in the newest rows
+ * themselves first (their words compared, see search_words.h):
  *  - The start of a word: FTS5 joins the lists of all words that begin so before it gives the first
  *    row (0.1 to 0.3 s for a frequent word in ten million messages). When the words behind a start
  *    are few and rare, the index is asked for them; when one is frequent, or they are many, then
@@ -14,8 +14,15 @@
  */
 #include "store/sqlite/search_words.h"
 
-enum { STARTS_MAX = 16, LOOK_MAX = 3000, LOOK_FIRST = 300, FREQUENT = 200, NUMBERS_MAX = 32,
-       GLANCE_MAX = 40, GLANCE_HITS = 2 };
+enum {
+    STARTS_MAX = 16,
+    LOOK_MAX = 3000,
+    LOOK_FIRST = 300,
+    FREQUENT = 200,
+    NUMBERS_MAX = 32,
+    GLANCE_MAX = 40,
+    GLANCE_HITS = 2
+};
 
 struct search {
     struct st_conn *conn;
@@ -32,7 +39,7 @@ struct search {
     struct hit {
         int64_t id;
         struct bx_str snippet;
-    } *hits;
+    } * hits;
     size_t count, cap, limit;
 };
 
@@ -295,10 +302,11 @@ static int hits_read(const struct search *s, struct st_search_hit **out)
     size_t count = 0;
     for (size_t i = 0; i < s->count; i++)
         ids[i] = s->hits[i].id;
-    int rc = st_db_list(s->conn, s->a, st_message_read_row, sizeof *messages, &messages, &count,
-                        "SELECT " ST_MESSAGE_COLUMNS " FROM json_each(?1) j CROSS JOIN messages m ON "
-                        "m.id = j.value " ST_MESSAGE_JOINS,
-                        Q(T(st_ids_json(s->a, ids, s->count))));
+    int rc =
+        st_db_list(s->conn, s->a, st_message_read_row, sizeof *messages, &messages, &count,
+                   "SELECT " ST_MESSAGE_COLUMNS " FROM json_each(?1) j CROSS JOIN messages m ON "
+                   "m.id = j.value " ST_MESSAGE_JOINS,
+                   Q(T(st_ids_json(s->a, ids, s->count))));
     if (rc == BX_OK && count != s->count)
         rc = BX_E_CORRUPT; /* the index knows rows that are not there */
     *out = bx_arena_alloc(s->a, (s->count + 1) * sizeof **out);

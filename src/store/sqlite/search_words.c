@@ -125,7 +125,8 @@ static bool stands_in(struct bx_str text, struct bx_str word)
     return false;
 }
 
-/* Plain bytes say no to most texts before they are cut into words: in ASCII folding is lower case. */
+/* Plain bytes say no to most texts before they are cut into words: in ASCII folding is lower case.
+ */
 static bool may_occur(const struct st_words *words, uint64_t set, struct bx_str text)
 {
     if (!is_ascii(text))

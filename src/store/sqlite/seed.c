@@ -162,8 +162,8 @@ static int64_t chat_of_message(struct seed *s, int64_t i)
         return i;
     uint64_t r = next_random(s);
     if (s->o->long_chat) {
-        bool is_long = (int64_t)(next_random(s) >> 8) % (s->o->messages - s->o->chats) <
-                       s->o->long_chat;
+        bool is_long =
+            (int64_t)(next_random(s) >> 8) % (s->o->messages - s->o->chats) < s->o->long_chat;
         return is_long ? 0 : (int64_t)(r >> 8) % s->o->chats;
     }
     int64_t busy = s->o->chats / 50 > 0 ? s->o->chats / 50 : 1;
@@ -175,15 +175,15 @@ static int hour_flush(struct seed *s, int64_t number_index)
     struct seed_hour *h = &s->hours[number_index];
     if (!h->hour)
         return BX_OK;
-    int rc = st_db_run(s->tx.conn,
-                       "INSERT INTO number_hours VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    int rc = st_db_run(s->tx.conn, "INSERT INTO number_hours VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                        Q(I(s->first_number + number_index), I(h->hour), I(h->received), I(h->sent),
                          I(h->responses), I(h->response_ms), I(h->response_max_ms)));
     *h = (struct seed_hour){0};
     return rc < 0 ? rc : BX_OK;
 }
 
-/* As hour_count of messages.c has it; time only grows here, so an hour ends when the next begins. */
+/* As hour_count of messages.c has it; time only grows here, so an hour ends when the next begins.
+ */
 static int hour_add(struct seed *s, struct seed_chat *chat, int64_t number_index,
                     const struct st_message_new *new)
 {
