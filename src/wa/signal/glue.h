@@ -14,8 +14,11 @@ struct wa_signal {
     struct wa_signal_self self;
     signal_context *context;
     signal_protocol_store_context *stores;
-    int store_rc;          /* first failure of the keystore within this call */
-    bool identity_changed; /* seen within this call */
+    int store_rc;                 /* first failure of the keystore within this call */
+    bool identity_changed;        /* seen within this call */
+    bool holds_identity;          /* between hold and release, below */
+    signal_buffer *held_identity; /* NULL: none came */
+    char held_at[WA_ADDRESS_MAX + 16];
 };
 
 /* Clears what a call records. */
@@ -26,6 +29,12 @@ enum wa_retry_reason wa_signal_reason(int sg);
 
 extern const signal_crypto_provider wa_signal_provider;
 int wa_signal_install_stores(struct wa_signal *s);
+
+/* libomemo-c saves the identity of a first message before it has opened the message, so a damaged
+ * or forged one would change it. From hold to release it waits here: stored when the message proved
+ * right, else forgotten. Returns numbers of libomemo-c. */
+void wa_signal_identity_hold(struct wa_signal *s);
+int wa_signal_identity_release(struct wa_signal *s, bool is_proven);
 
 /* The only way to decode a public key: 32 bytes as X25519, never as an Edwards point. */
 int wa_signal_decode_pub(struct wa_signal *s, const uint8_t pub[CR_CURVE_KEY_SIZE],

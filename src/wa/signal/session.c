@@ -119,8 +119,12 @@ static int decrypt_prekey_message(struct wa_signal *s, session_cipher *cipher, s
     pre_key_signal_message *message = NULL;
     int sg = pre_key_signal_message_deserialize(&message, (const uint8_t *)bytes.ptr, bytes.len,
                                                 s->context);
-    if (sg >= 0)
+    if (sg >= 0) {
+        wa_signal_identity_hold(s);
         sg = session_cipher_decrypt_pre_key_signal_message(cipher, message, NULL, out);
+        int kept = wa_signal_identity_release(s, sg >= 0);
+        sg = kept < 0 ? kept : sg;
+    }
     SIGNAL_UNREF(message);
     return sg;
 }

@@ -156,6 +156,41 @@ TEST(a_new_identity_is_trusted_and_reported)
     assert_rc(decrypt(&bob, &alice, encrypt(&alice, &bob, "hello"), "hello"), BX_OK);
 }
 
+TEST(a_damaged_first_message_leaves_the_identity_and_the_session_as_they_were)
+{
+    /* After the MAC stand the registration id and the signed prekey's id, 4 or 5 bytes. */
+    static const struct {
+        size_t at;
+        bool from_end;
+        const char *why;
+    } damages[] = {{9, true, "the MAC"}, {20, true, "the ciphertext"}, {50, false, "the identity"}};
+    struct person old = alice;
+    uint8_t known[CR_CURVE_KEY_SIZE];
+    start(&alice, &bob, 7);
+    assert_rc(decrypt(&bob, &alice, encrypt(&alice, &bob, "hello"), "hello"), BX_OK);
+    struct wa_cipher under_way = encrypt(&alice, &bob, "under way");
+    person_init(&alice, "4917", 0); /* a new phone: same address, another identity */
+    start(&alice, &bob, 8);
+    struct wa_cipher first = encrypt(&alice, &bob, "it is me");
+    for (size_t i = 0; i < BX_LEN(damages); i++) {
+        struct bx_str plain;
+        size_t at = damages[i].from_end ? first.bytes.len - damages[i].at : damages[i].at;
+        char *byte = (char *)(uintptr_t)first.bytes.ptr + at;
+        *byte ^= 1;
+        assert_why(
+            wa_session_decrypt(bob.signal, &alice.jid, true, first.bytes, &arena, &plain, NULL) < 0,
+            damages[i].why);
+        *byte ^= 1;
+        assert_rc(wa_identity_get(bob.signal, &alice.jid, known), BX_OK);
+        assert_why(memcmp(known, old.self.identity.pub, sizeof known) == 0, damages[i].why);
+    }
+    assert_rc(decrypt(&bob, &old, under_way, "under way"), BX_OK);
+    assert_rc(decrypt(&bob, &alice, first, "it is me"), BX_OK);
+    assert_rc(wa_identity_get(bob.signal, &alice.jid, known), BX_OK);
+    assert_memory_equal(known, alice.self.identity.pub, sizeof known);
+    person_done(&old);
+}
+
 TEST(learning_a_lid_moves_the_sessions_and_both_names_work)
 {
     struct wa_jid bob_lid = wa_jid_make(WA_SERVER_LID, BX_STR("99"), 3);
@@ -288,6 +323,7 @@ int main(void)
         CASE(messages_decrypt_in_any_order_and_damage_is_named),
         CASE(missing_sessions_keys_and_false_bundles_have_names),
         CASE(a_new_identity_is_trusted_and_reported),
+        CASE(a_damaged_first_message_leaves_the_identity_and_the_session_as_they_were),
         CASE(learning_a_lid_moves_the_sessions_and_both_names_work),
         CASE(group_messages_decrypt_in_any_order_and_only_once),
         CASE(a_group_key_that_comes_again_hides_nothing_and_opens_nothing_twice),

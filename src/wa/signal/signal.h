@@ -120,7 +120,8 @@ int wa_session_encrypt(struct wa_signal *s, const struct wa_jid *jid, struct bx_
 
 /* BX_E_DUPLICATE (processed before: acknowledge, no retry), BX_E_NOT_FOUND (no session, or the
  * prekey is gone), BX_E_CRYPTO, BX_E_INVALID; for all but the first ask for a retry with
- * *out_reason (may be NULL). A used prekey is deleted. Failures of the store as they are. */
+ * *out_reason (may be NULL). A used prekey is deleted. The sender's identity changes only with a
+ * message that opened. Failures of the store as they are. */
 int wa_session_decrypt(struct wa_signal *s, const struct wa_jid *jid, bool is_prekey,
                        struct bx_str bytes, struct bx_arena *arena, struct bx_str *out_plain,
                        enum wa_retry_reason *out_reason);

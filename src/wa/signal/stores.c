@@ -157,21 +157,48 @@ static int own_registration(void *user, uint32_t *out)
     return 0;
 }
 
-static int identity_save(const signal_protocol_address *address, uint8_t *key, size_t len,
-                         void *user)
+static int identity_put(struct wa_signal *s, struct bx_str at, const uint8_t *key, size_t len)
 {
-    char room[WA_ADDRESS_MAX + 16];
-    struct wa_signal *s = user;
     signal_buffer *known = NULL;
-    struct bx_str at = address_key(address, room);
-    if (!key)
-        return drop(s, WA_KEY_IDENTITY, at);
     int found = load(s, WA_KEY_IDENTITY, at, &known);
     bool is_same = found > 0 && bx_str_eq(wa_signal_view(known), bx_str_n(key, len));
     if (found > 0 && !is_same)
         s->identity_changed = true;
     signal_buffer_free(known);
     return found < 0 ? found : is_same ? 0 : save(s, WA_KEY_IDENTITY, at, key, len);
+}
+
+static int identity_save(const signal_protocol_address *address, uint8_t *key, size_t len,
+                         void *user)
+{
+    char room[WA_ADDRESS_MAX + 16];
+    struct wa_signal *s = user;
+    struct bx_str at = address_key(address, room);
+    if (!key)
+        return drop(s, WA_KEY_IDENTITY, at);
+    if (!s->holds_identity)
+        return identity_put(s, at, key, len);
+    signal_buffer_free(s->held_identity);
+    s->held_identity = signal_buffer_create(key, len);
+    bx_str_copy(at, s->held_at, sizeof s->held_at);
+    return s->held_identity ? 0 : SG_ERR_NOMEM;
+}
+
+void wa_signal_identity_hold(struct wa_signal *s)
+{
+    s->holds_identity = true;
+}
+
+int wa_signal_identity_release(struct wa_signal *s, bool is_proven)
+{
+    signal_buffer *key = s->held_identity;
+    s->holds_identity = false;
+    s->held_identity = NULL;
+    int sg = is_proven && key ? identity_put(s, bx_str(s->held_at), signal_buffer_data(key),
+                                             signal_buffer_len(key))
+                              : 0;
+    signal_buffer_free(key);
+    return sg;
 }
 
 /* WhatsApp's clients trust a changed key and tell the user; so do we. */
