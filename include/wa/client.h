@@ -80,6 +80,10 @@ struct wa_client_ops {
      * downloaded, so only inline history arrives. */
     void (*on_fetch)(struct wa_client *c, struct wa_fetch *fetch, const char *url, size_t max_bytes,
                      void *arg);
+    /* The device has left: its credentials are gone, and the server was told or could not be. After
+     * DISCONNECTED/LOGGED_OUT, for whoever unlinked it. Here, not before, frees the session who has
+     * no more use for it. May be NULL. */
+    void (*on_left)(struct wa_client *c, void *arg);
     /* wa_client_free has ended; the last callback. May be NULL. */
     void (*on_freed)(void *arg);
 };
@@ -106,10 +110,14 @@ struct wa_client_opts {
  * version. */
 int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
                   const struct wa_client_ops *ops, void *arg, struct wa_client **out);
-/* Disconnects at once; callbacks end (but on_freed). Memory goes when the last job came back. */
+/* Disconnects at once, also what wa_client_logout still does; callbacks end (but on_freed). Memory
+ * goes when the last job came back. */
 void wa_client_free(struct wa_client *c);
 void *wa_client_arg(const struct wa_client *c);
 
+/* Loads the credentials of the keystore and no more, for a session that is not started: its user
+ * may then delete them from the store before wa_client_logout, which still unlinks. */
+void wa_client_load(struct wa_client *c);
 /* Loads the credentials of the keystore and connects. Without any: links, by QR; with
  * phone_number (digits) by a code as well. Also after DISCONNECTED, to try again. When started
  * already, a phone_number is kept for when pairing begins, and a wait for the next attempt ends. */
@@ -118,8 +126,11 @@ void wa_client_start(struct wa_client *c, const char *phone_number);
 int wa_client_link_by_code(struct wa_client *c, const char *phone_number);
 /* Disconnects, keeps everything: state DISCONNECTED/STOPPED. */
 void wa_client_stop(struct wa_client *c);
-/* Unlinks this device on the server when connected, and drops the credentials in any case: an
- * WA_EVENT_UNLINKED job, then DISCONNECTED/LOGGED_OUT. */
+/* Unlinks this device: a WA_EVENT_UNLINKED job that drops the credentials, DISCONNECTED/LOGGED_OUT,
+ * then on_left. When connected the server is asked before. When not, or when it did not answer, the
+ * session connects once more after, for 10 s at most and only to ask: nothing of that connection is
+ * told or acknowledged, and the session may be started meanwhile, to link anew. Without a network
+ * the phone lists the device until WhatsApp drops it. */
 void wa_client_logout(struct wa_client *c);
 
 const struct wa_status_info *wa_client_status(const struct wa_client *c);

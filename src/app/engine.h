@@ -25,9 +25,13 @@ struct wb_engine_ops {
     /* Connects, or links when no device is linked: by QR, with pair_phone (digits) by code as well.
      * No effect when started. */
     void (*start)(void *engine, struct wb_line *line, const char *pair_phone, uint64_t delay_ms);
+    /* Linked, but not to be started now: remembers the device, so that logout can unlink it when its
+     * keys went first. */
+    void (*load)(void *engine, struct wb_line *line);
     /* Disconnects, keeps the device. */
     void (*stop)(void *engine, struct wb_line *line);
-    /* Unlinks the device: an UNLINKED envelope, then DISCONNECTED. */
+    /* Unlinks the device: an UNLINKED envelope, then DISCONNECTED. The phone hears of it before, or
+     * within 10 s after. */
     void (*logout)(void *engine, struct wb_line *line);
 
     /* Sends, in the order of calls; exactly one answer, WA_EVENT_SENT or wb_outbox_on_unsent.

@@ -79,6 +79,7 @@ const struct wb_engine_ops wb_engine_off = {
     .open = off_open,
     .close = off_close,
     .start = off_start,
+    .load = off_stop,
     .stop = off_stop,
     .logout = off_stop,
     .send = off_send,

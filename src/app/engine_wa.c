@@ -185,8 +185,13 @@ static void on_job(struct wa_client *c, struct wa_job *job, void *arg)
 static void on_state(struct wa_client *c, const struct wa_status_info *status, void *arg)
 {
     struct linked *l = arg;
+    (void)c;
     wb_link_on_state(l->line, status);
-    if (l->line->is_gone && status->state == WA_STATE_DISCONNECTED)
+}
+
+static void on_left(struct wa_client *c, void *arg)
+{
+    if (((struct linked *)arg)->line->is_gone)
         wa_client_free(c);
 }
 
@@ -297,6 +302,7 @@ static const struct wa_client_ops client_ops = {.on_job = on_job,
                                                 .on_typing = on_typing,
                                                 .on_unsent = on_unsent,
                                                 .on_fetch = on_fetch,
+                                                .on_left = on_left,
                                                 .on_freed = on_freed};
 
 /* --- lines --- */
@@ -344,6 +350,13 @@ static void wa_start(void *self, struct wb_line *line, const char *pair_phone, u
         wa_client_link_by_code(c, pair_phone);
     else
         wa_client_start(c, pair_phone);
+}
+
+static void wa_load(void *self, struct wb_line *line)
+{
+    struct wa_client *c = client_make(self, line, 0);
+    if (c)
+        wa_client_load(c);
 }
 
 static void wa_stop(void *self, struct wb_line *line)
@@ -458,6 +471,7 @@ const struct wb_engine_ops wb_engine_wa = {
     .open = wa_open,
     .close = wa_close,
     .start = wa_start,
+    .load = wa_load,
     .stop = wa_stop,
     .logout = wa_logout,
     .send = wa_send,

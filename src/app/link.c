@@ -375,13 +375,15 @@ void wb_link_start_all(struct wb_app *app)
     for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
         const struct st_session *row = &line->link.row;
         bool is_final = row->status == ST_LINK_DISCONNECTED && row->reason.len;
-        if (!line->is_active || !row->is_active || !line->link.is_linked)
+        if (!line->link.is_linked)
             continue;
-        if (is_final && row->retry_at) {
-            plan_retry(line);
-        } else if (!is_final) {
-            WB_ENGINE(line, start, NULL, delay);
-            delay += SPREAD_MS;
+        if (!line->is_active || !row->is_active || is_final) {
+            WB_ENGINE(line, load);
+            if (line->is_active)
+                plan_retry(line);
+            continue;
         }
+        WB_ENGINE(line, start, NULL, delay);
+        delay += SPREAD_MS;
     }
 }

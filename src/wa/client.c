@@ -1,4 +1,5 @@
-/* The life of a linked number: load, connect, log in, keep alive, end, try again. */
+/* The life of a linked number: load, connect, log in, keep alive, end, try again. How it leaves is
+ * in unlink.c. */
 #include "wa/internal.h"
 
 #include "base/clock.h"
@@ -58,7 +59,7 @@ static void retry_in(struct wa_client *c, uint64_t delay_ms, enum wa_reason reas
                         at);
 }
 
-static void stop_for(struct wa_client *c, const struct wa_ending *e)
+void wa_client_stop_for(struct wa_client *c, const struct wa_ending *e)
 {
     enum wa_state state =
         e->reason == WA_REASON_QR_EXPIRED ? WA_STATE_PENDING : WA_STATE_DISCONNECTED;
@@ -71,40 +72,9 @@ static void stop_for(struct wa_client *c, const struct wa_ending *e)
     wa_client_set_state(c, state, e->reason, e->detail, e->retry_at_ms);
 }
 
-/* --- unlinking: the credentials go, in a job, so that the user forgets with us --- */
-
-static int unlink_run(struct wa_job *job)
-{
-    wa_job_event(job, WA_EVENT_UNLINKED);
-    return wa_creds_drop(job->ks);
-}
-
-static void unlink_finish(struct wa_job *job, int rc)
-{
-    struct wa_client *c = job->client;
-    struct wa_ending *e = job->data;
-    if (rc < 0)
-        e->reason = WA_REASON_STORE;
-    wa_creds_unref(c->creds);
-    c->creds = NULL;
-    c->is_logging_out = false;
-    stop_for(c, e);
-}
-
-static const struct wa_job_type unlink_type = {"unlink", unlink_run, unlink_finish};
-
-static void unlink_now(struct wa_client *c, struct wa_ending e)
-{
-    struct wa_job *job = wa_job_new(c, &unlink_type, NULL, NULL);
-    struct wa_ending *copy = BX_ARENA_NEW(job->in, struct wa_ending);
-    *copy = e;
-    job->data = copy;
-    wa_job_submit(job);
-}
-
 /* --- ends and attempts --- */
 
-static void disconnect(struct wa_client *c)
+void wa_client_disconnect(struct wa_client *c)
 {
     c->is_logged_in = c->has_settled = false;
     c->app_state_busy = c->prekeys_busy = false;
@@ -121,19 +91,23 @@ static void disconnect(struct wa_client *c)
 
 void wa_client_end(struct wa_client *c, struct wa_ending e)
 {
+    bool is_asking = c->leaving == WA_LEAVING_ASKS;
     bx_debug("wa", "connection ended", "reason=%s detail=%d", wa_reason_name(e.reason), e.detail);
     wa_client_ref(c);
-    disconnect(c);
+    wa_client_disconnect(c);
     if (e.then == WA_THEN_ONCE)
         e.then = c->badness++ ? WA_THEN_STOP : WA_THEN_BACKOFF;
-    if (c->is_freed || !c->is_started) {
+    if (is_asking) {
+        bool is_heard = e.then == WA_THEN_UNLINK;
+        wa_unlink(c, is_heard ? e : WA_LOGGED_OUT, !is_heard);
+    } else if (c->is_freed || !c->is_started) {
         /* stopped by a callback meanwhile */
     } else if (e.then == WA_THEN_NOW) {
         retry_in(c, 0, e.reason, e.detail);
     } else if (e.then == WA_THEN_UNLINK && is_linked(c)) {
-        unlink_now(c, e);
+        wa_unlink(c, e, false);
     } else if (e.then == WA_THEN_STOP || e.then == WA_THEN_UNLINK) {
-        stop_for(c, &e);
+        wa_client_stop_for(c, &e);
     } else {
         retry_in(c, backoff_ms(c), e.reason, e.detail);
         c->errors += c->errors < 16;
@@ -162,21 +136,27 @@ static void on_conn_node(struct wa_conn *conn, struct wa_node *node, struct bx_a
 
 static int on_conn_payload(struct wa_conn *conn, struct bx_buf *out, void *arg)
 {
+    const struct wa_client *c = arg;
     (void)conn;
-    return wa_login_payload(arg, out);
+    return wa_login_payload(c, c->creds, out);
 }
 
-static void connect_now(struct wa_client *c)
+struct wa_conn_opts wa_client_conn_opts(const struct wa_client *c, const struct wa_creds *creds)
 {
-    struct wa_conn_opts opts = {
+    return (struct wa_conn_opts){
         .url = c->url,
         .tls = c->opts.tls,
         .roots = (const uint8_t(*)[32])c->roots,
         .root_count = c->opts.root_count,
         .is_cert_unchecked = c->opts.is_cert_unchecked,
-        .noise = &c->creds->noise,
+        .noise = &creds->noise,
         .routing = bx_str_n(c->routing, c->routing_len),
     };
+}
+
+static void connect_now(struct wa_client *c)
+{
+    struct wa_conn_opts opts = wa_client_conn_opts(c, c->creds);
     c->connection++;
     net_timer_start_slack(c->loop, &c->tick, TICK_MS, TICK_SLACK_MS);
     c->ping_due_ms = net_loop_now_ms(c->loop) + LOGIN_TIMEOUT_MS;
@@ -187,14 +167,14 @@ static void connect_now(struct wa_client *c)
 
 /* --- loading --- */
 
+static void go(struct wa_client *c);
+
 static int load_run(struct wa_job *job)
 {
-    struct wa_creds *creds = NULL;
-    int rc = wa_creds_open(job->ks, &creds);
     struct bx_str *name = BX_ARENA_NEW(&job->out, struct bx_str);
-    if (job->data)
-        wa_creds_unref(job->data); /* of an earlier run */
-    job->data = creds;
+    wa_creds_unref(job->creds); /* of an earlier run */
+    job->creds = NULL;
+    int rc = wa_creds_open(job->ks, &job->creds);
     if (rc >= 0 && wa_self_get(job->ks, "push_name", &job->out, name) == BX_OK)
         job->result = name;
     return rc;
@@ -203,10 +183,8 @@ static int load_run(struct wa_job *job)
 static void load_finish(struct wa_job *job, int rc)
 {
     struct wa_client *c = job->client;
-    struct wa_creds *creds = job->data;
     c->is_loading = false;
     if (rc < 0) {
-        wa_creds_unref(creds);
         wa_client_end(c, (struct wa_ending){WA_REASON_STORE, WA_THEN_STOP, rc, 0});
         return;
     }
@@ -216,21 +194,35 @@ static void load_finish(struct wa_job *job, int rc)
         c->push_name = bx_strndup(name->ptr, name->len);
     }
     wa_creds_unref(c->creds);
-    c->creds = creds;
-    if (c->is_started)
-        connect_now(c);
+    c->creds = wa_creds_ref(job->creds);
+    if (c->is_started && !net_timer_is_active(&c->reconnect))
+        go(c);
 }
 
 static const struct wa_job_type load_type = {"load", load_run, load_finish};
 
+void wa_client_load(struct wa_client *c)
+{
+    if (c->creds || c->is_loading || c->leaving == WA_LEAVING_DROPS)
+        return;
+    c->is_loading = true;
+    wa_job_submit(wa_job_new(c, &load_type, NULL, NULL));
+}
+
+/* While a job drops the credentials nothing begins: it retries when it is through. */
 static void go(struct wa_client *c)
 {
-    if (c->creds) {
+    if (c->leaving == WA_LEAVING_DROPS)
+        return;
+    if (c->creds)
         connect_now(c);
-    } else if (!c->is_loading) {
-        c->is_loading = true;
-        wa_job_submit(wa_job_new(c, &load_type, NULL, NULL));
-    }
+    else
+        wa_client_load(c);
+}
+
+void wa_client_retry(struct wa_client *c)
+{
+    net_timer_start(c->loop, &c->reconnect, 0);
 }
 
 static void on_reconnect(void *arg)
@@ -368,7 +360,8 @@ void wa_client_free(struct wa_client *c)
         return;
     c->is_freed = true;
     c->is_started = false;
-    disconnect(c);
+    wa_farewell_drop(c);
+    wa_client_disconnect(c);
     wa_client_unref(c);
 }
 
@@ -384,7 +377,7 @@ void wa_client_start(struct wa_client *c, const char *phone_number)
         c->code_phone = dup_text(phone_number);
     }
     if (c->is_started && net_timer_is_active(&c->reconnect) && c->errors) {
-        net_timer_start(c->loop, &c->reconnect, 0); /* do not wait any longer */
+        wa_client_retry(c); /* do not wait any longer */
         return;
     }
     if (c->is_started)
@@ -392,54 +385,19 @@ void wa_client_start(struct wa_client *c, const char *phone_number)
     c->is_started = true;
     c->errors = c->badness = 0;
     net_timer_start(c->loop, &c->reconnect, c->opts.start_delay_ms);
+    wa_client_load(c);
 }
 
 void wa_client_stop(struct wa_client *c)
 {
+    bool is_asking = c->leaving == WA_LEAVING_ASKS;
     c->is_started = false;
     wa_client_ref(c);
-    disconnect(c);
-    if (!c->is_freed)
+    wa_client_disconnect(c);
+    if (is_asking) /* logging out goes on without the connection */
+        wa_unlink(c, WA_LOGGED_OUT, true);
+    else if (!c->is_freed && c->leaving == WA_LEAVING_NOT)
         wa_client_set_state(c, WA_STATE_DISCONNECTED, WA_REASON_STOPPED, 0, 0);
-    wa_client_unref(c);
-}
-
-static void on_logout_answer(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena,
-                             int rc, void *arg)
-{
-    (void)answer, (void)arena, (void)arg, (void)rc;
-    if (c->is_logging_out && c->is_started && c->conn.ws)
-        wa_client_end(c, (struct wa_ending){WA_REASON_LOGGED_OUT, WA_THEN_UNLINK, 0, 0});
-}
-
-static int ask_removal(struct wa_client *c)
-{
-    struct bx_arena arena;
-    bx_arena_init(&arena, 0);
-    struct wa_node *iq = WA_NODE(&arena, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "set"),
-                                 wa_lit("xmlns", "md"));
-    wa_node_add(iq, WA_NODE(&arena, "remove-companion-device", wa_to("jid", bx_str(c->creds->jid)),
-                            wa_lit("reason", "user_initiated")));
-    int rc = wa_request_send(c, iq, PING_TIMEOUT_MS, on_logout_answer, NULL);
-    bx_arena_done(&arena);
-    return rc;
-}
-
-void wa_client_logout(struct wa_client *c)
-{
-    struct wa_ending e = {WA_REASON_LOGGED_OUT, WA_THEN_UNLINK, 0, 0};
-    if (c->is_logging_out)
-        return;
-    if (c->is_logged_in && ask_removal(c) == BX_OK) {
-        c->is_logging_out = true;
-        return; /* the answer or the end of the stream follows */
-    }
-    wa_client_ref(c);
-    disconnect(c);
-    c->is_started = false;
-    c->is_logging_out = true;
-    if (!c->is_freed)
-        unlink_now(c, e);
     wa_client_unref(c);
 }
 

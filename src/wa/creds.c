@@ -84,26 +84,42 @@ static int create(const struct wa_keystore *ks, struct wa_creds *c)
     return rc < 0 ? rc : wa_creds_store(ks, c);
 }
 
-int wa_creds_open(const struct wa_keystore *ks, struct wa_creds **out)
+static int load(const struct wa_keystore *ks, struct wa_creds *c)
 {
     struct bx_arena arena;
     struct bx_str stored;
-    struct wa_creds *c = BX_NEW(struct wa_creds);
-    c->refs = 1;
     bx_arena_init(&arena, 1 << 16);
     int rc = wa_self_get(ks, "creds", &arena, &stored);
     if (rc >= 0) {
         rc = parse(stored, c);
         cr_wipe((char *)(uintptr_t)stored.ptr, stored.len);
-    } else if (rc == BX_E_NOT_FOUND) {
-        rc = create(ks, c);
     }
     bx_arena_done(&arena);
+    return rc;
+}
+
+static int make(int (*fill)(const struct wa_keystore *ks, struct wa_creds *c),
+                const struct wa_keystore *ks, struct wa_creds **out)
+{
+    struct wa_creds *c = BX_NEW(struct wa_creds);
+    c->refs = 1;
+    int rc = fill(ks, c);
     if (rc < 0)
         wa_creds_unref(c);
     else
         *out = c;
     return rc;
+}
+
+int wa_creds_load(const struct wa_keystore *ks, struct wa_creds **out)
+{
+    return make(load, ks, out);
+}
+
+int wa_creds_open(const struct wa_keystore *ks, struct wa_creds **out)
+{
+    int rc = make(load, ks, out);
+    return rc == BX_E_NOT_FOUND ? make(create, ks, out) : rc;
 }
 
 int wa_creds_store(const struct wa_keystore *ks, const struct wa_creds *c)

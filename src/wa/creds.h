@@ -27,7 +27,9 @@ static inline bool wa_creds_is_linked(const struct wa_creds *c)
     return c && c->jid[0];
 }
 
-/* Loads, or makes and stores fresh ones. Lane. *out is a new object with one reference. */
+/* BX_E_NOT_FOUND, or as stored. Lane. *out is a new object with one reference. */
+int wa_creds_load(const struct wa_keystore *ks, struct wa_creds **out);
+/* Loads, or makes and stores fresh ones. */
 int wa_creds_open(const struct wa_keystore *ks, struct wa_creds **out);
 int wa_creds_store(const struct wa_keystore *ks, const struct wa_creds *c);
 int wa_creds_drop(const struct wa_keystore *ks);

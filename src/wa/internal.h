@@ -181,6 +181,14 @@ struct wa_lane_state {
 
 struct wa_pairing; /* features/pair.c */
 
+/* unlink.c */
+enum wa_leaving {
+    WA_LEAVING_NOT,
+    WA_LEAVING_ASKS, /* logged in: waits for the answer to its removal */
+    WA_LEAVING_DROPS /* a job drops the credentials */
+};
+struct wa_farewell; /* of a device that is gone here, but not yet on the phone */
+
 struct wa_client {
     uint32_t magic;
     unsigned refs; /* the owner, jobs, fetches */
@@ -202,13 +210,15 @@ struct wa_client {
     unsigned badness; /* unknown stream errors in a row */
     uint64_t ping_due_ms;
     struct wa_pairing *pairing;
-    char *code_phone; /* link by code with this number */
+    enum wa_leaving leaving;
+    struct wa_farewell *farewell; /* NULL: none under way */
+    char *code_phone;             /* link by code with this number */
     uint8_t routing[256];
     uint16_t routing_len;
     int64_t clock_offset_ms;                    /* server - ours */
     unsigned app_state_wanted, app_state_reset; /* bit sets of collections */
     unsigned offline_count;
-    bool is_started, is_freed, is_loading, is_available, is_logged_in, is_logging_out;
+    bool is_started, is_freed, is_loading, is_available, is_logged_in;
     bool app_state_busy, prekeys_busy, has_settled;
     struct wa_lane_state lane;
 };
@@ -216,6 +226,13 @@ struct wa_client {
 void wa_client_ref(struct wa_client *c);
 void wa_client_unref(struct wa_client *c);
 void wa_client_end(struct wa_client *c, struct wa_ending ending);
+void wa_client_disconnect(struct wa_client *c);
+/* Final until the user acts, or until e->retry_at_ms. */
+void wa_client_stop_for(struct wa_client *c, const struct wa_ending *e);
+/* The next attempt of a started client comes at once. */
+void wa_client_retry(struct wa_client *c);
+/* Borrows from both. */
+struct wa_conn_opts wa_client_conn_opts(const struct wa_client *c, const struct wa_creds *creds);
 void wa_client_set_state(struct wa_client *c, enum wa_state state, enum wa_reason reason,
                          int detail, int64_t retry_at_ms);
 void wa_client_connected(struct wa_client *c);
@@ -223,13 +240,20 @@ int wa_send_node(struct wa_client *c, const struct wa_node *node);
 uint64_t wa_hash(struct bx_str s); /* FNV-1a */
 void wa_want_do(struct wa_client *c, struct wa_job *job, struct wa_want *want);
 
+/* unlink.c */
+#define WA_LOGGED_OUT ((struct wa_ending){.reason = WA_REASON_LOGGED_OUT, .then = WA_THEN_UNLINK})
+/* Drops the credentials of a client that is disconnected; is_unheard: the server is told after. */
+void wa_unlink(struct wa_client *c, struct wa_ending ending, bool is_unheard);
+/* Ends it without a word. */
+void wa_farewell_drop(struct wa_client *c);
+
 /* stanza_table.c */
 void wa_stanza_handle(struct wa_client *c, struct wa_node *node, struct bx_arena **arena);
 
 /* --- Features --- */
 
 /* login.c */
-int wa_login_payload(const struct wa_client *c, struct bx_buf *out);
+int wa_login_payload(const struct wa_client *c, const struct wa_creds *creds, struct bx_buf *out);
 void wa_login_success(struct wa_client *c, const struct wa_node *node);
 int wa_version_parse(struct bx_str text, uint32_t out[3]);
 
@@ -352,7 +376,7 @@ int wa_app_keys_store(struct wa_job *job, const Wap__AppStateSyncKeyShare *share
 struct wa_blob {
     uint8_t media_key[32], enc_sha256[32];
     bool has_enc_sha256;
-    int collection;      /* app state */
+    int collection;        /* app state */
     struct bx_str patch;   /* app state: the patch whose mutations are in the file */
     struct bx_str pending; /* history: its row in the keystore, which goes when it was opened */
     struct bx_str body;    /* once fetched */

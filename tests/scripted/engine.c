@@ -487,6 +487,12 @@ static void scripted_stop(void *self, struct wb_line *line)
         net_inbox_post(line->app->loop, on_stopped, line);
 }
 
+static void scripted_load(void *self, struct wb_line *line)
+{
+    (void)self;
+    (void)line;
+}
+
 static void on_logout(void *arg)
 {
     struct wb_line *line = arg;
@@ -577,6 +583,7 @@ const struct wb_engine_ops scripted_engine = {
     .open = scripted_open,
     .close = scripted_close,
     .start = scripted_start,
+    .load = scripted_load,
     .stop = scripted_stop,
     .logout = scripted_logout,
     .send = scripted_send,

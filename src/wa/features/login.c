@@ -75,9 +75,9 @@ static struct bx_str be_bytes(struct bx_arena *a, uint32_t value, size_t width)
     return bx_str_n(out, width);
 }
 
-static Wap__ClientPayload__Registration *registration(struct bx_arena *a, const struct wa_client *c)
+static Wap__ClientPayload__Registration *registration(struct bx_arena *a, const struct wa_client *c,
+                                                      const struct wa_creds *creds)
 {
-    const struct wa_creds *creds = c->creds;
     Wap__ClientPayload__Registration *r =
         WA_PB_NEW(a, Wap__ClientPayload__Registration, client_payload__registration);
     uint8_t *hash = bx_arena_alloc(a, CR_MD5_SIZE);
@@ -94,7 +94,7 @@ static Wap__ClientPayload__Registration *registration(struct bx_arena *a, const 
     return r;
 }
 
-int wa_login_payload(const struct wa_client *c, struct bx_buf *out)
+int wa_login_payload(const struct wa_client *c, const struct wa_creds *creds, struct bx_buf *out)
 {
     struct bx_arena arena;
     uint32_t version[3];
@@ -105,7 +105,7 @@ int wa_login_payload(const struct wa_client *c, struct bx_buf *out)
     Wap__ClientPayload *p = WA_PB_NEW(&arena, Wap__ClientPayload, client_payload);
     Wap__ClientPayload__WebInfo *web =
         WA_PB_NEW(&arena, Wap__ClientPayload__WebInfo, client_payload__web_info);
-    bool is_login = wa_creds_is_linked(c->creds);
+    bool is_login = wa_creds_is_linked(creds);
     enum { SUB_PLATFORM_WIN = 4, WIFI_UNKNOWN = 1, USER_ACTIVATED = 1 };
     WA_PB_SET(web, web_sub_platform, SUB_PLATFORM_WIN);
     p->web_info = web;
@@ -116,7 +116,7 @@ int wa_login_payload(const struct wa_client *c, struct bx_buf *out)
     WA_PB_SET(p, passive, is_login);
     WA_PB_SET(p, pull, is_login);
     if (is_login) {
-        struct wa_jid me = wa_me(c->creds);
+        struct wa_jid me = wa_me(creds);
         uint64_t number = 0;
         rc = bx_str_u64(me.user, UINT64_MAX, &number);
         WA_PB_SET(p, username, number);
@@ -124,7 +124,7 @@ int wa_login_payload(const struct wa_client *c, struct bx_buf *out)
         WA_PB_SET(p, lid_db_migrated, true);
         WA_PB_SET(p, lc, 1);
     } else {
-        p->registration = registration(&arena, c);
+        p->registration = registration(&arena, c, creds);
     }
     if (rc >= 0)
         rc = wa_pb_append(p, out);

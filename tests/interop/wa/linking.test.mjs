@@ -1,6 +1,8 @@
 // Linking WaBox numbers, and everything that ends or interrupts a link.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -129,10 +131,85 @@ describe('linking', { concurrency: true }, () => {
       await until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: 'the device to be gone' })
     })
 
+    test('logged out, and the answer is lost: DISCONNECTED(logged_out) all the same', async () => {
+      const number = await linked('Answer lost'), { id } = await number.session()
+      await sim.setFault(number.phone, { silent: true })
+      const mark = admin.journal.mark()
+      await admin.call('DELETE', `/sessions/${id}`)
+      assert.equal((await number.status('DISCONNECTED', { after: mark })).reason, 'logged_out')
+      await sim.clearFault(number.phone)
+      assert.deepEqual((await sim.phone(number.phone)).devices, [])
+      const told = admin.journal.entries.filter(e => e.at >= mark && e.kind === 'whatsapp:status' && number.mine(e.data))
+      assert.deepEqual(told.map(e => e.data.status), ['DISCONNECTED'], 'no attempt to come back in between')
+    })
+
     test('deleted in WaBox: the phone no longer lists the device', async () => {
       const number = await linked('Deleted')
       await admin.call('DELETE', `/whatsapp/${number.id}`)
       await until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: 'the device to be gone' })
+    })
+
+    const gone = number => until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: 'the device to be gone' })
+
+    async function stopped(name) {
+      const number = await linked(name), { id } = await number.session(), mark = admin.journal.mark()
+      await admin.call('PATCH', `/sessions/${id}/status`, { status: 'DISCONNECTED' })
+      await number.status('DISCONNECTED', { after: mark })
+      await until(async () => (await sim.phone(number.phone)).devices.every(d => !d.connected), { what: 'the connection to be closed' })
+      assert.equal((await sim.phone(number.phone)).devices.length, 1, 'a stopped device stays linked')
+      return number
+    }
+
+    test('logged out while stopped: the phone no longer lists the device, nothing else is told, and the number links anew', async () => {
+      const number = await stopped('Logged out while stopped'), { id } = await number.session()
+      const contact = await sim.addPhone({ pushName: 'Too late' })
+      await sim.phoneSend(contact.phone, { to: number.phone, text: 'nobody reads this any more' })
+      const mark = admin.journal.mark()
+      await admin.call('DELETE', `/sessions/${id}`)
+      assert.equal((await number.status('DISCONNECTED', { after: mark })).reason, 'logged_out')
+      await gone(number)
+      await sleep(500)
+      const told = admin.journal.entries.filter(e => e.at >= mark && number.mine(e.data))
+      assert.deepEqual(told.map(e => [e.kind, e.data.status]), [['whatsapp:status', 'DISCONNECTED']])
+      assert.deepEqual((await sim.phoneSaw(contact.phone)).receipts, [])
+      await number.link(sim)
+      assert.deepEqual((await sim.phone(number.phone)).devices.map(d => [d.id, d.connected]), [[2, true]])
+    })
+
+    test('session deleted permanently while stopped: the phone no longer lists the device', async () => {
+      const number = await stopped('Erased while stopped'), { id } = await number.session()
+      await admin.call('DELETE', `/sessions/${id}/permanent`)
+      await gone(number)
+    })
+
+    test('number deleted while stopped: the phone no longer lists the device', async () => {
+      const number = await stopped('Deleted while stopped')
+      await admin.call('DELETE', `/whatsapp/${number.id}`)
+      await gone(number)
+    })
+
+    test('logged out and then deleted while stopped: one does not cut the other short', async () => {
+      const number = await stopped('Both while stopped'), { id } = await number.session()
+      await Promise.all([admin.call('DELETE', `/sessions/${id}`), admin.call('DELETE', `/whatsapp/${number.id}`)])
+      await gone(number)
+    })
+
+    test('started while it is being logged out: the old device goes, and a new one links', async () => {
+      const number = await stopped('Started meanwhile'), { id } = await number.session()
+      await Promise.all([admin.call('DELETE', `/sessions/${id}`), number.startLink().catch(() => {})]) // 503 when the end came in between
+      await number.link(sim)
+      await until(async () => (await sim.phone(number.phone)).devices.length === 1, { what: 'the old device to be gone' })
+      assert.deepEqual((await sim.phone(number.phone)).devices.map(d => [d.id, d.connected]), [[2, true]])
+    })
+
+    test('deleted while RECONNECTING: the phone no longer lists the device', async () => {
+      const number = await linked('Deleted while reconnecting'), mark = admin.journal.mark()
+      await sim.setFailure(number.phone, { reason: 503 })
+      await sim.disconnect(number.phone)
+      await number.status('RECONNECTING', { after: mark })
+      await sim.clearFailure(number.phone)
+      await admin.call('DELETE', `/whatsapp/${number.id}`)
+      await gone(number)
     })
 
     test('the status calls of old clients: PENDING lets a running session run, DISCONNECTED stops it, PENDING starts it again', async () => {
@@ -299,6 +376,63 @@ describe('linking', { concurrency: true }, () => {
       servers.push(await Sim.start({ ...sim.options, port: sim.port }))
       for (const number of numbers) await number.connected({ after: mark, timeout: 60000 })
       await receivedOnceInOrder(customer, texts, { timeout: 40000 })
+    })
+
+    test('stopped, and waboxd restarted: who leaves then leaves the phone\'s list as well', async () => {
+      const { sim, wabox, admin } = await house({ seed: 10 })
+      const leave = {
+        'Logged out': (number, id) => admin.call('DELETE', `/sessions/${id}`),
+        'Erased': (number, id) => admin.call('DELETE', `/sessions/${id}/permanent`),
+        'Deleted': number => admin.call('DELETE', `/whatsapp/${number.id}`)
+      }
+      const numbers = []
+      for (const [i, name] of Object.keys(leave).entries()) {
+        const number = await admin.addNumber(`${name} after a restart`, `628130050000${i}`)
+        await number.link(sim)
+        const { id } = await number.session(), mark = admin.journal.mark()
+        await admin.call('PATCH', `/sessions/${id}/status`, { status: 'DISCONNECTED' })
+        await number.status('DISCONNECTED', { after: mark })
+        numbers.push({ number, id, leave: leave[name] })
+      }
+      await wabox.restart()
+      for (const { number, id, leave } of numbers) await leave(number, id)
+      for (const { number } of numbers) {
+        await until(async () => (await sim.phone(number.phone)).devices.length === 0, { what: `${number.name}: the device to be gone` })
+      }
+    })
+
+    test('deleted without a network, and with one that is dumb: calls answer at once, and waboxd stops as ever', async () => {
+      const { sim, wabox, admin } = await house({ seed: 11 })
+      const numbers = []
+      for (const name of ['Stopped', 'Reconnecting', 'Dumb']) {
+        const number = await admin.addNumber(name, `628130060000${numbers.length}`)
+        await number.link(sim)
+        numbers.push(number)
+      }
+      const [stopped, , dumb] = numbers, mark = admin.journal.mark()
+      for (const number of [stopped, dumb]) {
+        await admin.call('PATCH', `/sessions/${(await number.session()).id}/status`, { status: 'DISCONNECTED' })
+        await number.status('DISCONNECTED', { after: mark })
+      }
+      await sim.stop()
+      await numbers[1].status('RECONNECTING', { after: mark })
+      const remove = async number => {
+        const start = Date.now()
+        await admin.call('DELETE', `/whatsapp/${number.id}`)
+        assert.ok(Date.now() - start < 1000, `${Date.now() - start} ms`)
+      }
+      for (const number of numbers.slice(0, 2)) await remove(number)
+      const sockets = []
+      const hole = createServer(socket => sockets.push(socket.on('error', () => {}))).listen(sim.port, '127.0.0.1')
+      await once(hole, 'listening')
+      await remove(dumb)
+      await until(() => sockets.length > 0, { what: 'the farewell to be on its way' })
+      const start = Date.now()
+      const end = await wabox.stop()
+      assert.ok(Date.now() - start < 5000, `${Date.now() - start} ms`)
+      assert.deepEqual(end, [0, null])
+      for (const socket of sockets) socket.destroy()
+      hole.close()
     })
 
     test('without a network linking says so and waits at most 15 s', async () => {
