@@ -106,6 +106,16 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   useLayoutEffect(() => {
     if (placed.current && sticks.current && !history.hasNewer) list.scrollToEnd();
   }, [lines, history.hasNewer]);
+  // A composer that grows, or the keyboard of a phone, makes the pane lower: its end stays in view.
+  const shown = ready && lines.length > 0;
+  useEffect(() => {
+    if (!shown || history.hasNewer) return;
+    const watch = new ResizeObserver(() => {
+      if (placed.current && sticks.current) list.scrollToEnd();
+    });
+    watch.observe(scroller.current!);
+    return () => watch.disconnect();
+  }, [shown, history.hasNewer]);
   // First sight: the end, or the unread divider when it lies higher.
   useLayoutEffect(() => {
     if (placed.current || lines.length === 0 || history.loading === "first") return;
