@@ -53,6 +53,10 @@ describe("rich text", () => {
     expect(plain("@6281300000001, @6281300000002, @99887766554433, @6281300000003", message)).toBe("@Budi, @+62 813-0000-0002, @99887766554433, @6281300000003");
     expect(rich("@6281300000002 hi", new Map([["6281300000001", "Budi"]])).every((piece) => piece.kind === "text")).toBe(true);
   });
+  it("leaves the marks out where no styles are shown", () => {
+    expect(plain("Ada: *biru tua*, _krem_\n```kode\n  dua```~coret~", {})).toBe("Ada: biru tua, krem\n\nkode\n  dua\ncoret");
+    expect(plain("2*3*4, https://a.example/_x_", {})).toBe("2*3*4, https://a.example/_x_");
+  });
   it("is quick on hostile text", () => {
     const start = performance.now();
     rich("*".repeat(20_000) + "_a".repeat(10_000) + "https://" + "(".repeat(10_000));

@@ -59,11 +59,9 @@ type Mentioning = Pick<Message, "mentions">;
 export const mentionNames = ({ mentions }: Mentioning): ReadonlyMap<string, string> =>
   new Map((mentions ?? []).map(({ jid, name }) => [jid.replace(/[@:].*$/, ""), name ?? (jid.endsWith("@lid") ? jid.replace(/[@:].*$/, "") : phone(jid))]));
 
-/** The text where no styles are shown: quotes, notifications, what is read aloud. */
-export function plain(text: string, message: Mentioning): string {
-  const names = mentionNames(message);
-  return names.size === 0 ? text : text.split(mention).map((part) => (part.startsWith("@") && names.has(part.slice(1)) ? `@${names.get(part.slice(1))}` : part)).join("");
-}
+/** The text where no styles are shown, without their marks: previews, quotes, notifications, what is read aloud. */
+export const plain = (text: string, message: Mentioning): string =>
+  rich(text, mentionNames(message)).map((piece) => (piece.kind === "pre" ? `\n${piece.text}\n` : piece.text)).join("").trim();
 
 function withMentions(pieces: Piece[], names: ReadonlyMap<string, string>): Piece[] {
   if (names.size === 0) return pieces;

@@ -8,6 +8,7 @@ import { isMuted, nameOf, store, useStore } from "../../data/store";
 import type { ChatRow } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { listTime } from "../../lib/format";
+import { plain } from "../../lib/rich";
 import { Avatar, Button, cx, Empty, IconButton, Skeleton } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 import { askNotifications, canAskNotifications } from "../notifications";
@@ -173,7 +174,7 @@ export function ChatLink({ chat, current, typing = false, number, onClick }: { c
             : draft && !current ? <span className="chat-last"><i className="draft">{t("chat.draft")}</i> {draft}</span>
               : <>
                 {chat.lastMessageIsFromMe && <><Reply size={15} className="chat-mine" aria-hidden /><span className="sr-only">{t("chat.answered")}</span></>}
-                <span className="chat-last">{chat.lastMessage}</span>
+                <span className="chat-last">{plain(chat.lastMessage ?? "", {})}</span>
               </>}
           {number && <span className="chat-number">{number}</span>}
           {isMuted(chat, Date.now()) && <><BellOff size={15} className="chat-muted" aria-hidden /><span className="sr-only">{t("chat.muted")}</span></>}

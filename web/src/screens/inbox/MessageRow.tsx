@@ -87,7 +87,7 @@ function Quote({ message, onQuoted }: { message: Message; onQuoted: (waId: strin
   const who = quoted ? (quoted.isFromMe ? t("chat.you") : quoted.fromName ?? quoted.fromNumber) : t("chat.quoted");
   return (
     <button type="button" className="quote" tabIndex={-1} onClick={() => onQuoted(message.quotedMessageId!)}>
-      <b>{who}</b><span>{quoted?.revokedAt ? t("chat.revoked") : quoted ? plain(quoted.content, quoted) : message.quotedContent ?? ""}</span>
+      <b>{who}</b><span>{quoted?.revokedAt ? t("chat.revoked") : quoted ? plain(quoted.content, quoted) : plain(message.quotedContent ?? "", {})}</span>
     </button>
   );
 }
@@ -164,7 +164,7 @@ export const OutboxBubble = memo(function OutboxBubble({ clientId, first }: { cl
   return (
     <div className={cx("msg msg-out msg-outbox", first && "msg-first", row.state === "failed" && "msg-failed")} data-client-id={clientId} data-state={row.state}>
       <div className="bubble">
-        {row.quotedContent && <span className="quote"><span>{row.quotedContent}</span></span>}
+        {row.quotedContent && <span className="quote"><span>{plain(row.quotedContent, {})}</span></span>}
         <span className="msg-text" dir="auto">{row.text}</span>
         <span className="meta">
           <time dateTime={row.createdAt}>{clock(row.createdAt, language)}</time>
