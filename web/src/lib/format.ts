@@ -91,6 +91,14 @@ export function initials(name: string): string {
   return [...words.slice(0, 2)].map((word) => [...word][0]!.toUpperCase()).join("");
 }
 
+/** The last words of a text that is longer than `letters`. */
+export function ending(text: string, letters = 24): string {
+  const all = [...text];
+  if (all.length <= letters) return text;
+  const end = all.slice(-letters).join("");
+  return `…${/\s(?=\S)/.test(end) ? end.replace(/^\S*\s+/, "") : end}`;
+}
+
 /** A stable number for a text: picks avatar and sender colours. */
 export function hash(text: string): number {
   let value = 0;

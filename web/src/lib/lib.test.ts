@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Template } from "../data/types";
-import { dayLabel, duration, initials, listTime, phone } from "./format";
-import { isJumbo, plain, rich } from "./rich";
+import { dayLabel, duration, ending, initials, listTime, phone } from "./format";
+import { isJumbo, mentioned, plain, rich } from "./rich";
 import { commandAt, fill, firstBlank, matching } from "./template";
 
 describe("formats", () => {
@@ -27,6 +27,7 @@ describe("formats", () => {
   it("write durations and initials", () => {
     const u = { s: "s", min: "min", h: "h" };
     expect([duration(4_000, u), duration(200_000, u), duration(7_500_000, u)]).toEqual(["4 s", "3 min", "2 h 5 min"]);
+    expect([ending("short one "), ending("what stands long before the place "), ending("x".repeat(30))]).toEqual(["short one ", "…long before the place ", `…${"x".repeat(24)}`]);
     expect([initials("Siti Rahma"), initials("+62 812"), initials("👍"), initials("élan vital")]).toEqual(["SR", "#", "#", "ÉV"]);
   });
 });
@@ -51,6 +52,7 @@ describe("rich text", () => {
     expect(rich("@6281300000001 hi", new Map([["6281300000001", "Budi"]]))[0]).toEqual({ kind: "mention", text: "@Budi" });
     const message = { mentions: [{ jid: "6281300000001@s.whatsapp.net", name: "Budi" }, { jid: "6281300000002@s.whatsapp.net", name: null }, { jid: "99887766554433:2@lid", name: null }] };
     expect(plain("@6281300000001, @6281300000002, @99887766554433, @6281300000003", message)).toBe("@Budi, @+62 813-0000-0002, @99887766554433, @6281300000003");
+    expect(mentioned(" to @6281300000001 ", message)).toBe(" to @Budi ");
     expect(rich("@6281300000002 hi", new Map([["6281300000001", "Budi"]])).every((piece) => piece.kind === "text")).toBe(true);
   });
   it("leaves the marks out where no styles are shown", () => {

@@ -59,6 +59,10 @@ type Mentioning = Pick<Message, "mentions">;
 export const mentionNames = ({ mentions }: Mentioning): ReadonlyMap<string, string> =>
   new Map((mentions ?? []).map(({ jid, name }) => [jid.replace(/[@:].*$/, ""), name ?? (jid.endsWith("@lid") ? jid.replace(/[@:].*$/, "") : phone(jid))]));
 
+/** The text with the names of who is mentioned. */
+export const mentioned = (text: string, message: Mentioning): string =>
+  withMentions([{ kind: "text", text }], mentionNames(message)).map((piece) => piece.text).join("");
+
 /** The text where no styles are shown, without their marks: previews, quotes, notifications, what is read aloud. */
 export const plain = (text: string, message: Mentioning): string =>
   rich(text, mentionNames(message)).map((piece) => (piece.kind === "pre" ? `\n${piece.text}\n` : piece.text)).join("").trim();

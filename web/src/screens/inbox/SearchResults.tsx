@@ -5,7 +5,8 @@ import * as api from "../../data/api";
 import { putChats, store, useStore } from "../../data/store";
 import type { ChatRow, SearchHit } from "../../data/types";
 import { useI18n } from "../../i18n";
-import { listTime } from "../../lib/format";
+import { ending, listTime } from "../../lib/format";
+import { mentioned } from "../../lib/rich";
 import { Empty, ErrorState, Live, Skeleton } from "../../ui/kit";
 import { ChatLink } from "./ChatList";
 import { openChat } from "./Inbox";
@@ -49,8 +50,11 @@ function useChatHits(q: string, numberIds: number[], enabled: boolean) {
 }
 
 /** The server puts U+0002 and U+0003 around what was found. */
-function Snippet({ text }: { text: string }) {
-  return <>{text.split(/\u0002([^\u0003]*)\u0003/).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))}</>;
+function Snippet({ hit }: { hit: SearchHit }) {
+  const parts = hit.snippet.split(/\u0002([^\u0003]*)\u0003/).map((part) => mentioned(part, hit.message));
+  // One line is shown: what was found stands near its start.
+  if (parts.length > 1) parts[0] = ending(parts[0]!);
+  return <>{parts.map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))}</>;
 }
 
 export function SearchResults({ chatId }: { chatId: string | null }) {
@@ -96,7 +100,7 @@ export function SearchResults({ chatId }: { chatId: string | null }) {
             <li key={hit.message.id}>
               <button type="button" className="hit" onClick={() => open(hit)}>
                 <span className="chat-top"><span className="chat-name">{hit.chat.contactName}</span><time className="chat-time">{listTime(hit.message.timestamp, language, { yesterday: t("day.yesterday") })}</time></span>
-                <span className="hit-text">{hit.message.isFromMe && <b>{t("chat.you")}: </b>}<Snippet text={hit.snippet} /></span>
+                <span className="hit-text">{hit.message.isFromMe && <b>{t("chat.you")}: </b>}<Snippet hit={hit} /></span>
               </button>
             </li>
           ))}</ul>
