@@ -4,6 +4,7 @@ import * as api from "../../data/api";
 import { store } from "../../data/store";
 import type { ApiKey } from "../../data/types";
 import { useI18n, type Key } from "../../i18n";
+import { copyText } from "../../lib/copy";
 import { dateTime } from "../../lib/format";
 import { Alert, Badge, Button, Confirm, Dialog, Empty, TextField } from "../../ui/kit";
 import { toast } from "../../ui/toast";
@@ -48,7 +49,7 @@ function Shown({ value, onClose }: { value: string; onClose: () => void }) {
   return (
     <Dialog title={t("keys.key")} onClose={onClose} footer={<Button tone="primary" onClick={onClose}>{t("close")}</Button>}>
       <Alert tone="warn">{t("keys.once")}</Alert>
-      <div className="secret"><code data-testid="api-key">{value}</code><Button icon={Copy} onClick={() => void navigator.clipboard?.writeText(value).then(() => toast(t("chat.copied")))}>{t("keys.copy")}</Button></div>
+      <div className="secret"><code data-testid="api-key">{value}</code><Button icon={Copy} onClick={() => void copyText(value).then(() => toast(t("chat.copied")), () => toast(t("error.title"), "bad"))}>{t("keys.copy")}</Button></div>
     </Dialog>
   );
 }

@@ -5,6 +5,7 @@ import { setDraft } from "../../data/prefs";
 import { store, useStore } from "../../data/store";
 import type { Message, MessageStatus, User } from "../../data/types";
 import { useI18n, type Key } from "../../i18n";
+import { copyText } from "../../lib/copy";
 import { clock, hash } from "../../lib/format";
 import { isJumbo, mentionNames, plain, rich } from "../../lib/rich";
 import { cx, type Icon } from "../../ui/kit";
@@ -106,7 +107,7 @@ export const MessageRow = memo(function MessageRow({ id, first, group, me, tabba
   const mine = message.isFromMe;
   const sender = mine ? (message.sentBy ? (message.sentBy.id === me.id ? t("chat.you") : message.sentBy.name) : t("chat.phone")) : message.fromName ?? message.fromNumber;
   // Made only for the row under the pointer or with the focus: scrolling past a row should cost little.
-  const copy = () => void navigator.clipboard?.writeText(message.content).then(() => toast(t("chat.copied")));
+  const copy = () => void copyText(message.content).then(() => toast(t("chat.copied")), () => toast(t("error.title"), "bad"));
   const actions: { label: string; icon: Icon; run: () => void }[] = [
     ...(message.revokedAt ? [] : [{ label: t("chat.reply"), icon: Reply, run: () => onReply(message) }, { label: t("chat.copy"), icon: Copy, run: copy }]),
     { label: t("chat.info"), icon: Info, run: () => onInfo(id) },
