@@ -128,6 +128,20 @@ describe('api keys', () => {
   })
 })
 
+describe('on a phone', () => {
+  test('what can be done with a row is in reach', async () => {
+    const phone = await house.person({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true })
+    await phone.login('admin')
+    await phone.go('/users')
+    const menu = phone.page.getByRole('button', { name: /^Actions for/ }).first()
+    await visible(menu)
+    const { x, width } = await menu.boundingBox()
+    assert.ok(x + width <= 360, `the row's menu ends at ${x + width}`)
+    assert.equal(await phone.page.evaluate(() => document.documentElement.scrollWidth), 360)
+    await phone.page.context().close()
+  })
+})
+
 describe('audit', () => {
   test('tells who did what, newest first, and is searched by action', async () => {
     await admin.go('/audit')
