@@ -411,6 +411,9 @@ describe('looks', () => {
     await phone.page.setViewportSize({ width: 390, height: 844 })
     await phone.page.getByRole('button', { name: 'Back to the list' }).click()
     await visible(phone.chat('Siti Rahma'))
+    await phone.page.setViewportSize({ width: 360, height: 740 })
+    await phone.page.evaluate(() => document.documentElement.style.setProperty('--font', '"DejaVu Sans", Verdana, sans-serif'))
+    assert.deepEqual(await phone.page.evaluate(() => [...document.querySelectorAll('.rail-label')].filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)), [])
     await phone.page.context().close()
   })
 
