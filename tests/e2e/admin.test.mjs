@@ -128,6 +128,23 @@ describe('api keys', () => {
   })
 })
 
+describe('numbers', () => {
+  test('every policy of a number can be read and changed', async () => {
+    const { numbers } = await house.furnish({ numbers: [['Policies', '6281200000055']] })
+    await admin.go('/numbers')
+    await rowAction('Policies', 'Edit')
+    const pause = dialog('Edit number').getByLabel('Pause between messages (milliseconds)')
+    await visible(pause)
+    const { width } = await pause.boundingBox()
+    assert.ok(width > 100, `the field is ${width} px wide`)
+    await pause.fill('1500')
+    await dialog('Edit number').getByRole('button', { name: 'Save' }).click()
+    await dialog('Edit number').waitFor({ state: 'detached' })
+    assert.equal((await house.api('GET', '/whatsapp')).whatsappNumbers.find(one => one.id === numbers.Policies.id).policies.minSendIntervalMs, 1500)
+    await house.api('DELETE', `/whatsapp/${numbers.Policies.id}`)
+  })
+})
+
 describe('on a phone', () => {
   test('what can be done with a row is in reach', async () => {
     const phone = await house.person({ viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true })
