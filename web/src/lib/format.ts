@@ -53,7 +53,8 @@ export function listTime(iso: string, language: string, words: { yesterday: stri
 
 export const dateTime = (iso: string | null | undefined, language: string): string => {
   const date = valid(iso);
-  return date ? dateFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(date) : "";
+  // May break only between day and clock.
+  return date ? dateFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }).format(date).replace(/(?<!,) /g, "\u00a0") : "";
 };
 
 /** 27 Nov */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Template } from "../data/types";
-import { dayLabel, duration, ending, initials, listTime, phone } from "./format";
+import { dateTime, dayLabel, duration, ending, initials, listTime, phone } from "./format";
 import { isJumbo, mentioned, plain, rich } from "./rich";
 import { commandAt, fill, firstBlank, matching } from "./template";
 
@@ -17,6 +17,7 @@ describe("formats", () => {
     expect(dayLabel(iso(2), "en", words, now)).toBe("2 March 2026");
     expect(listTime(iso(18), "en", words, now)).toBe("09:05");
     expect(listTime("nonsense", "en", words, now)).toBe("");
+    expect([dateTime(iso(2), "en"), dateTime(iso(2), "id")]).toEqual(["2\u00a0Mar\u00a02026, 09:05", "2\u00a0Mar\u00a02026, 09.05"]);
   });
   it("write phone numbers as the server does and leave other texts alone", () => {
     expect(phone("628123456789")).toBe("+62 812-3456-789");
