@@ -35,21 +35,25 @@ async function survey(name, dir) {
       rare.push(history.data.at(-1).content.split(" ").at(-1));
     }
   }
-  const agent = await agentOf(server, token, pick(numbers, 20));
+  const agent = await agentOf(server, token, pick(numbers, 10));
   const common = ["invoice", "delivery", "tomorrow", "refund", "contract", "driver", "urgent", "photo"];
   return { name, server, token, agent, paths: {
     "chat list, 50 rows, from the store": Array.from({ length: 20000 }, (_, i) => `/api/v1/chats/${some[i % some.length]}?limit=50&n=${i}`), // never the same address: none is kept
     "chat list, 50 rows": some.map((n) => `/api/v1/chats/${n}?limit=50`),
     "history, newest 50": chats.map((c) => `/api/v1/chats/${c.id}/messages?limit=50`),
     "search in a number, frequent word": some.flatMap((n) => common.map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=20`)),
-    "search in a number, rare word": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=20`)),
+    "search in a number, rare word": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=20`)), // typed to its end, it is a start too
+    "search in a number, rare whole word": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=%22${w}%22&whatsappNumberId=${n}&limit=20`)),
+    "search in a number, two words": some.flatMap((n) => pick(common, 4).map((w, i, four) => `/api/v1/messages/search?q=${w}+${four[(i + 1) % 4]}&whatsappNumberId=${n}&limit=20`)),
+    "a word's start (4 letters), in a number": some.flatMap((n) => common.map((w) => `/api/v1/messages/search?q=${w.slice(0, 4)}&whatsappNumberId=${n}&limit=20`)),
     "search in a chat, frequent word": chats.flatMap((c) => pick(common, 2).map((w) => `/api/v1/messages/search?q=${w}&chatId=${c.id}&limit=20`)),
     "search everywhere, frequent word": common.map((w) => `/api/v1/messages/search?q=${w}&limit=20`),
     "search everywhere, two words": common.flatMap((w) => common.filter((v) => v !== w).map((v) => `/api/v1/messages/search?q=${w}+${v}&limit=20`)),
     "search everywhere, rare word, newest hit": rare.map((w) => `/api/v1/messages/search?q=${w}&limit=1`),
-    "search in 20 permitted numbers, frequent word": common.map((w) => `/api/v1/messages/search?q=${w}&limit=20`),
-    "search in 20 permitted numbers, two words": common.flatMap((w) => common.filter((v) => v !== w).map((v) => `/api/v1/messages/search?q=${w}+${v}&limit=20`)),
-    "a word's start, everywhere": common.map((w) => `/api/v1/messages/search?q=${w.slice(0, 4)}&limit=20`),
+    "search everywhere, rare whole word, newest hit": rare.map((w) => `/api/v1/messages/search?q=%22${w}%22&limit=1`),
+    "search in 10 permitted numbers, frequent word": common.map((w) => `/api/v1/messages/search?q=${w}&limit=20`),
+    "search in 10 permitted numbers, two words": common.flatMap((w) => common.filter((v) => v !== w).map((v) => `/api/v1/messages/search?q=${w}+${v}&limit=20`)),
+    "a word's start (4 letters), everywhere": common.map((w) => `/api/v1/messages/search?q=${w.slice(0, 4)}&limit=20`),
   } };
 }
 

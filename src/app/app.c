@@ -63,11 +63,20 @@ static int open_keys(struct wb_app *app, struct bx_buf *message)
     return rc;
 }
 
+static void on_upgrade(int from, int to, void *arg)
+{
+    (void)arg;
+    bx_log(
+        BX_LOG_INFO, "store",
+        "the database is brought to a newer schema; with millions of messages this takes minutes",
+        "from=%d to=%d", from, to);
+}
+
 static int open_store(struct wb_app *app, struct bx_buf *message)
 {
     char path[1024];
     snprintf(path, sizeof path, "%s/wabox.db", app->config->data_dir);
-    struct st_options options = {.path = path};
+    struct st_options options = {.path = path, .on_upgrade = on_upgrade};
     int rc = st_store_open(&options, &app->store, message);
     if (rc == BX_OK)
         rc = st_writer_start(app->store, NULL, &app->writer);
@@ -83,7 +92,8 @@ static int open_store(struct wb_app *app, struct bx_buf *message)
     return rc;
 }
 
-static int ensure_people(struct wb_app *app, char *out_password, size_t size, struct bx_buf *message)
+static int ensure_people(struct wb_app *app, char *out_password, size_t size,
+                         struct bx_buf *message)
 {
     const struct wb_config *c = app->config;
     char made[17] = "";
@@ -134,7 +144,8 @@ static void warn_of_certificate(const char *path)
 {
     int days;
     if (net_tls_cert_days(path, &days) == BX_OK && days < WB_CERTIFICATE_SOON_DAYS)
-        bx_log(BX_LOG_WARN, "app", days < 0 ? "the certificate has expired" : "the certificate expires soon",
+        bx_log(BX_LOG_WARN, "app",
+               days < 0 ? "the certificate has expired" : "the certificate expires soon",
                "file=%s days=%d", path, days);
 }
 

@@ -47,9 +47,18 @@ static int take_data_dir(struct tool *t)
     return rc;
 }
 
+static void on_upgrade(int from, int to, void *arg)
+{
+    (void)arg;
+    fprintf(stderr,
+            "The database is brought from schema %d to %d; with millions of messages this takes "
+            "minutes.\n",
+            from, to);
+}
+
 static int open_store(struct tool *t, bool has_writer)
 {
-    struct st_options options = {.path = t->path};
+    struct st_options options = {.path = t->path, .on_upgrade = on_upgrade};
     struct bx_buf message;
     bx_buf_init(&message, 4096);
     mkdir(t->config->data_dir, 0700);
@@ -148,7 +157,8 @@ static int forget_devices(struct tool *t, char **args, int count)
         return 1;
     rc = wb_devices_forget(t->writer);
     if (rc == BX_OK)
-        printf("Every number must be linked again; remove the devices called WaBox on the phones.\n");
+        printf(
+            "Every number must be linked again; remove the devices called WaBox on the phones.\n");
     return say(rc, "forget-devices");
 }
 
@@ -195,7 +205,8 @@ static int export_number(struct tool *t, char **args, int count)
         return 1;
     rc = number_find(t, args[0], &id);
     if (rc == BX_E_NOT_FOUND)
-        return fprintf(stderr, "There is no WhatsApp number with the id or phone %s.\n", args[0]), 1;
+        return fprintf(stderr, "There is no WhatsApp number with the id or phone %s.\n", args[0]),
+               1;
     if (rc == BX_OK)
         rc = wb_number_export_note(t->writer, id);
     if (rc < 0)

@@ -53,6 +53,10 @@ struct st_options {
     int64_t max_bytes;   /* cap on the file, then BX_E_DISK_FULL; 0: none */
     int64_t cache_bytes; /* of the writer; readers have a quarter each. 0: 64 MiB */
     int64_t mmap_bytes;  /* of readers. 0: the whole file (address space, not memory); -1: none */
+    /* Rows of an older schema are about to be brought to the newest: may take minutes. NULL:
+     * nothing is said. */
+    void (*on_upgrade)(int from, int to, void *arg);
+    void *arg;
 };
 
 /* Opens or creates the database and applies pending migrations in one transaction. Returns the

@@ -1,6 +1,7 @@
 #include "store/sqlite/db.h"
 
 #include "store/sqlite/migrate.h"
+#include "store/sqlite/search_tokens.h"
 #include "store/sqlite/search_words.h"
 
 #include "base/clock.h"
@@ -120,6 +121,8 @@ int st_db_connect(const struct st_options *options, int flags, sqlite3 **out)
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     rc = set_up(db, options, (flags & SQLITE_OPEN_READONLY) != 0);
+    if (rc == BX_OK && st_tokens_register(db) != SQLITE_OK)
+        rc = BX_E_INTERNAL;
     if (rc != BX_OK) {
         sqlite3_close(db);
         return rc;
@@ -294,6 +297,14 @@ struct bx_str st_col_str(struct st_cur *c, struct bx_arena *a)
     return (struct bx_str){bx_arena_strndup(a, len ? ptr : "", len), len};
 }
 
+struct bx_str st_col_borrow(struct st_cur *c)
+{
+    int col = c->col++;
+    const void *ptr = sqlite3_column_blob(c->stmt, col);
+    size_t len = (size_t)sqlite3_column_bytes(c->stmt, col);
+    return (struct bx_str){len ? ptr : "", len};
+}
+
 int st_db_run(struct st_conn *conn, const char *sql, const struct st_val *vals, size_t count)
 {
     struct st_cur c;
@@ -455,6 +466,8 @@ static int prepare_file(sqlite3 *db, const struct st_options *o, struct st_uuid_
         }
     } else {
         rc = st_migrate_check(db, st_migration_count, message);
+        if (rc > 0 && rc < st_migration_count && o->on_upgrade)
+            o->on_upgrade(rc, st_migration_count, o->arg);
         if (rc >= 0)
             rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK
                      ? st_migrate(db, st_migrations, st_migration_count, message)

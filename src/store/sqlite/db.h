@@ -53,8 +53,8 @@ struct st_store {
 struct st_reindex {
     int64_t message_id;
     uint32_t order;
-    bool is_new;               /* was not in the index before this transaction */
-    struct bx_str scope, body; /* what the index holds; heap */
+    bool is_new;         /* was not in the index before this transaction */
+    struct bx_str entry; /* what the index holds; heap */
 };
 
 struct st_tx {
@@ -109,6 +109,8 @@ static inline bool st_col_bool(struct st_cur *c)
 }
 /* Text or blob, copied into the arena; ptr NULL for NULL. */
 struct bx_str st_col_str(struct st_cur *c, struct bx_arena *a);
+/* Not copied: valid until the cursor moves; empty for NULL. */
+struct bx_str st_col_borrow(struct st_cur *c);
 
 /* Runs to the end; returns how many rows changed. */
 int st_db_run(struct st_conn *conn, const char *sql, const struct st_val *vals, size_t count);

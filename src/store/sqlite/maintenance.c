@@ -279,7 +279,9 @@ int st_repair(struct st_tx *tx)
         "UPDATE number_state SET chat_count = (SELECT count(*) FROM chats c WHERE c.number_id = "
         "number_state.number_id), archived_count = (SELECT count(*) FROM chats c WHERE "
         "c.number_id = number_state.number_id AND c.is_archived = 1)",
-        "INSERT INTO message_fts (message_fts) VALUES ('rebuild')",
+        "INSERT INTO message_fts (message_fts) VALUES ('delete-all')",
+        "INSERT INTO message_fts (rowid, entry) SELECT entry_id, entry FROM message_search ORDER "
+        "BY id DESC",
     };
     st_search_truncate(tx, 0);
     int rc = BX_OK;

@@ -230,6 +230,27 @@ static void public_ids_survive_a_restart(void **state)
 
 #define T_(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+static void on_upgrade(int from, int to, void *arg)
+{
+    assert_int_equal(from, 1);
+    assert_int_equal(to, st_migration_count);
+    ++*(int *)arg;
+}
+
+/* Opens it; what is said of an upgrade is said once. */
+static int upgrades_told(const char *path)
+{
+    int told = 0;
+    struct st_options o = {.path = path, .on_upgrade = on_upgrade, .arg = &told};
+    struct bx_buf message;
+    struct st_store *store;
+    bx_buf_init(&message, 0);
+    assert_rc(st_store_open(&o, &store, &message), BX_OK);
+    st_store_close(store);
+    bx_buf_done(&message);
+    return told;
+}
+
 static void rows_of_the_first_schema_come_through_the_migrations(void **state)
 {
     struct fixture *f = *state;
@@ -243,8 +264,20 @@ static void rows_of_the_first_schema_come_through_the_migrations(void **state)
     sqlite3_close(db);
     run_sql(f->path, "INSERT INTO numbers VALUES (1, 'Shop', '62811', 1, '', 1, 1, 0);"
                      "INSERT INTO number_state (number_id, last_seq) VALUES (1, 3);"
-                     "INSERT INTO events VALUES (1, 3, 9, 0, 'c', '{}'), (1, 2, 8, 0, 'b', '{}');");
+                     "INSERT INTO events VALUES (1, 3, 9, 0, 'c', '{}'), (1, 2, 8, 0, 'b', '{}');"
+                     "INSERT INTO chats (id, number_id, jid, is_group, number, last_message_at, "
+                     "created_at, updated_at) VALUES (2, 1, 'g@g.us', 1, '', 1, 1, 1);"
+                     "INSERT INTO messages VALUES (3, 1, 2, 'W', 0, 0, 0, 0, 'From before', NULL, "
+                     "NULL, 0, 0, 0, 0, 0, 1, NULL, NULL, 0, 0, NULL, 1, 0, 0, 0, 0, NULL, 0, 0, "
+                     "NULL);");
+    assert_int_equal(upgrades_told(f->path), 1);
+    assert_int_equal(upgrades_told(f->path), 0);
     fixture_start(f, NULL);
+    struct st_search_query q = {.text = BX_STR("before"), .chat_id = 2};
+    struct st_search_hit *hits;
+    size_t found;
+    assert_rc(st_search(f->conn, &q, &f->a, &hits, &found), BX_OK);
+    assert_int_equal(found, 1);
     struct st_event *events;
     size_t count;
     assert_rc(st_event_list(f->conn, 1, 0, 10, &f->a, &events, &count), BX_OK);

@@ -6,6 +6,7 @@
  * Collected and sorted, a whole group commit makes one.
  */
 #include "store/sqlite/db.h"
+#include "store/sqlite/search_tokens.h"
 
 #include <stdlib.h>
 
@@ -22,26 +23,17 @@ static struct st_reindex *reindex_add(struct st_tx *tx, int64_t message_id)
     return r;
 }
 
-/* Valid until the cursor moves. */
-static struct bx_str borrowed_str(struct st_cur *c)
-{
-    int col = c->col++;
-    const void *ptr = sqlite3_column_blob(c->stmt, col);
-    size_t len = (size_t)sqlite3_column_bytes(c->stmt, col);
-    return (struct bx_str){len ? ptr : "", len};
-}
-
 static struct bx_str heap_str(struct st_cur *c)
 {
-    struct bx_str s = borrowed_str(c);
+    struct bx_str s = st_col_borrow(c);
     return (struct bx_str){bx_strndup(s.ptr, s.len), s.len};
 }
 
-/* 1: at scope and body of the message; 0: no such row. */
+/* 1: at the message's entry; 0: no such row. */
 static int view_row(struct st_cur *c, struct st_conn *conn, int64_t message_id)
 {
-    int rc = st_db_begin(c, conn, "SELECT scope, body FROM message_search WHERE id = ?1",
-                         Q(I(message_id)));
+    int rc =
+        st_db_begin(c, conn, "SELECT entry FROM message_search WHERE id = ?1", Q(I(message_id)));
     return rc == BX_OK ? st_db_next(c) : rc;
 }
 
@@ -52,8 +44,7 @@ int st_search_touch(struct st_tx *tx, int64_t message_id)
     if (rc <= 0)
         return rc < 0 ? rc : BX_E_NOT_FOUND;
     struct st_reindex *r = reindex_add(tx, message_id);
-    r->scope = heap_str(&c);
-    r->body = heap_str(&c);
+    r->entry = heap_str(&c);
     st_db_end(&c);
     return BX_OK;
 }
@@ -67,16 +58,16 @@ void st_search_truncate(struct st_tx *tx, size_t count)
 {
     while (tx->reindex_count > count) {
         struct st_reindex *r = &tx->reindex[--tx->reindex_count];
-        free((char *)r->scope.ptr);
-        free((char *)r->body.ptr);
+        free((char *)r->entry.ptr);
     }
 }
 
+/* As the index counts: the newest message first. */
 static int by_id_then_order(const void *a, const void *b)
 {
     const struct st_reindex *x = a, *y = b;
     if (x->message_id != y->message_id)
-        return x->message_id < y->message_id ? -1 : 1;
+        return x->message_id > y->message_id ? -1 : 1;
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
@@ -88,9 +79,8 @@ static int index_row(struct st_conn *conn, int64_t message_id)
     int rc = view_row(&c, conn, message_id);
     if (rc <= 0)
         return rc;
-    struct bx_str scope = borrowed_str(&c), body = borrowed_str(&c);
-    rc = st_db_run(conn, "INSERT INTO message_fts (rowid, scope, body) VALUES (?1, ?2, ?3)",
-                   Q(I(message_id), T(scope), T(body)));
+    rc = st_db_run(conn, "INSERT INTO message_fts (rowid, entry) VALUES (?1, ?2)",
+                   Q(I(ST_ENTRY_ID(message_id)), T(st_col_borrow(&c))));
     st_db_end(&c);
     return rc;
 }
@@ -100,9 +90,9 @@ static int reindex_one(struct st_conn *conn, const struct st_reindex *r)
     int rc = BX_OK;
     if (!r->is_new)
         rc = st_db_run(conn,
-                       "INSERT INTO message_fts (message_fts, rowid, scope, body) VALUES "
-                       "('delete', ?1, ?2, ?3)",
-                       Q(I(r->message_id), T(r->scope), T(r->body)));
+                       "INSERT INTO message_fts (message_fts, rowid, entry) VALUES "
+                       "('delete', ?1, ?2)",
+                       Q(I(ST_ENTRY_ID(r->message_id)), T(r->entry)));
     if (rc >= 0)
         rc = index_row(conn, r->message_id);
     return rc < 0 ? rc : BX_OK;

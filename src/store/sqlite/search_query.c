@@ -1,217 +1,64 @@
 /* Searching messages, newest first, at a cost that follows the page asked for, not the store.
  *
  * The index walks the lists of all words at once, from the newest row back, and stops with the
- * page. Three things would make it read whole lists instead, and are sought in the newest rows
- * themselves first (their words compared, see search_words.h):
+ * page. In a number (of up to ST_NUMBERS_MAX of them) and in a chat the lists are the number's own.
+ * Two things would make it read whole lists instead, and are sought in the newest rows themselves
+ * first (their words compared, see search_words.h):
  *  - The start of a word: FTS5 joins the lists of all words that begin so before it gives the first
  *    row (0.1 to 0.3 s for a frequent word in ten million messages). When the words behind a start
- *    are few and rare, the index is asked for them; when one is frequent, or they are many, then
- *    many messages have one, and a page of them is found in the newest.
- *  - A frequent word in one chat: its list has to be read around each message of the chat.
- *  - Many permitted numbers: a list each.
- * Looking into rows ends at LOOK_MAX of them, or as soon as the hits so far promise no full page
+ *    are few and, everywhere, rare, the index is asked for them; when one is frequent, or they are
+ *    many, then many messages have one, and a page of them is found in the newest.
+ *  - Very many permitted numbers: a list each.
+ * Looking into rows ends at ST_LOOK_MAX of them, or as soon as the hits so far promise no full page
  * within that: what is so rare is left to the index, from there on.
  */
-#include "store/sqlite/search_words.h"
+#include "store/sqlite/search_take.h"
+#include "store/sqlite/search_vocabulary.h"
 
 enum {
     STARTS_MAX = 16,
-    LOOK_MAX = 3000,
-    LOOK_FIRST = 300,
+    LONGER_ROWS = 100,
+    LOOK_EACH = 3,
     FREQUENT = 200,
-    NUMBERS_MAX = 32,
+    FEW_PAGES = 16,
     GLANCE_MAX = 40,
     GLANCE_HITS = 2
 };
 
-struct search {
-    struct st_conn *conn;
-    struct bx_arena *a;
-    const struct st_search_query *q;
-    int64_t chat_id, before_id;
-    struct st_words words;
-    struct bx_str starts[STARTS_MAX]; /* what the last word may be, when is_last_start */
-    size_t start_count;
-    bool has_many_starts; /* more than that: start_count is 0 */
-    bool has_looked;
-    uint64_t looked_for; /* words that are sought in the rows, not in the index */
-    bool looks_at_number;
-    struct hit {
-        int64_t id;
-        struct bx_str snippet;
-    } * hits;
-    size_t count, cap, limit;
-};
-
-/* ---- what the index is asked ---- */
-
-static bool is_start(const struct search *s, size_t word)
+/* 1: go on; 0: done. When the index can be asked for each of the words, looking may cost as much.
+ */
+static int look(struct st_search_run *s)
 {
-    return s->words.is_last_start && word == s->words.count - 1;
-}
-
-static void match_word(struct bx_buf *out, const struct search *s, size_t word)
-{
-    if (!is_start(s, word) || s->start_count == 0) {
-        bx_buf_printf(out, "\"" BX_STR_FMT "\"%s", BX_STR_ARG(s->words.items[word]),
-                      is_start(s, word) ? "*" : "");
-        return;
-    }
-    for (size_t i = 0; i < s->start_count; i++)
-        bx_buf_printf(out, "%s\"" BX_STR_FMT "\"", i ? " OR " : "(", BX_STR_ARG(s->starts[i]));
-    bx_buf_lit(out, ")");
-}
-
-/* body : ("word" AND ("start" OR "starts")) AND scope : (n7 OR n8). Empty: every message. */
-static void match_write(struct bx_buf *out, const struct search *s)
-{
-    const struct st_search_query *q = s->q;
-    size_t words = 0;
-    for (size_t i = 0; i < s->words.count; i++) {
-        if (s->looked_for >> i & 1)
-            continue;
-        bx_buf_str(out, words ? BX_STR(" AND ") : BX_STR("body : ("));
-        match_word(out, s, i);
-        words++;
-    }
-    if (words)
-        bx_buf_lit(out, ")");
-    if (s->chat_id)
-        bx_buf_printf(out, "%sscope : c%lld", out->len ? " AND " : "", (long long)s->chat_id);
-    if (!q->number_ids || s->looks_at_number)
-        return;
-    bx_buf_printf(out, "%sscope : (", out->len ? " AND " : "");
-    for (size_t i = 0; i < q->number_count; i++)
-        bx_buf_printf(out, "%sn%lld", i ? " OR " : "", (long long)q->number_ids[i]);
-    bx_buf_lit(out, ")");
-}
-
-/* ---- rows ---- */
-
-static int rows_open(struct search *s, struct bx_str match, struct st_cur *c)
-{
-#define ALIVE "v.number_id NOT IN (SELECT id FROM numbers WHERE deleted_at > 0) "
-    static const char matching[] =
-        "SELECT v.id, v.number_id, v.body FROM message_fts f CROSS JOIN message_search v ON v.id = "
-        "f.rowid WHERE message_fts MATCH ?1 AND f.rowid < ?2 AND " ALIVE "ORDER BY f.rowid DESC";
-    static const char every[] = "SELECT v.id, v.number_id, v.body FROM message_search v "
-                                "WHERE v.id < ?1 AND " ALIVE "ORDER BY v.id DESC";
-#undef ALIVE
-    if (match.len == 0)
-        return st_db_begin(c, s->conn, every, Q(I(s->before_id)));
-    return st_db_begin(c, s->conn, matching, Q(T(match), I(s->before_id)));
-}
-
-static bool is_permitted(const struct st_search_query *q, int64_t number_id)
-{
-    for (size_t i = 0; i < q->number_count; i++)
-        if (q->number_ids[i] == number_id)
-            return true;
-    return false;
-}
-
-static void hit_add(struct search *s, int64_t id, struct bx_str body)
-{
-    if (s->count == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 32;
-        struct hit *grown = bx_arena_alloc(s->a, cap * sizeof *grown);
-        if (s->count)
-            memcpy(grown, s->hits, s->count * sizeof *grown);
-        s->hits = grown;
-        s->cap = cap;
-    }
-    s->hits[s->count++] = (struct hit){id, st_words_snippet(s->conn, &s->words, body, s->a)};
-}
-
-/* Valid until the cursor moves. */
-static struct bx_str body_of(struct st_cur *c)
-{
-    int col = c->col++;
-    const void *ptr = sqlite3_column_blob(c->stmt, col);
-    size_t len = (size_t)sqlite3_column_bytes(c->stmt, col);
-    return (struct bx_str){len ? ptr : "", len};
-}
-
-/* Looked into so many rows, and the hits among them promise no full page within LOOK_MAX: what is
- * sought is rare. */
-static bool is_vain(const struct search *s, int64_t rows)
-{
-    if (!s->looked_for && !s->looks_at_number)
-        return false;
-    int64_t limit = (int64_t)s->limit, count = (int64_t)s->count;
-    return rows > 0 && rows % LOOK_FIRST == 0 && 2 * limit * rows > LOOK_MAX * (2 * count + 1);
-}
-
-/* Adds hits until the page is full, enough rows were looked at, or there are no more: then 0. */
-static int rows_take(struct search *s, struct bx_str match, int64_t max_rows)
-{
-    struct st_cur c;
-    int rc = rows_open(s, match, &c);
-    if (rc < 0)
-        return rc;
-    for (int64_t i = 0; s->count < s->limit && i < max_rows && !is_vain(s, i); i++) {
-        rc = st_db_next(&c);
-        if (rc <= 0)
-            return rc;
-        s->before_id = st_col_i64(&c);
-        int64_t number_id = st_col_i64(&c);
-        struct bx_str body = body_of(&c);
-        if ((!s->looks_at_number || is_permitted(s->q, number_id)) &&
-            st_words_occur(s->conn, &s->words, s->looked_for, body))
-            hit_add(s, s->before_id, body);
-    }
-    st_db_end(&c);
-    return 1;
-}
-
-static int take(struct search *s, int64_t max_rows)
-{
-    struct bx_buf match;
-    bx_buf_init(&match, 0);
-    match_write(&match, s);
-    int rc = rows_take(s, bx_buf_view(&match), max_rows);
-    bx_buf_done(&match);
-    return rc;
-}
-
-/* ---- the plan ---- */
-
-/* 1: go on; 0: done. */
-static int look(struct search *s)
-{
-    int rc = take(s, LOOK_MAX);
+    int rc = st_search_take(
+        s, s->looked_for && s->has_all_starts ? LOOK_EACH * (int64_t)s->start_count : ST_LOOK_MAX);
     s->looked_for = 0;
     s->looks_at_number = false;
     return rc > 0 && s->count == s->limit ? 0 : rc;
 }
 
-static int is_frequent(struct search *s, struct bx_str match, bool *out)
+static int is_frequent(struct st_search_run *s, struct bx_str word, bool *out)
 {
     int64_t rows = 0;
-    int rc = st_db_i64(s->conn, &rows,
-                       "SELECT count(*) FROM (SELECT 1 FROM message_fts WHERE message_fts MATCH "
-                       "?1 LIMIT ?2)",
-                       Q(T(match), I(FREQUENT)));
+    int rc =
+        st_db_i64(s->conn, &rows,
+                  "SELECT count(*) FROM (SELECT 1 FROM message_fts WHERE message_fts MATCH "
+                  "?1 LIMIT ?2)",
+                  Q(T(bx_arena_printf(s->a, "\"" BX_STR_FMT "\"", BX_STR_ARG(word))), I(FREQUENT)));
     *out = rows == FREQUENT;
     return rc;
 }
 
-static int is_frequent_word(struct search *s, struct bx_str word, bool *out)
+/* The terms behind the start, everywhere or in our only number, until there are too many or,
+ * everywhere, one is frequent: *out_looks. Goes on where it ended. */
+static int starts_find(struct st_search_run *s, bool *out_looks)
 {
-    return is_frequent(s, bx_arena_printf(s->a, "body : \"" BX_STR_FMT "\"", BX_STR_ARG(word)),
-                       out);
-}
-
-/* The words behind the start, until one is frequent or there are too many: *out_looks. */
-static int starts_find(struct search *s, bool *out_looks)
-{
-    struct bx_str start = s->words.items[s->words.count - 1];
+    struct bx_str start = st_search_term(s, s->words.items[s->words.count - 1], 0);
     struct bx_str from = s->start_count ? s->starts[s->start_count - 1] : start;
     int rc = BX_OK;
     *out_looks = false;
     while (rc == BX_OK && !*out_looks) {
-        struct bx_str word;
-        rc = st_words_next(s->conn, start, from, s->start_count > 0, s->a, &word);
+        struct bx_str term;
+        rc = st_vocabulary_next(s->conn, start, from, s->start_count > 0, s->a, &term);
         if (rc != BX_OK)
             break;
         if (s->start_count == STARTS_MAX) {
@@ -219,83 +66,120 @@ static int starts_find(struct search *s, bool *out_looks)
             s->has_many_starts = *out_looks = true;
             return BX_OK;
         }
-        s->starts[s->start_count++] = from = word;
-        if (!s->has_looked)
-            rc = is_frequent_word(s, word, out_looks);
+        s->starts[s->start_count++] = from = term;
+        if (s->number_count == 0 && !s->has_looked)
+            rc = is_frequent(s, term, out_looks);
     }
     return rc == BX_E_NOT_FOUND ? BX_OK : rc;
 }
 
-/* In a chat: which words are so frequent that its messages are looked into. */
-static int frequent_find(struct search *s)
+/* Whether the newest rows have the start so often that they are the way. 0: that were all rows
+ * there are. */
+static int glance(struct st_search_run *s, bool *out_looks)
 {
-    int rc = BX_OK;
-    for (size_t i = 0; rc == BX_OK && i < s->words.count; i++) {
-        bool is = false;
-        if (!is_start(s, i))
-            rc = is_frequent_word(s, s->words.items[i], &is);
-        if (is)
-            s->looked_for |= UINT64_C(1) << i;
-    }
+    uint64_t last = UINT64_C(1) << (s->words.count - 1);
+    s->looked_for |= last;
+    int rc = st_search_take(s, GLANCE_MAX);
+    s->looked_for &= ~last;
+    *out_looks = s->count >= GLANCE_HITS;
+    return rc > 0 && s->count == s->limit ? 0 : rc;
+}
+
+/* The word itself, and the longer ones that begin with it, in each of the numbers. Where they are
+ * many messages it is not known whether these were all the words. */
+static int longer_find(struct st_search_run *s, bool *out_all)
+{
+    struct bx_str word = s->words.items[s->words.count - 1];
+    struct st_terms longer = {.items = s->starts + s->number_count,
+                              .max = STARTS_MAX + s->number_count};
+    size_t rows;
+    int rc = st_vocabulary_longer(s->conn, word, s->numbers, s->number_count, LONGER_ROWS, s->a,
+                                  &longer, &rows);
+    for (size_t i = 0; i < s->number_count; i++)
+        s->starts[i] = st_search_term(s, word, i);
+    *out_all = rows < LONGER_ROWS;
+    s->start_count = *out_all ? s->number_count + longer.count : 0;
+    s->has_many_starts = !*out_all && longer.count == longer.max;
     return rc;
 }
 
-/* Whether the newest rows have the start so often that they are the way: they are asked before the
- * index, which may walk the whole list of the word before it. 0: that were all rows there are. */
-static int start_glance(struct search *s, bool *out_looks)
+/* The lists of a number are short: only when they are many, the rows are worth a look first. */
+static int start_look_in_numbers(struct st_search_run *s, bool *out_looks)
 {
-    size_t last = s->words.count - 1;
-    int rc = is_frequent_word(s, s->words.items[last], out_looks);
+    bool are_all;
+    int rc = longer_find(s, &are_all);
+    if (rc < 0 || are_all)
+        return rc < 0 ? rc : 1;
+    s->has_many_starts |= s->number_count > 1;
+    if (!s->has_many_starts && (rc = starts_find(s, out_looks)) < 0)
+        return rc;
+    return s->has_many_starts ? glance(s, out_looks) : s->start_count > 0;
+}
+
+/* Where all words behind the start are on few pages, they are read in one go. */
+static int starts_list(struct st_search_run *s, bool *out_looks)
+{
+    struct st_terms terms = {.items = s->starts, .max = ST_STARTS_LISTED + 1};
+    int rc = st_vocabulary_list(s->conn, s->words.items[s->words.count - 1], s->a, &terms);
+    s->has_many_starts = terms.count == terms.max;
+    s->has_all_starts = !s->has_many_starts;
+    s->start_count = s->has_all_starts ? terms.count : 0;
+    *out_looks = terms.count > STARTS_MAX;
+    return rc;
+}
+
+/* The rows are asked before the index, which may walk the whole list of a word before it knows the
+ * next one. */
+static int start_look_everywhere(struct st_search_run *s, bool *out_looks)
+{
+    struct bx_str start = s->words.items[s->words.count - 1];
+    int64_t pages = 0;
+    int rc = is_frequent(s, start, out_looks);
     if (rc < 0 || *out_looks)
         return rc < 0 ? rc : 1;
-    s->looked_for |= UINT64_C(1) << last;
-    rc = take(s, GLANCE_MAX);
-    s->looked_for &= ~(UINT64_C(1) << last);
-    *out_looks = s->count >= GLANCE_HITS;
-    return rc;
+    if ((rc = glance(s, out_looks)) <= 0 || *out_looks)
+        return rc;
+    rc = st_vocabulary_pages(s->conn, start, &pages);
+    if (rc == BX_OK)
+        rc = pages <= FEW_PAGES ? starts_list(s, out_looks) : starts_find(s, out_looks);
+    return rc < 0 ? rc : s->start_count > 0 || *out_looks;
 }
 
 /* 1: *out_looks says how to go on; 0: done. */
-static int start_look(struct search *s, bool *out_looks)
+static int start_look(struct st_search_run *s, bool *out_looks)
 {
-    int rc = start_glance(s, out_looks);
-    if (rc <= 0 || s->count == s->limit)
-        return rc < 0 ? rc : 0;
-    if (*out_looks)
-        return 1;
-    rc = starts_find(s, out_looks);
-    return rc < 0 ? rc : s->start_count > 0 || *out_looks; /* else nothing begins so */
+    return s->number_count ? start_look_in_numbers(s, out_looks)
+                           : start_look_everywhere(s, out_looks);
 }
 
 /* Looks into rows where that is due; 1: the index has to go on. */
-static int search_look(struct search *s)
+static int search_look(struct st_search_run *s)
 {
     bool looks = false;
-    int rc = s->chat_id ? frequent_find(s) : BX_OK;
-    s->looks_at_number = s->q->number_ids && s->q->number_count > NUMBERS_MAX;
-    if (rc == BX_OK && s->words.is_last_start && (rc = start_look(s, &looks)) <= 0)
+    int rc = BX_OK;
+    if (s->words.is_last_start && (rc = start_look(s, &looks)) <= 0)
         return rc;
-    if (rc >= 0 && looks)
+    if (looks)
         s->looked_for |= UINT64_C(1) << (s->words.count - 1);
-    if (rc < 0 || !(s->looked_for || s->looks_at_number))
-        return rc < 0 ? rc : 1;
+    if (!(s->looked_for || s->looks_at_number))
+        return 1;
     s->has_looked = true;
     rc = look(s);
-    if (rc > 0 && looks && !s->has_many_starts) {
+    if (rc > 0 && looks && !s->has_all_starts && !s->has_many_starts) {
         int found = starts_find(s, &looks);
         rc = found < 0 ? found : rc;
     }
     return rc;
 }
 
-static int search_run(struct search *s)
+static int search_run(struct st_search_run *s)
 {
     int rc = search_look(s);
-    return rc > 0 ? take(s, INT64_MAX) : rc;
+    return rc > 0 ? st_search_take(s, INT64_MAX) : rc;
 }
 
 /* The messages and chats of the hits. */
-static int hits_read(const struct search *s, struct st_search_hit **out)
+static int hits_read(const struct st_search_run *s, struct st_search_hit **out)
 {
     int64_t *ids = bx_arena_alloc(s->a, (s->count + 1) * sizeof *ids);
     struct st_message *messages = NULL;
@@ -319,17 +203,38 @@ static int hits_read(const struct search *s, struct st_search_hit **out)
     return rc;
 }
 
+/* Whose lists: the chat's number's, those of the permitted numbers, or everyone's. */
+static int lists_choose(struct st_search_run *s)
+{
+    const struct st_search_query *q = s->q;
+    if (q->chat_id) {
+        s->chat_id = st_chat_resolve(s->conn, q->chat_id);
+        int rc = st_db_i64(s->conn, &s->chat_number, "SELECT number_id FROM chats WHERE id = ?1",
+                           Q(I(s->chat_id)));
+        s->numbers = &s->chat_number;
+        s->number_count = 1;
+        if (rc != BX_OK)
+            return rc == BX_E_NOT_FOUND ? 0 : rc;
+        return !q->number_ids || st_search_permits(q, s->chat_number);
+    }
+    s->looks_at_number = q->number_ids && q->number_count > ST_NUMBERS_MAX;
+    if (q->number_ids && !s->looks_at_number) {
+        s->numbers = q->number_ids;
+        s->number_count = q->number_count;
+    }
+    return !q->number_ids || q->number_count;
+}
+
 int st_search(struct st_conn *conn, const struct st_search_query *query, struct bx_arena *a,
               struct st_search_hit **out, size_t *out_count)
 {
-    struct search s = {.conn = conn,
-                       .a = a,
-                       .q = query,
-                       .chat_id = query->chat_id ? st_chat_resolve(conn, query->chat_id) : 0,
-                       .before_id = query->before_id ? query->before_id : INT64_MAX,
-                       .limit = (size_t)st_limit(query->limit)};
+    struct st_search_run s = {.conn = conn,
+                              .a = a,
+                              .q = query,
+                              .before_id = query->before_id ? query->before_id : INT64_MAX,
+                              .limit = (size_t)st_limit(query->limit)};
     int rc = st_words_of(conn, query->text, query->is_prefix, a, &s.words);
-    if (rc == BX_OK && s.words.count && !(query->number_ids && query->number_count == 0))
+    if (rc == BX_OK && s.words.count && (rc = lists_choose(&s)) > 0)
         rc = search_run(&s);
     *out_count = s.count;
     return rc < 0 ? rc : hits_read(&s, out);

@@ -1,30 +1,12 @@
 #include "store/sqlite/search_words.h"
 
+#include "store/sqlite/search_tokens.h"
+
 #include <ctype.h>
 
 enum { SNIPPET_WORDS = 12, SNIPPET_BEFORE = 3 };
 
-/* ---- the tokenizer of message_fts ---- */
-
-static int tokenizer_open(struct st_conn *conn)
-{
-    static const char *args[] = {"remove_diacritics", "2"};
-    fts5_api *api = NULL;
-    void *user = NULL;
-    sqlite3_stmt *stmt;
-    int rc = sqlite3_prepare_v2(conn->db, "SELECT fts5(?1)", -1, &stmt, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_bind_pointer(stmt, 1, &api, "fts5_api_ptr", NULL);
-        sqlite3_step(stmt);
-        rc = sqlite3_finalize(stmt);
-    }
-    if (rc == SQLITE_OK && api)
-        rc = api->xFindTokenizer(api, "unicode61", &user, &conn->words.ops);
-    if (rc != SQLITE_OK || !api)
-        return BX_E_INTERNAL;
-    rc = conn->words.ops.xCreate(user, args, BX_LEN(args), &conn->words.tokenizer);
-    return rc == SQLITE_OK ? BX_OK : st_db_error(conn->db, rc);
-}
+/* ---- cutting ---- */
 
 void st_words_done(struct st_conn *conn)
 {
@@ -37,9 +19,11 @@ typedef int token_fn(void *ctx, int flags, const char *token, int len, int start
 static int tokenize(struct st_conn *conn, int flags, struct bx_str text, token_fn *on_token,
                     void *ctx)
 {
-    int rc = conn->words.tokenizer ? BX_OK : tokenizer_open(conn);
-    if (rc != BX_OK || text.len == 0)
-        return rc;
+    if (text.len == 0)
+        return SQLITE_OK;
+    if (!conn->words.tokenizer &&
+        st_tokens_words(conn->db, &conn->words.ops, &conn->words.tokenizer) != SQLITE_OK)
+        return BX_E_INTERNAL;
     return conn->words.ops.xTokenize(conn->words.tokenizer, ctx, flags, text.ptr, (int)text.len,
                                      on_token);
 }
@@ -240,33 +224,4 @@ struct bx_str st_words_snippet(struct st_conn *conn, const struct st_words *word
     struct bx_str snippet = bx_arena_str(a, bx_buf_view(&out));
     bx_buf_done(&out);
     return snippet;
-}
-
-/* ---- the index's own words ---- */
-
-static void term_read(struct st_cur *c, struct bx_arena *a, void *out)
-{
-    *(struct bx_str *)out = st_col_str(c, a);
-}
-
-int st_words_next(struct st_conn *conn, struct bx_str start, struct bx_str from, bool is_after,
-                  struct bx_arena *a, struct bx_str *out)
-{
-    struct bx_str term;
-    int rc = st_db_run(conn,
-                       "CREATE VIRTUAL TABLE IF NOT EXISTS temp.message_terms USING "
-                       "fts5vocab(main, message_fts, instance)",
-                       Q0);
-    if (rc < 0)
-        return rc;
-    /* Its rows are the occurrences of a word, so the next word is asked for anew. */
-    if (is_after)
-        from = bx_arena_printf(a, BX_STR_FMT "\1", BX_STR_ARG(from));
-    rc = st_db_one(conn, a, term_read, &term,
-                   "SELECT term FROM temp.message_terms WHERE term >= ?1 LIMIT 1", Q(T(from)));
-    if (rc == BX_OK && !bx_str_starts(term, start))
-        rc = BX_E_NOT_FOUND;
-    if (rc == BX_OK)
-        *out = term;
-    return rc;
 }

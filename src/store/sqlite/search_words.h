@@ -25,11 +25,6 @@ bool st_words_occur(struct st_conn *conn, const struct st_words *words, uint64_t
 struct bx_str st_words_snippet(struct st_conn *conn, const struct st_words *words,
                                struct bx_str text, struct bx_arena *a);
 
-/* The first word of the index that begins with `start`, from `from` on, or after it. BX_E_NOT_FOUND:
- * none. Going past a word costs its rows: they lie in between. */
-int st_words_next(struct st_conn *conn, struct bx_str start, struct bx_str from, bool is_after,
-                  struct bx_arena *a, struct bx_str *out);
-
 /* With the connection. */
 void st_words_done(struct st_conn *conn);
 

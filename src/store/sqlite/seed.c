@@ -74,8 +74,8 @@ static int search_fill(struct seed *s)
     if (!s->o->has_search)
         return BX_OK;
     int rc = st_db_run(s->tx.conn,
-                       "INSERT INTO message_fts (rowid, scope, body) SELECT id, scope, body FROM "
-                       "message_search WHERE id > ?1 ORDER BY id",
+                       "INSERT INTO message_fts (rowid, entry) SELECT entry_id, entry FROM "
+                       "message_search WHERE id > ?1 ORDER BY id DESC",
                        Q(I(s->last_indexed)));
     if (rc >= 0)
         rc = st_db_i64(s->tx.conn, &s->last_indexed, "SELECT coalesce(max(id), 0) FROM messages",

@@ -1,0 +1,139 @@
+#include "store/sqlite/search_tokens.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
+
+typedef int token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
+
+struct entry_tokenizer {
+    fts5_tokenizer ops; /* of the words */
+    Fts5Tokenizer *words;
+    struct bx_buf term; /* "\1n7 " and the word that is told */
+};
+
+/* ---- the words' tokenizer ---- */
+
+static fts5_api *api_of(sqlite3 *db)
+{
+    fts5_api *api = NULL;
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(db, "SELECT fts5(?1)", -1, &stmt, NULL) != SQLITE_OK)
+        return NULL;
+    sqlite3_bind_pointer(stmt, 1, &api, "fts5_api_ptr", NULL);
+    sqlite3_step(stmt);
+    sqlite3_finalize(stmt);
+    return api;
+}
+
+static int words_open(fts5_api *api, fts5_tokenizer *ops, Fts5Tokenizer **out)
+{
+    static const char *args[] = {"remove_diacritics", "2"};
+    void *user = NULL;
+    int rc = api->xFindTokenizer(api, "unicode61", &user, ops);
+    return rc == SQLITE_OK ? ops->xCreate(user, args, BX_LEN(args), out) : rc;
+}
+
+int st_tokens_words(sqlite3 *db, fts5_tokenizer *out_ops, Fts5Tokenizer **out)
+{
+    fts5_api *api = api_of(db);
+    return api ? words_open(api, out_ops, out) : SQLITE_ERROR;
+}
+
+/* ---- the entry's ---- */
+
+static int entry_open(void *api, const char **args, int count, Fts5Tokenizer **out)
+{
+    (void)args;
+    (void)count;
+    struct entry_tokenizer *t = BX_NEW(struct entry_tokenizer);
+    int rc = words_open(api, &t->ops, &t->words);
+    if (rc != SQLITE_OK) {
+        free(t);
+        return rc;
+    }
+    bx_buf_init(&t->term, 0);
+    *out = (Fts5Tokenizer *)t;
+    return SQLITE_OK;
+}
+
+static void entry_close(Fts5Tokenizer *tokenizer)
+{
+    struct entry_tokenizer *t = (struct entry_tokenizer *)tokenizer;
+    t->ops.xDelete(t->words);
+    bx_buf_done(&t->term);
+    free(t);
+}
+
+struct telling {
+    struct entry_tokenizer *t;
+    size_t prefix; /* of t->term */
+    token_fn *on_token;
+    void *ctx;
+};
+
+/* A word, then the word in its number. */
+static int on_word(void *ctx, int flags, const char *token, int len, int start, int end)
+{
+    const struct telling *w = ctx;
+    struct bx_buf *term = &w->t->term;
+    int rc = w->on_token(w->ctx, flags, token, len, start, end);
+    if (rc != SQLITE_OK)
+        return rc;
+    term->len = w->prefix;
+    bx_buf_str(term, bx_str_n(token, (size_t)len));
+    return w->on_token(w->ctx, flags, bx_buf_view(term).ptr, (int)term->len, start, end);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The digits up to the next space as a term "\1" kind digits; the text goes on behind it. */
+static int scope_tell(struct bx_str *text, char kind, struct bx_str *out, char *term,
+                      const struct telling *w)
+{
+    size_t digits = 0;
+    while (digits < text->len && digits < DIGITS_MAX && is_digit(text->ptr[digits]))
+        digits++;
+    if (digits == 0 || digits == text->len || text->ptr[digits] != ' ')
+        return SQLITE_CORRUPT;
+    int len = snprintf(term, SCOPE_MAX, "\1%c%.*s", kind, (int)digits, text->ptr);
+    *text = bx_str_slice(*text, digits + 1, text->len);
+    *out = bx_str_n(term, (size_t)len);
+    return w->on_token(w->ctx, 0, term, len, 0, 0);
+}
+
+static int entry_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *ptr, int len,
+                          token_fn *on_token)
+{
+    struct entry_tokenizer *t = (struct entry_tokenizer *)tokenizer;
+    struct telling w = {t, 0, on_token, ctx};
+    struct bx_str text = bx_str_n(ptr, (size_t)len), number, chat;
+    char number_term[SCOPE_MAX], chat_term[SCOPE_MAX];
+    if (flags & FTS5_TOKENIZE_QUERY)
+        return on_token(ctx, 0, ptr, len, 0, len);
+    int rc = scope_tell(&text, 'n', &number, number_term, &w);
+    if (rc == SQLITE_OK)
+        rc = scope_tell(&text, 'c', &chat, chat_term, &w);
+    if (rc != SQLITE_OK || text.len == 0)
+        return rc;
+    t->term.len = 0;
+    bx_buf_str(&t->term, number);
+    bx_buf_lit(&t->term, " ");
+    w.prefix = t->term.len;
+    return t->ops.xTokenize(t->words, &w, flags, text.ptr, (int)text.len, on_word);
+}
+
+int st_tokens_register(sqlite3 *db)
+{
+    static fts5_tokenizer ops = {entry_open, entry_close, entry_tokenize};
+    fts5_api *api = api_of(db);
+    return api ? api->xCreateTokenizer(api, "message_entry", api, &ops, NULL) : SQLITE_ERROR;
+}

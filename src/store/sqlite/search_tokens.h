@@ -1,0 +1,31 @@
+/* The terms of the search index, and the tokenizer of SQLite's FTS5 that makes them.
+ *
+ * An entry is "NUMBER CHAT text". Its terms, for number 7 and chat 12:
+ *     \1n7        the number
+ *     \1c12       the chat
+ *     hello       each word: cut, folded to lower case, without accents (unicode61)
+ *     \1n7 hello  each word within the number
+ * No word has a \1 or a space, so the kinds never meet, not even where the start of a word is
+ * sought. A query names terms: its text is one, as it stands.
+ */
+#ifndef ST_SQLITE_SEARCH_TOKENS_H
+#define ST_SQLITE_SEARCH_TOKENS_H
+
+#include "base/str.h"
+
+#include <sqlite3.h>
+
+#define ST_TERM_NUMBER "\1n%lld"
+#define ST_TERM_CHAT "\1c%lld"
+#define ST_TERM_IN_NUMBER ST_TERM_NUMBER " "
+
+/* The row of message_fts that is a message's, and back: its lists begin with the newest. */
+#define ST_ENTRY_ID(message_id) (((int64_t)1 << 40) - (message_id))
+
+/* On every connection, before its first statement: "message_entry". */
+int st_tokens_register(sqlite3 *db);
+
+/* The tokenizer that cuts words, by itself; xDelete it before the connection closes. */
+int st_tokens_words(sqlite3 *db, fts5_tokenizer *out_ops, Fts5Tokenizer **out);
+
+#endif
