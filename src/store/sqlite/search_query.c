@@ -9,7 +9,7 @@
  *    are few and, everywhere, rare, the index is asked for them; when one is frequent, or they are
  *    many, then many messages have one, and a page of them is found in the newest.
  *  - Very many permitted numbers: a list each.
- * Looking into rows ends at ST_LOOK_MAX of them, or as soon as the hits so far promise no full page
+ * Looking into rows ends at look_max of them, or as soon as the hits so far promise no full page
  * within that: what is so rare is left to the index, from there on.
  */
 #include "store/sqlite/search_take.h"
@@ -18,11 +18,15 @@
 enum {
     STARTS_MAX = 16,
     LONGER_ROWS = 100,
+    LOOK_MAX = 3000,
+    LOOK_MAX_IN_NUMBERS = 600, /* their rows lie on a page each */
     LOOK_EACH = 3,
     FREQUENT = 200,
     FEW_PAGES = 16,
+    SHORT_PAGES = 4,
     GLANCE_MAX = 40,
-    GLANCE_HITS = 2
+    GLANCE_HITS = 2,
+    GLANCE_HITS_IN_NUMBERS = 1
 };
 
 /* 1: go on; 0: done. When the index can be asked for each of the words, looking may cost as much.
@@ -30,7 +34,7 @@ enum {
 static int look(struct st_search_run *s)
 {
     int rc = st_search_take(
-        s, s->looked_for && s->has_all_starts ? LOOK_EACH * (int64_t)s->start_count : ST_LOOK_MAX);
+        s, s->looked_for && s->has_all_starts ? LOOK_EACH * (int64_t)s->start_count : s->look_max);
     s->looked_for = 0;
     s->looks_at_number = false;
     return rc > 0 && s->count == s->limit ? 0 : rc;
@@ -81,7 +85,7 @@ static int glance(struct st_search_run *s, bool *out_looks)
     s->looked_for |= last;
     int rc = st_search_take(s, GLANCE_MAX);
     s->looked_for &= ~last;
-    *out_looks = s->count >= GLANCE_HITS;
+    *out_looks = s->count >= (s->number_count ? GLANCE_HITS_IN_NUMBERS : GLANCE_HITS);
     return rc > 0 && s->count == s->limit ? 0 : rc;
 }
 
@@ -103,17 +107,35 @@ static int longer_find(struct st_search_run *s, bool *out_all)
     return rc;
 }
 
-/* The lists of a number are short: only when they are many, the rows are worth a look first. */
+/* Many words of a number that are on few pages: FTS5 may join them. */
+static int is_short(struct st_search_run *s, bool *out)
+{
+    struct bx_str start = s->words.items[s->words.count - 1];
+    int64_t pages = 0;
+    *out = false;
+    if (s->number_count > 1)
+        return BX_OK;
+    int rc = st_vocabulary_pages(s->conn, st_search_term(s, start, 0), &pages);
+    *out = pages <= SHORT_PAGES;
+    return rc;
+}
+
 static int start_look_in_numbers(struct st_search_run *s, bool *out_looks)
 {
-    bool are_all;
+    bool are_all, are_short;
     int rc = longer_find(s, &are_all);
     if (rc < 0 || are_all)
         return rc < 0 ? rc : 1;
     s->has_many_starts |= s->number_count > 1;
     if (!s->has_many_starts && (rc = starts_find(s, out_looks)) < 0)
         return rc;
-    return s->has_many_starts ? glance(s, out_looks) : s->start_count > 0;
+    if (!s->has_many_starts)
+        return s->start_count > 0;
+    *out_looks = false;
+    rc = is_short(s, &are_short);
+    if (rc < 0 || are_short)
+        return rc < 0 ? rc : 1;
+    return glance(s, out_looks);
 }
 
 /* Where all words behind the start are on few pages, they are read in one go. */
@@ -234,8 +256,10 @@ int st_search(struct st_conn *conn, const struct st_search_query *query, struct 
                               .before_id = query->before_id ? query->before_id : INT64_MAX,
                               .limit = (size_t)st_limit(query->limit)};
     int rc = st_words_of(conn, query->text, query->is_prefix, a, &s.words);
-    if (rc == BX_OK && s.words.count && (rc = lists_choose(&s)) > 0)
+    if (rc == BX_OK && s.words.count && (rc = lists_choose(&s)) > 0) {
+        s.look_max = s.number_count ? LOOK_MAX_IN_NUMBERS : LOOK_MAX;
         rc = search_run(&s);
+    }
     *out_count = s.count;
     return rc < 0 ? rc : hits_read(&s, out);
 }

@@ -2,8 +2,6 @@
 
 #include "store/sqlite/search_tokens.h"
 
-enum { LOOK_FIRST = 300 };
-
 /* ---- what the index is asked ---- */
 
 static bool is_start(const struct st_search_run *s, size_t word)
@@ -104,14 +102,15 @@ static void hit_add(struct st_search_run *s, int64_t id, struct bx_str body)
     s->hits[s->count++] = (struct hit){id, st_words_snippet(s->conn, &s->words, body, s->a)};
 }
 
-/* Looked into so many rows, and the hits among them promise no full page within ST_LOOK_MAX: what
- * is sought is rare. */
+/* Looked into so many rows, and the hits among them promise no full page within look_max: what is
+ * sought is rare. Asked ten times on the way there. */
 static bool is_vain(const struct st_search_run *s, int64_t rows)
 {
     if (!s->looked_for && !s->looks_at_number)
         return false;
     int64_t limit = (int64_t)s->limit, count = (int64_t)s->count;
-    return rows > 0 && rows % LOOK_FIRST == 0 && 2 * limit * rows > ST_LOOK_MAX * (2 * count + 1);
+    return rows > 0 && rows % (s->look_max / 10) == 0 &&
+           2 * limit * rows > s->look_max * (2 * count + 1);
 }
 
 static int rows_take(struct st_search_run *s, struct bx_str match, int64_t max_rows)

@@ -5,7 +5,7 @@
 
 #include "store/sqlite/search_words.h"
 
-enum { ST_NUMBERS_MAX = 32, ST_STARTS_LISTED = 128, ST_LOOK_MAX = 3000 };
+enum { ST_NUMBERS_MAX = 32, ST_STARTS_LISTED = 128 };
 
 struct st_search_run {
     struct st_conn *conn;
@@ -21,6 +21,7 @@ struct st_search_run {
     bool has_all_starts;
     bool has_many_starts; /* more than there is room for: start_count is 0 */
     bool has_looked;
+    int64_t look_max;
     uint64_t looked_for;  /* words that are sought in the rows, not in the index */
     bool looks_at_number; /* rows of other numbers are passed over */
     struct hit {
