@@ -7,34 +7,34 @@
  *  - The start of a word: FTS5 joins the lists of all words that begin so before it gives the first
  *    row (0.1 to 0.3 s for a frequent word in ten million messages). When the words behind a start
  *    are few and, everywhere, rare, the index is asked for them; when one is frequent, or they are
- *    many, then many messages have one, and a page of them is found in the newest.
+ *    many, then many messages have one, and a page of them is found in the newest. Many words that
+ *    are rare all the same, as order numbers are, are sought among the rows that share their first
+ *    five characters.
  *  - Very many permitted numbers: a list each.
  * Looking into rows ends at look_max of them, or as soon as the hits so far promise no full page
  * within that: what is so rare is left to the index, from there on.
  */
 #include "store/sqlite/search_take.h"
+#include "store/sqlite/search_tokens.h"
 #include "store/sqlite/search_vocabulary.h"
 
 enum {
-    STARTS_MAX = 16,
-    LONGER_ROWS = 100,
-    LOOK_MAX = 3000,
-    LOOK_MAX_IN_NUMBERS = 600, /* their rows lie on a page each */
-    LOOK_EACH = 3,
-    FREQUENT = 200,
-    FEW_PAGES = 16,
-    SHORT_PAGES = 4,
+    FREQUENT = 200,    /* rows that have a word */
+    LONGER_ROWS = 100, /* of the index, read for the words behind a start */
+    FEW_PAGES = 16,    /* whose words are read in one go */
+    SHORT_PAGES = 4,   /* whose lists FTS5 may join */
     GLANCE_MAX = 40,
     GLANCE_HITS = 2,
-    GLANCE_HITS_IN_NUMBERS = 1
+    GLANCE_HITS_IN_NUMBERS = 1,
+    LOOK_MAX = 3000,
+    LOOK_MAX_APART = 600 /* rows that lie on a page each */
 };
 
-/* 1: go on; 0: done. When the index can be asked for each of the words, looking may cost as much.
- */
+/* 1: go on; 0: done. */
 static int look(struct st_search_run *s)
 {
-    int rc = st_search_take(
-        s, s->looked_for && s->has_all_starts ? LOOK_EACH * (int64_t)s->start_count : s->look_max);
+    int rc = st_search_take(s, s->look_max);
+    s->narrowed = (struct bx_str){0};
     s->looked_for = 0;
     s->looks_at_number = false;
     return rc > 0 && s->count == s->limit ? 0 : rc;
@@ -65,7 +65,7 @@ static int starts_find(struct st_search_run *s, bool *out_looks)
         rc = st_vocabulary_next(s->conn, start, from, s->start_count > 0, s->a, &term);
         if (rc != BX_OK)
             break;
-        if (s->start_count == STARTS_MAX) {
+        if (s->start_count == ST_STARTS_MAX) {
             s->start_count = 0;
             s->has_many_starts = *out_looks = true;
             return BX_OK;
@@ -95,7 +95,7 @@ static int longer_find(struct st_search_run *s, bool *out_all)
 {
     struct bx_str word = s->words.items[s->words.count - 1];
     struct st_terms longer = {.items = s->starts + s->number_count,
-                              .max = STARTS_MAX + s->number_count};
+                              .max = ST_STARTS_MAX + s->number_count};
     size_t rows;
     int rc = st_vocabulary_longer(s->conn, word, s->numbers, s->number_count, LONGER_ROWS, s->a,
                                   &longer, &rows);
@@ -139,15 +139,24 @@ static int start_look_in_numbers(struct st_search_run *s, bool *out_looks)
 }
 
 /* Where all words behind the start are on few pages, they are read in one go. */
-static int starts_list(struct st_search_run *s, bool *out_looks)
+static int starts_list(struct st_search_run *s)
 {
-    struct st_terms terms = {.items = s->starts, .max = ST_STARTS_LISTED + 1};
+    struct st_terms terms = {.items = s->starts, .max = ST_STARTS_MAX + 1};
     int rc = st_vocabulary_list(s->conn, s->words.items[s->words.count - 1], s->a, &terms);
     s->has_many_starts = terms.count == terms.max;
-    s->has_all_starts = !s->has_many_starts;
-    s->start_count = s->has_all_starts ? terms.count : 0;
-    *out_looks = terms.count > STARTS_MAX;
+    s->start_count = s->has_many_starts ? 0 : terms.count;
     return rc;
+}
+
+/* The rows to look into are those that have a word with the same first characters. */
+static bool narrow(struct st_search_run *s)
+{
+    struct bx_str first = st_tokens_start(s->words.items[s->words.count - 1]);
+    if (first.len == 0)
+        return false;
+    s->narrowed = bx_arena_printf(s->a, ST_TERM_START BX_STR_FMT, BX_STR_ARG(first));
+    s->look_max = LOOK_MAX_APART;
+    return true;
 }
 
 /* The rows are asked before the index, which may walk the whole list of a word before it knows the
@@ -162,8 +171,15 @@ static int start_look_everywhere(struct st_search_run *s, bool *out_looks)
     if ((rc = glance(s, out_looks)) <= 0 || *out_looks)
         return rc;
     rc = st_vocabulary_pages(s->conn, start, &pages);
-    if (rc == BX_OK)
-        rc = pages <= FEW_PAGES ? starts_list(s, out_looks) : starts_find(s, out_looks);
+    if (rc == BX_OK && pages <= FEW_PAGES && (rc = starts_list(s)) == BX_OK && !s->has_many_starts)
+        return s->start_count > 0;
+    if (rc < 0)
+        return rc;
+    if (narrow(s) || s->has_many_starts) {
+        *out_looks = true;
+        return 1;
+    }
+    rc = starts_find(s, out_looks);
     return rc < 0 ? rc : s->start_count > 0 || *out_looks;
 }
 
@@ -187,7 +203,7 @@ static int search_look(struct st_search_run *s)
         return 1;
     s->has_looked = true;
     rc = look(s);
-    if (rc > 0 && looks && !s->has_all_starts && !s->has_many_starts) {
+    if (rc > 0 && looks && !s->has_many_starts) {
         int found = starts_find(s, &looks);
         rc = found < 0 ? found : rc;
     }
@@ -257,7 +273,7 @@ int st_search(struct st_conn *conn, const struct st_search_query *query, struct 
                               .limit = (size_t)st_limit(query->limit)};
     int rc = st_words_of(conn, query->text, query->is_prefix, a, &s.words);
     if (rc == BX_OK && s.words.count && (rc = lists_choose(&s)) > 0) {
-        s.look_max = s.number_count ? LOOK_MAX_IN_NUMBERS : LOOK_MAX;
+        s.look_max = s.number_count ? LOOK_MAX_APART : LOOK_MAX;
         rc = search_run(&s);
     }
     *out_count = s.count;

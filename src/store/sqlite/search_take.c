@@ -56,6 +56,9 @@ static void match_write(struct bx_buf *out, const struct st_search_run *s)
         match_word(out, s, i);
         bx_buf_lit(out, ")");
     }
+    if (s->narrowed.len)
+        bx_buf_printf(out, "%s\"" BX_STR_FMT "\"", out->len ? " AND " : "",
+                      BX_STR_ARG(s->narrowed));
     bool is_in_lists = s->number_count && out->len;
     if (s->chat_id)
         bx_buf_printf(out, "%s\"" ST_TERM_CHAT "\"", out->len ? " AND " : "",

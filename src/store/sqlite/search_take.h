@@ -5,7 +5,7 @@
 
 #include "store/sqlite/search_words.h"
 
-enum { ST_NUMBERS_MAX = 32, ST_STARTS_LISTED = 128 };
+enum { ST_NUMBERS_MAX = 32, ST_STARTS_MAX = 16 };
 
 struct st_search_run {
     struct st_conn *conn;
@@ -16,14 +16,14 @@ struct st_search_run {
     size_t number_count;
     struct st_words words;
     /* Terms that the last word may be, when is_last_start. */
-    struct bx_str starts[ST_STARTS_LISTED + 1];
+    struct bx_str starts[2 * ST_NUMBERS_MAX + ST_STARTS_MAX];
     size_t start_count;
-    bool has_all_starts;
     bool has_many_starts; /* more than there is room for: start_count is 0 */
     bool has_looked;
     int64_t look_max;
-    uint64_t looked_for;  /* words that are sought in the rows, not in the index */
-    bool looks_at_number; /* rows of other numbers are passed over */
+    struct bx_str narrowed; /* the term of the rows that are looked into; empty: all */
+    uint64_t looked_for;    /* words that are sought in the rows, not in the index */
+    bool looks_at_number;   /* rows of other numbers are passed over */
     struct hit {
         int64_t id;
         struct bx_str snippet;

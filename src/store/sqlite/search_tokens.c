@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
+enum { START_CHARACTERS = 5, DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
 
 typedef int token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
 
@@ -77,17 +77,41 @@ struct telling {
     void *ctx;
 };
 
-/* A word, then the word in its number. */
+struct bx_str st_tokens_start(struct bx_str word)
+{
+    size_t characters = 0;
+    for (size_t i = 0; i <= word.len; i++) {
+        bool is_begin = i == word.len || ((unsigned char)word.ptr[i] & 0xc0) != 0x80;
+        if (is_begin && characters++ == START_CHARACTERS)
+            return bx_str_n(word.ptr, i);
+    }
+    return (struct bx_str){0};
+}
+
+static int start_tell(const struct telling *w, struct bx_str word, int start, int end)
+{
+    char term[sizeof ST_TERM_START + 4 * START_CHARACTERS];
+    struct bx_str first = st_tokens_start(word);
+    if (first.len == 0 || first.len > 4 * START_CHARACTERS)
+        return SQLITE_OK;
+    memcpy(term, ST_TERM_START, sizeof ST_TERM_START - 1);
+    memcpy(term + sizeof ST_TERM_START - 1, first.ptr, first.len);
+    return w->on_token(w->ctx, 0, term, (int)(sizeof ST_TERM_START - 1 + first.len), start, end);
+}
+
+/* A word, the word in its number, its start. */
 static int on_word(void *ctx, int flags, const char *token, int len, int start, int end)
 {
     const struct telling *w = ctx;
     struct bx_buf *term = &w->t->term;
+    struct bx_str word = bx_str_n(token, (size_t)len);
     int rc = w->on_token(w->ctx, flags, token, len, start, end);
     if (rc != SQLITE_OK)
         return rc;
     term->len = w->prefix;
-    bx_buf_str(term, bx_str_n(token, (size_t)len));
-    return w->on_token(w->ctx, flags, bx_buf_view(term).ptr, (int)term->len, start, end);
+    bx_buf_str(term, word);
+    rc = w->on_token(w->ctx, flags, bx_buf_view(term).ptr, (int)term->len, start, end);
+    return rc == SQLITE_OK ? start_tell(w, word, start, end) : rc;
 }
 
 static bool is_digit(char c)

@@ -5,6 +5,7 @@
  *     \1c12       the chat
  *     hello       each word: cut, folded to lower case, without accents (unicode61)
  *     \1n7 hello  each word within the number
+ *     \1shello    the first five characters of each word that has them
  * No word has a \1 or a space, so the kinds never meet, not even where the start of a word is
  * sought. A query names terms: its text is one, as it stands.
  */
@@ -18,6 +19,10 @@
 #define ST_TERM_NUMBER "\1n%lld"
 #define ST_TERM_CHAT "\1c%lld"
 #define ST_TERM_IN_NUMBER ST_TERM_NUMBER " "
+#define ST_TERM_START "\1s" /* and st_tokens_start of a word */
+
+/* The first five characters; empty when it has fewer. */
+struct bx_str st_tokens_start(struct bx_str word);
 
 /* The row of message_fts that is a message's, and back: its lists begin with the newest. */
 #define ST_ENTRY_ID(message_id) (((int64_t)1 << 40) - (message_id))

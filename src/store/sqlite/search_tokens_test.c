@@ -36,8 +36,14 @@ static void an_entry_becomes_its_scopes_and_each_word_twice(void **state)
     static const struct {
         const char *entry, *terms; /* in order; '^' stands for \\1 */
     } table[] = {
-        {"7 12 Hello, H\xc3\xa9llo world!", "^c12|^n7|^n7 hello|^n7 world|hello|world|"},
+        {"7 12 Hello, H\xc3\xa9llo world!",
+         "^c12|^n7|^n7 hello|^n7 world|^shello|^sworld|hello|world|"},
         {"7 12 ", "^c12|^n7|"},
+        {"7 12 abcd abcdef", "^c12|^n7|^n7 abcd|^n7 abcdef|^sabcde|abcd|abcdef|"},
+        {"7 12 \xd0\xb4\xd0\xbe\xd0\xb1\xd1\x80\xd1\x8b\xd0\xb9", /* six characters of two bytes */
+         "^c12|^n7|^n7 \xd0\xb4\xd0\xbe\xd0\xb1\xd1\x80\xd1\x8b\xd0\xb9|"
+         "^s\xd0\xb4\xd0\xbe\xd0\xb1\xd1\x80\xd1\x8b|"
+         "\xd0\xb4\xd0\xbe\xd0\xb1\xd1\x80\xd1\x8b\xd0\xb9|"},
         {"9223372036854775807 1 x", "^c1|^n9223372036854775807|^n9223372036854775807 x|x|"},
         {"7 12 n7 c12 7", "^c12|^n7|^n7 7|^n7 c12|^n7 n7|7|c12|n7|"},
         {"7 12 a\1n8 b", "^c12|^n7|^n7 a|^n7 b|^n7 n8|a|b|n8|"},
