@@ -1,6 +1,7 @@
 // Chat list, history page and search over REST, small store against large, one connection, wrk on the other core.
 // Usage: node bench/scale.mjs SMALL_DATA_DIR LARGE_DATA_DIR [ROUNDS=3] [SECONDS=2] [ONLY=regex]
-// The stores come from: waboxctl --data-dir=DIR seed NUMBERS CHATS MESSAGES. Prints a Markdown table.
+// The stores come from: waboxctl --data-dir=DIR seed NUMBERS CHATS MESSAGES, the small one with 20 numbers at least (20 1000 10000 against
+// 1000 1000000 10000000: ten messages a chat in both). Prints a Markdown table.
 import { call, commit, login, machine, median, spread, startWaboxd, wrk } from "./lib.mjs";
 
 const [smallDir, largeDir] = process.argv.slice(2);
@@ -35,7 +36,7 @@ async function survey(name, dir) {
       rare.push(history.data.at(-1).content.split(" ").at(-1));
     }
   }
-  const agent = await agentOf(server, token, pick(numbers, 10));
+  const agent = await agentOf(server, token, pick(numbers, 20));
   const common = ["invoice", "delivery", "tomorrow", "refund", "contract", "driver", "urgent", "photo"];
   return { name, server, token, agent, paths: {
     "chat list, 50 rows, from the store": Array.from({ length: 20000 }, (_, i) => `/api/v1/chats/${some[i % some.length]}?limit=50&n=${i}`), // never the same address: none is kept
@@ -51,8 +52,8 @@ async function survey(name, dir) {
     "search everywhere, two words": common.flatMap((w) => common.filter((v) => v !== w).map((v) => `/api/v1/messages/search?q=${w}+${v}&limit=20`)),
     "search everywhere, rare word, newest hit": rare.map((w) => `/api/v1/messages/search?q=${w}&limit=1`),
     "search everywhere, rare whole word, newest hit": rare.map((w) => `/api/v1/messages/search?q=%22${w}%22&limit=1`),
-    "search in 10 permitted numbers, frequent word": common.map((w) => `/api/v1/messages/search?q=${w}&limit=20`),
-    "search in 10 permitted numbers, two words": common.flatMap((w) => common.filter((v) => v !== w).map((v) => `/api/v1/messages/search?q=${w}+${v}&limit=20`)),
+    "search in 20 permitted numbers, frequent word": common.map((w) => `/api/v1/messages/search?q=${w}&limit=20`),
+    "search in 20 permitted numbers, two words": common.flatMap((w) => common.filter((v) => v !== w).map((v) => `/api/v1/messages/search?q=${w}+${v}&limit=20`)),
     "a word's start (4 letters), everywhere": common.map((w) => `/api/v1/messages/search?q=${w.slice(0, 4)}&limit=20`),
   } };
 }
