@@ -43,8 +43,8 @@ async function survey(name, dir) {
     "chat list, 50 rows": some.map((n) => `/api/v1/chats/${n}?limit=50`),
     "history, newest 50": chats.map((c) => `/api/v1/chats/${c.id}/messages?limit=50`),
     "search in a number, frequent word": some.flatMap((n) => common.map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=20`)),
-    "search in a number, rare word": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=20`)), // typed to its end, it is a start too
-    "search in a number, rare whole word": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=%22${w}%22&whatsappNumberId=${n}&limit=20`)),
+    "search in a number, rare word, newest hit": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=${w}&whatsappNumberId=${n}&limit=1`)), // typed to its end, it is a start too
+    "search in a number, rare whole word, newest hit": some.flatMap((n) => pick(rare, 10).map((w) => `/api/v1/messages/search?q=%22${w}%22&whatsappNumberId=${n}&limit=1`)),
     "search in a number, two words": some.flatMap((n) => pick(common, 4).map((w, i, four) => `/api/v1/messages/search?q=${w}+${four[(i + 1) % 4]}&whatsappNumberId=${n}&limit=20`)),
     "a word's start (4 letters), in a number": some.flatMap((n) => common.map((w) => `/api/v1/messages/search?q=${w.slice(0, 4)}&whatsappNumberId=${n}&limit=20`)),
     "search in a chat, frequent word": chats.flatMap((c) => pick(common, 2).map((w) => `/api/v1/messages/search?q=${w}&chatId=${c.id}&limit=20`)),

@@ -21,8 +21,10 @@
 enum {
     FREQUENT = 200,    /* rows that have a word */
     LONGER_ROWS = 100, /* of the index, read for the words behind a start */
-    FEW_PAGES = 16,    /* whose words are read in one go */
-    SHORT_PAGES = 4,   /* whose lists FTS5 may join */
+    LONGER_ANYWHERE = 3,
+    MANY_NUMBERS = 4,
+    FEW_PAGES = 16,  /* whose words are read in one go */
+    SHORT_PAGES = 4, /* whose lists FTS5 may join */
     GLANCE_MAX = 40,
     GLANCE_HITS = 2,
     GLANCE_HITS_IN_NUMBERS = 1,
@@ -107,6 +109,27 @@ static int longer_find(struct st_search_run *s, bool *out_all)
     return rc;
 }
 
+/* For many numbers it is cheaper to know which longer words there are anywhere, if these are very
+ * few. */
+static int longer_find_anywhere(struct st_search_run *s, bool *out_all)
+{
+    struct bx_str start = s->words.items[s->words.count - 1], word = start;
+    int rc = BX_OK;
+    *out_all = false;
+    s->start_count = 0;
+    for (size_t n = 0; rc == BX_OK; n++) {
+        if (n == LONGER_ANYWHERE) {
+            s->start_count = 0;
+            return BX_OK;
+        }
+        for (size_t i = 0; i < s->number_count; i++)
+            s->starts[s->start_count++] = st_search_term(s, word, i);
+        rc = st_vocabulary_next(s->conn, start, word, true, s->a, &word);
+    }
+    *out_all = rc == BX_E_NOT_FOUND;
+    return *out_all ? BX_OK : rc;
+}
+
 /* Many words of a number that are on few pages: FTS5 may join them. */
 static int is_short(struct st_search_run *s, bool *out)
 {
@@ -122,8 +145,10 @@ static int is_short(struct st_search_run *s, bool *out)
 
 static int start_look_in_numbers(struct st_search_run *s, bool *out_looks)
 {
-    bool are_all, are_short;
-    int rc = longer_find(s, &are_all);
+    bool are_all = false, are_short;
+    int rc = s->number_count >= MANY_NUMBERS ? longer_find_anywhere(s, &are_all) : BX_OK;
+    if (rc == BX_OK && !are_all)
+        rc = longer_find(s, &are_all);
     if (rc < 0 || are_all)
         return rc < 0 ? rc : 1;
     s->has_many_starts |= s->number_count > 1;

@@ -16,7 +16,7 @@ struct st_search_run {
     size_t number_count;
     struct st_words words;
     /* Terms that the last word may be, when is_last_start. */
-    struct bx_str starts[2 * ST_NUMBERS_MAX + ST_STARTS_MAX];
+    struct bx_str starts[3 * ST_NUMBERS_MAX];
     size_t start_count;
     bool has_many_starts; /* more than there is room for: start_count is 0 */
     bool has_looked;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { START_CHARACTERS = 5, DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
+enum { START_CHARACTERS = 5, MARKING_EACH = 1024, DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
 
 typedef int token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
 
@@ -73,6 +73,7 @@ static void entry_close(Fts5Tokenizer *tokenizer)
 struct telling {
     struct entry_tokenizer *t;
     size_t prefix; /* of t->term */
+    bool marks;
     token_fn *on_token;
     void *ctx;
 };
@@ -99,19 +100,41 @@ static int start_tell(const struct telling *w, struct bx_str word, int start, in
     return w->on_token(w->ctx, 0, term, (int)(sizeof ST_TERM_START - 1 + first.len), start, end);
 }
 
+/* What stands in t->term behind `from`; with a mark once more. */
+static int term_tell(const struct telling *w, size_t from, int start, int end)
+{
+    struct bx_buf *term = &w->t->term;
+    const char *ptr = bx_buf_view(term).ptr + from;
+    int rc = w->on_token(w->ctx, 0, ptr, (int)(term->len - from), start, end);
+    if (rc != SQLITE_OK || !w->marks)
+        return rc;
+    bx_buf_lit(term, "\1");
+    rc = w->on_token(w->ctx, 0, bx_buf_view(term).ptr + from, (int)(term->len - from), start, end);
+    term->len--;
+    return rc;
+}
+
 /* A word, the word in its number, its start. */
 static int on_word(void *ctx, int flags, const char *token, int len, int start, int end)
 {
     const struct telling *w = ctx;
-    struct bx_buf *term = &w->t->term;
     struct bx_str word = bx_str_n(token, (size_t)len);
-    int rc = w->on_token(w->ctx, flags, token, len, start, end);
-    if (rc != SQLITE_OK)
-        return rc;
-    term->len = w->prefix;
-    bx_buf_str(term, word);
-    rc = w->on_token(w->ctx, flags, bx_buf_view(term).ptr, (int)term->len, start, end);
+    (void)flags;
+    w->t->term.len = w->prefix;
+    bx_buf_str(&w->t->term, word);
+    int rc = term_tell(w, w->prefix, start, end);
+    if (rc == SQLITE_OK)
+        rc = term_tell(w, 0, start, end);
     return rc == SQLITE_OK ? start_tell(w, word, start, end) : rc;
+}
+
+/* By the text, so that it is taken out of the index as it went in. FNV-1a. */
+static bool is_marking(struct bx_str text)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 16777619u;
+    return (hash >> 8) % MARKING_EACH == 0;
 }
 
 static bool is_digit(char c)
@@ -138,7 +161,7 @@ static int entry_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const 
                           token_fn *on_token)
 {
     struct entry_tokenizer *t = (struct entry_tokenizer *)tokenizer;
-    struct telling w = {t, 0, on_token, ctx};
+    struct telling w = {t, 0, false, on_token, ctx};
     struct bx_str text = bx_str_n(ptr, (size_t)len), number, chat;
     char number_term[SCOPE_MAX], chat_term[SCOPE_MAX];
     if (flags & FTS5_TOKENIZE_QUERY)
@@ -152,6 +175,7 @@ static int entry_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const 
     bx_buf_str(&t->term, number);
     bx_buf_lit(&t->term, " ");
     w.prefix = t->term.len;
+    w.marks = is_marking(text);
     return t->ops.xTokenize(t->words, &w, flags, text.ptr, (int)text.len, on_word);
 }
 

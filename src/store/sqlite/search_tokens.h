@@ -6,6 +6,8 @@
  *     hello       each word: cut, folded to lower case, without accents (unicode61)
  *     \1n7 hello  each word within the number
  *     \1shello    the first five characters of each word that has them
+ *     hello\1     in one of 1,024 messages, behind either form of the word: a word that fills pages
+ *                 has it, so that the next word is found without reading them
  * No word has a \1 or a space, so the kinds never meet, not even where the start of a word is
  * sought. A query names terms: its text is one, as it stands.
  */

@@ -63,6 +63,37 @@ static void an_entry_becomes_its_scopes_and_each_word_twice(void **state)
     }
 }
 
+static int count_of(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    int count = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return count;
+}
+
+static void one_entry_of_about_a_thousand_marks_its_words(void **state)
+{
+    (void)state;
+    sqlite3 *db = index_open();
+    char entry[64];
+    assert_int_equal(sqlite3_exec(db, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+    for (int i = 0; i < 20000; i++) {
+        snprintf(entry, sizeof entry, "7 12 often order%d", i);
+        assert_int_equal(insert(db, entry), SQLITE_OK);
+    }
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    int marks = count_of(db, "SELECT doc FROM v WHERE term = 'often' || char(1)");
+    assert_in_range(marks, 5, 60);
+    assert_int_equal(
+        count_of(db, "SELECT doc FROM v WHERE term = char(1) || 'n7 often' || char(1)"), marks);
+    assert_int_equal(count_of(db, "SELECT count(*) FROM v WHERE term > 'order' AND term LIKE "
+                                  "'order%' || char(1)"),
+                     marks);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
 static void what_is_no_entry_is_refused(void **state)
 {
     (void)state;
@@ -111,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entry_becomes_its_scopes_and_each_word_twice),
+        cmocka_unit_test(one_entry_of_about_a_thousand_marks_its_words),
         cmocka_unit_test(what_is_no_entry_is_refused),
         cmocka_unit_test(a_query_is_one_term_as_it_stands)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,9 @@ int st_vocabulary_longer(struct st_conn *conn, struct bx_str word, const int64_t
     if (rc == BX_OK)
         rc = st_db_begin(&c, conn,
                          "SELECT t.term FROM json_each(?1) j CROSS JOIN temp.message_terms t WHERE "
-                         "t.term >= char(1) || 'n' || j.value || ' ' || ?2 || char(1) AND t.term "
-                         "<= char(1) || 'n' || j.value || ' ' || ?2 || char(1114111) LIMIT ?3",
+                         "t.term >= char(1) || 'n' || j.value || ' ' || ?2 || char(2) AND t.term "
+                         "<= char(1) || 'n' || j.value || ' ' || ?2 || char(1114111) AND "
+                         "substr(t.term, -1) <> char(1) LIMIT ?3",
                          Q(T(st_ids_json(a, numbers, number_count)), T(word), I(max_rows)));
     while (rc == BX_OK && (rc = st_db_next(&c)) > 0) {
         ++*out_rows;
@@ -51,9 +52,10 @@ int st_vocabulary_next(struct st_conn *conn, struct bx_str start, struct bx_str 
     int rc = terms_ready(conn);
     if (rc != BX_OK)
         return rc;
-    /* Its rows are the occurrences of a word, so the next word is asked for anew. */
+    /* Its rows are the occurrences of a word, so the next word is asked for anew, behind the mark
+     * that a frequent one has. */
     if (is_after)
-        from = bx_arena_printf(a, BX_STR_FMT "\1", BX_STR_ARG(from));
+        from = bx_arena_printf(a, BX_STR_FMT "\2", BX_STR_ARG(from));
     rc = st_db_one(conn, a, term_read, &term,
                    "SELECT term FROM temp.message_terms WHERE term >= ?1 LIMIT 1", Q(T(from)));
     if (rc == BX_OK && !bx_str_starts(term, start))
@@ -90,7 +92,7 @@ int st_vocabulary_list(struct st_conn *conn, struct bx_str start, struct bx_aren
     if (rc >= 0)
         rc = st_db_begin(&c, conn,
                          "SELECT term FROM temp.message_words WHERE term >= ?1 AND term <= ?1 || "
-                         "char(1114111) LIMIT ?2",
+                         "char(1114111) AND substr(term, -1) <> char(1) LIMIT ?2",
                          Q(T(start), I(out->max)));
     while (rc >= 0 && (rc = st_db_next(&c)) > 0)
         out->items[out->count++] = st_col_str(&c, a);

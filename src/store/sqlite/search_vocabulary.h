@@ -4,8 +4,8 @@
 
 #include "store/sqlite/db.h"
 
-/* The first word of the index that begins with `start`, from `from` on, or after it.
- * BX_E_NOT_FOUND: none. Going past a word costs its rows: they lie in between. */
+/* The first term of the index that begins with `start`, from `from` on, or after it.
+ * BX_E_NOT_FOUND: none. */
 int st_vocabulary_next(struct st_conn *conn, struct bx_str start, struct bx_str from, bool is_after,
                        struct bx_arena *a, struct bx_str *out);
 
