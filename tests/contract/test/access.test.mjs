@@ -133,7 +133,7 @@ test("a socket ends with what let it in: another password, deactivation, deletio
   await s.ready;
   await call(server, "DELETE", `/api-keys/${id}`, { token });
   await s.ended;
-  const brief = await startServer({ JWT_EXPIRES_IN: "1s" }), soon = await login(brief), last = openSocket(brief, { token: soon });
+  const brief = await startServer({ JWT_EXPIRES_IN: "4s" }), soon = await login(brief), last = openSocket(brief, { token: soon });
   await last.ready;
   await last.ended;
   assertFailure(await call(brief, "GET", "/me", { token: soon }), 401, /expired/);
