@@ -1,7 +1,8 @@
 /* Searching messages, newest first, at a cost that follows the page asked for, not the store.
  *
  * The index walks the lists of all words at once, from the newest row back, and stops with the
- * page. In a number (of up to ST_NUMBERS_MAX of them) and in a chat the lists are the number's own.
+ * page. In a number (of up to ST_NUMBERS_MAX of them, with few words) and in a chat the lists are
+ * the number's own.
  * Two things would make it read whole lists instead, and are sought in the newest rows themselves
  * first (their words compared, see search_words.h):
  *  - The start of a word: FTS5 joins the lists of all words that begin so before it gives the first
@@ -19,6 +20,7 @@
 #include "store/sqlite/search_vocabulary.h"
 
 enum {
+    LISTS_MAX = 128,   /* of the index, joined for the words in each number */
     FREQUENT = 200,    /* rows that have a word */
     LONGER_ROWS = 100, /* of the index, read for the words behind a start */
     LONGER_ANYWHERE = 3,
@@ -281,7 +283,7 @@ static int lists_choose(struct st_search_run *s)
         return !q->number_ids || st_search_permits(q, s->chat_number);
     }
     s->looks_at_number = q->number_ids && q->number_count > ST_NUMBERS_MAX;
-    if (q->number_ids && !s->looks_at_number) {
+    if (q->number_ids && q->number_count * s->words.count <= LISTS_MAX && !s->looks_at_number) {
         s->numbers = q->number_ids;
         s->number_count = q->number_count;
     }

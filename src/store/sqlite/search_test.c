@@ -139,7 +139,7 @@ static void every_way_finds_what_a_plain_look_finds(void **state)
     assert_rc(WRITE(f, fill(tx)), BX_OK);
     pages_are_counted(f);
     static const struct {
-        const char *text, *words[3]; /* the words as the messages have them */
+        const char *text, *words[5]; /* the words as the messages have them */
         size_t count;
         const char *why;
     } asked[] = {
@@ -152,28 +152,35 @@ static void every_way_finds_what_a_plain_look_finds(void **state)
         {"seldom", {"séldom"}, 1, "a word with an accent"},
         {"odd seldom", {"odd", "séldom"}, 2, "two frequent words"},
         {"often item1", {"often", "item1"}, 2, "a frequent word and a wide start"},
-        {"odd \"late\" OR it", {"odd", "late"}, 3, "with a word that no message has"},
+        {"odd \"late\" OR it", {"odd", "late", "or"}, 3, "with a word that no message has"},
+        {"message odd often seldom item1",
+         {"message", "odd", "often", "séldom", "item1"},
+         5,
+         "more words than are worth a list in each of many numbers"},
+        {"odd message odd", {"odd", "message"}, 2, "a word typed twice is no start"},
         {"nowhere", {"nowhere"}, 1, "no such word"},
         {"zz", {"zz"}, 1, "nothing begins so"},
     };
     for (size_t i = 0; i < BX_LEN(asked); i++) {
-        const char *words[3] = {asked[i].words[0], asked[i].words[1], "or"};
+        const char **words = (const char **)asked[i].words;
         struct st_search_query q = {.text = bx_str(asked[i].text)};
         for (int is_prefix = 0; is_prefix < 2; is_prefix++) {
             q.is_prefix = is_prefix;
             if (!is_prefix && !has_word(asked[i].text, words[asked[i].count - 1], false) &&
                 strcmp(asked[i].text, "seldom") != 0 && asked[i].count < 3)
                 continue;
-            struct st_search_query one = q, few = q, most = q, busy = q, quiet = q;
-            one.number_ids = few.number_ids = most.number_ids = numbers;
+            struct st_search_query one = q, few = q, many = q, most = q, busy = q, quiet = q;
+            one.number_ids = few.number_ids = many.number_ids = most.number_ids = numbers;
             one.number_count = 1;
             few.number_count = 5;
+            many.number_count = 30;
             most.number_count = NUMBERS - 1;
             busy.chat_id = chats[0];
             quiet.chat_id = chats[7];
             pages_compare(f, q, words, asked[i].count, asked[i].why);
             pages_compare(f, one, words, asked[i].count, asked[i].why);
             pages_compare(f, few, words, asked[i].count, asked[i].why);
+            pages_compare(f, many, words, asked[i].count, asked[i].why);
             pages_compare(f, most, words, asked[i].count, asked[i].why);
             pages_compare(f, busy, words, asked[i].count, asked[i].why);
             pages_compare(f, quiet, words, asked[i].count, asked[i].why);

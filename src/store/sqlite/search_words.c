@@ -33,18 +33,30 @@ static int tokenize(struct st_conn *conn, int flags, struct bx_str text, token_f
 struct typed {
     struct st_words *words;
     struct bx_arena *a;
-    size_t end; /* of the last word */
+    size_t end;     /* of the last word */
+    bool was_there; /* it is typed a second time */
 };
+
+static bool has_word(const struct st_words *words, struct bx_str word)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (bx_str_eq(words->items[i], word))
+            return true;
+    return false;
+}
 
 static int on_typed(void *ctx, int flags, const char *token, int len, int start, int end)
 {
     (void)flags;
     (void)start;
     struct typed *t = ctx;
+    struct bx_str word = bx_str_n(token, (size_t)len);
     if (t->words->count == ST_WORDS_MAX)
         return SQLITE_DONE;
-    t->words->items[t->words->count++] = bx_arena_str(t->a, bx_str_n(token, (size_t)len));
+    t->was_there = has_word(t->words, word);
     t->end = (size_t)end;
+    if (!t->was_there)
+        t->words->items[t->words->count++] = bx_arena_str(t->a, word);
     return SQLITE_OK;
 }
 
@@ -54,7 +66,7 @@ int st_words_of(struct st_conn *conn, struct bx_str text, bool is_prefix, struct
     struct typed t = {.words = out, .a = a};
     out->count = 0;
     int rc = tokenize(conn, FTS5_TOKENIZE_QUERY, text, on_typed, &t);
-    out->is_last_start = is_prefix && out->count && t.end == text.len;
+    out->is_last_start = is_prefix && out->count && t.end == text.len && !t.was_there;
     return rc < 0 ? rc : BX_OK;
 }
 

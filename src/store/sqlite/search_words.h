@@ -13,7 +13,7 @@ struct st_words {
     bool is_last_start; /* the last one may be the start of a word */
 };
 
-/* The words of what a person typed; what comes after ST_WORDS_MAX of them is ignored. */
+/* The words of what a person typed, each once; what comes after ST_WORDS_MAX of them is ignored. */
 int st_words_of(struct st_conn *conn, struct bx_str text, bool is_prefix, struct bx_arena *a,
                 struct st_words *out);
 
