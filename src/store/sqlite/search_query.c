@@ -300,6 +300,7 @@ int st_search(struct st_conn *conn, const struct st_search_query *query, struct 
                               .limit = (size_t)st_limit(query->limit)};
     int rc = st_words_of(conn, query->text, query->is_prefix, a, &s.words);
     if (rc == BX_OK && s.words.count && (rc = lists_choose(&s)) > 0) {
+        s.hits = bx_arena_alloc(a, s.limit * sizeof *s.hits);
         s.look_max = s.number_count ? LOOK_MAX_APART : LOOK_MAX;
         rc = search_run(&s);
     }

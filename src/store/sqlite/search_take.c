@@ -94,14 +94,6 @@ bool st_search_permits(const struct st_search_query *q, int64_t number_id)
 
 static void hit_add(struct st_search_run *s, int64_t id, struct bx_str body)
 {
-    if (s->count == s->cap) {
-        size_t cap = s->cap ? 2 * s->cap : 32;
-        struct hit *grown = bx_arena_alloc(s->a, cap * sizeof *grown);
-        if (s->count)
-            memcpy(grown, s->hits, s->count * sizeof *grown);
-        s->hits = grown;
-        s->cap = cap;
-    }
     s->hits[s->count++] = (struct hit){id, st_words_snippet(s->conn, &s->words, body, s->a)};
 }
 

@@ -27,14 +27,15 @@ struct st_search_run {
     struct hit {
         int64_t id;
         struct bx_str snippet;
-    } * hits;
-    size_t count, cap, limit;
+    } * hits; /* room for limit of them */
+    size_t count, limit;
 };
 
 /* The term of a word in the i-th of our numbers, or everywhere. */
 struct bx_str st_search_term(const struct st_search_run *s, struct bx_str word, size_t i);
 
-/* Adds hits until the page is full, enough rows were looked at, or there are no more: then 0. */
+/* Adds hits until the page is full, enough rows were looked at (1), or there are no more (0);
+ * errors of the store. Snippets are in s->a. */
 int st_search_take(struct st_search_run *s, int64_t max_rows);
 
 bool st_search_permits(const struct st_search_query *q, int64_t number_id);

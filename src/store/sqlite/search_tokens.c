@@ -9,8 +9,6 @@
 
 enum { START_CHARACTERS = 5, MARKING_EACH = 1024, DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
 
-typedef int token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
-
 struct entry_tokenizer {
     fts5_tokenizer ops; /* of the words */
     Fts5Tokenizer *words;
@@ -74,7 +72,7 @@ struct telling {
     struct entry_tokenizer *t;
     size_t prefix; /* of t->term */
     bool marks;
-    token_fn *on_token;
+    st_token_fn *on_token;
     void *ctx;
 };
 
@@ -158,7 +156,7 @@ static int scope_tell(struct bx_str *text, char kind, struct bx_str *out, char *
 }
 
 static int entry_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const char *ptr, int len,
-                          token_fn *on_token)
+                          st_token_fn *on_token)
 {
     struct entry_tokenizer *t = (struct entry_tokenizer *)tokenizer;
     struct telling w = {t, 0, false, on_token, ctx};

@@ -23,13 +23,17 @@
 #define ST_TERM_IN_NUMBER ST_TERM_NUMBER " "
 #define ST_TERM_START "\1s" /* and st_tokens_start of a word */
 
-/* The first five characters; empty when it has fewer. */
+/* The first five characters, within `word`; empty when it has fewer. */
 struct bx_str st_tokens_start(struct bx_str word);
 
 /* The row of message_fts that is a message's, and back: its lists begin with the newest. */
 #define ST_ENTRY_ID(message_id) (((int64_t)1 << 40) - (message_id))
 
-/* On every connection, before its first statement: "message_entry". */
+/* What FTS5 has a tokenizer call for each token; not SQLITE_OK ends it. */
+typedef int st_token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
+
+/* On every connection, before its first statement: "message_entry". Like the next one it returns a
+ * code of SQLite; FTS5 owns the tokenizer. */
 int st_tokens_register(sqlite3 *db);
 
 /* The tokenizer that cuts words, by itself; xDelete it before the connection closes. */

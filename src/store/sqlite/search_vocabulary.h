@@ -1,4 +1,5 @@
-/* The search index's own words: which of them begin with what was typed. */
+/* The search index's own words: which of them begin with what was typed. Terms are in the arena;
+ * BX_OK or errors of the store, unless said. */
 #ifndef ST_SQLITE_SEARCH_VOCABULARY_H
 #define ST_SQLITE_SEARCH_VOCABULARY_H
 

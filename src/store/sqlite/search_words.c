@@ -14,9 +14,7 @@ void st_words_done(struct st_conn *conn)
         conn->words.ops.xDelete(conn->words.tokenizer);
 }
 
-typedef int token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
-
-static int tokenize(struct st_conn *conn, int flags, struct bx_str text, token_fn *on_token,
+static int tokenize(struct st_conn *conn, int flags, struct bx_str text, st_token_fn *on_token,
                     void *ctx)
 {
     if (text.len == 0)
