@@ -272,6 +272,9 @@ int st_check(struct st_conn *conn, bool is_quick, struct bx_buf *report)
 
 int st_repair(struct st_tx *tx)
 {
+    /* As migration 0006, not by FTS5's 'rebuild', for the same reason. */
+    static const char index_all[] = "INSERT INTO message_fts (rowid, entry) SELECT entry_id, entry "
+                                    "FROM message_search ORDER BY id DESC";
     static const char *const sqls[] = {
         "UPDATE chats SET unread_count = (SELECT count(*) FROM messages m WHERE m.chat_id = "
         "chats.id AND m.is_unread = 1), message_count = (SELECT count(*) FROM messages m WHERE "
@@ -280,8 +283,7 @@ int st_repair(struct st_tx *tx)
         "number_state.number_id), archived_count = (SELECT count(*) FROM chats c WHERE "
         "c.number_id = number_state.number_id AND c.is_archived = 1)",
         "INSERT INTO message_fts (message_fts) VALUES ('delete-all')",
-        "INSERT INTO message_fts (rowid, entry) SELECT entry_id, entry FROM message_search ORDER "
-        "BY id DESC",
+        index_all,
     };
     st_search_truncate(tx, 0);
     int rc = BX_OK;
