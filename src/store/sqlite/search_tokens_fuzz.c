@@ -8,13 +8,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static sqlite3 *db; /* for as long as the process */
 static fts5_tokenizer ops;
 static Fts5Tokenizer *tokenizer;
 
 static void tokenizer_open(void)
 {
     fts5_api *api = NULL;
-    sqlite3 *db;
     sqlite3_stmt *stmt;
     void *user;
     BX_ASSERT(sqlite3_open(":memory:", &db) == SQLITE_OK);
