@@ -10,7 +10,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "net/timer.h"
-#include "net/ws_conn.h"
+#include "net/ws/ws_conn.h"
 #include "sio/internal.h"
 
 #include <signal.h>

@@ -34,7 +34,7 @@ for number, path in enumerate(files):
     zipped = f"gzip_{number}, sizeof gzip_{number}" if is_smaller else "NULL, 0"
     rows.append(f'    {{"/{path.relative_to(root).as_posix()}", "{TYPES.get(path.suffix, "application/octet-stream")}", "\\"{etag}\\"", '
                 f"file_{number}, {len(data)}, {zipped}, {is_hashed}}},\n")
-text = ('#include "net/http_static.h"\n\n' + "".join(arrays)
+text = ('#include "net/http/http_static.h"\n\n' + "".join(arrays)
                + f"\nextern const struct http_static_file {symbol}[];\nextern const size_t {symbol}_count;\n"
                + f"const struct http_static_file {symbol}[] = {{\n" + "".join(rows or ["    {0}\n"]) + "};\n"
                + f"const size_t {symbol}_count = {len(rows)};\n")

@@ -2,11 +2,11 @@
 #ifndef WB_APP_H
 #define WB_APP_H
 
-#include "app/access.h"
-#include "app/config.h"
-#include "app/limit.h"
+#include "app/access/access.h"
+#include "app/core/config.h"
+#include "app/core/limit.h"
 #include "base/metrics.h"
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 #include "net/pool.h"
 #include "net/timer.h"
 

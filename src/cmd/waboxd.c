@@ -1,7 +1,7 @@
 /* waboxd: the server. Parses arguments, starts the application, exits. */
 #include "app/app.h"
-#include "app/docs.h"
-#include "app/engine_wa.h"
+#include "app/rest/docs.h"
+#include "app/channel/engine_wa.h"
 #include "base/log.h"
 
 #include <signal.h>

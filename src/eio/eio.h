@@ -5,7 +5,7 @@
 
 #include "base/metrics.h"
 #include "eio/packet.h"
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 
 struct eio_server;
 struct eio_session;

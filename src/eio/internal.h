@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "eio/eio.h"
 #include "net/timer.h"
-#include "net/ws_conn.h"
+#include "net/ws/ws_conn.h"
 
 enum eio_state { EIO_STATE_OPEN, EIO_STATE_CLOSING, EIO_STATE_CLOSED };
 

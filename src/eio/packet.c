@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "net/ws_conn.h"
+#include "net/ws/ws_conn.h"
 
 #include <stdlib.h>
 

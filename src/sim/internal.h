@@ -10,7 +10,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "net/timer.h"
-#include "net/ws_conn.h"
+#include "net/ws/ws_conn.h"
 #include "sim/sim.h"
 #include "wa/noise/cert.h"
 #include "wa/noise/handshake.h"

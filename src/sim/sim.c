@@ -4,8 +4,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "net/http_server.h"
-#include "net/http_static.h"
+#include "net/http/http_server.h"
+#include "net/http/http_static.h"
 #include "sim/internal.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The browser's client below the server's path, as socket.io serves it: those eight names, nothing
  * else; any other name is a request for Engine.IO. */
 #include "base/err.h"
-#include "net/http_static.h"
+#include "net/http/http_static.h"
 #include "sio/internal.h"
 
 static const char *const names[] = {

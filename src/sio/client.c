@@ -7,7 +7,7 @@
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 #include "sio/internal.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define SIO_EMBED_H
 
 #include "base/metrics.h"
-#include "net/http_server.h"
+#include "net/http/http_server.h"
 
 #include <sio/server.h>
 

@@ -2,8 +2,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "net/http_static.h"
-#include "net/ws_conn.h"
+#include "net/http/http_static.h"
+#include "net/ws/ws_conn.h"
 #include "sio/internal.h"
 
 #include <signal.h>

@@ -1,9 +1,9 @@
 #include "tests/scripted/engine.h"
 
-#include "app/inbox.h"
-#include "app/link.h"
-#include "app/outbox.h"
-#include "app/presence.h"
+#include "app/inbox/inbox.h"
+#include "app/numbers/link.h"
+#include "app/numbers/outbox.h"
+#include "app/realtime/presence.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

@@ -2,7 +2,7 @@
 #ifndef SCRIPTED_ENGINE_H
 #define SCRIPTED_ENGINE_H
 
-#include "app/engine.h"
+#include "app/channel/engine.h"
 
 extern const struct wb_engine_ops scripted_engine;
 

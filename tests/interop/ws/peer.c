@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "net/loop.h"
 #include "net/tls.h"
-#include "net/ws_conn.h"
+#include "net/ws/ws_conn.h"
 
 #include <signal.h>
 #include <stdio.h>

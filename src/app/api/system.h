@@ -1,0 +1,13 @@
+/* /health, /metrics, /api: about the server itself. */
+#ifndef WB_SYSTEM_H
+#define WB_SYSTEM_H
+
+#include "app/rest/request.h"
+
+int wb_health(struct wb_request *rq);
+int wb_metrics_get(struct wb_request *rq);
+int wb_api_about(struct wb_request *rq);
+
+extern const struct wb_schema wb_health_answer, wb_about_answer;
+
+#endif

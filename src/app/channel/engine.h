@@ -1,0 +1,60 @@
+/* The interface between WaBox and a WhatsApp engine. The product's engine is libwa (engine_wa.c);
+ * tests have a scripted one (tests/scripted). Both speak libwa's types: what arrives is a list of
+ * struct wa_event, what leaves a struct wa_outgoing.
+ *
+ * Loop thread. Calls down name a line; the engine keeps what it needs in line->engine_data. Calls up
+ * come on the loop, never before the call that caused them returned:
+ *   wb_link_on_state, wb_link_on_qr, wb_link_on_code (link.h)   the link
+ *   wb_inbox_submit (inbox.h)                                    something to store
+ *   wb_outbox_on_unsent (outbox.h)                               a message did not get out
+ *   wb_presence_on_contact (presence.h)                          somebody types
+ */
+#ifndef WB_ENGINE_H
+#define WB_ENGINE_H
+
+#include "app/numbers/line.h"
+#include "wa/client.h"
+
+struct wb_engine_ops {
+    const char *name;
+    /* At start, lines are loaded. Returns the engine in *out. */
+    int (*open)(struct wb_app *app, void **out, struct bx_buf *message);
+    /* Ends every connection; on_closed once nothing of it is left, jobs included. */
+    void (*close)(void *engine, void (*on_closed)(void *arg), void *arg);
+
+    /* Connects, or links when no device is linked: by QR, with pair_phone (digits) by code as well.
+     * No effect when started. */
+    void (*start)(void *engine, struct wb_line *line, const char *pair_phone, uint64_t delay_ms);
+    /* Linked, but not to be started now: remembers the device, so that logout can unlink it when its
+     * keys went first. */
+    void (*load)(void *engine, struct wb_line *line);
+    /* Disconnects, keeps the device. */
+    void (*stop)(void *engine, struct wb_line *line);
+    /* Unlinks the device: an UNLINKED envelope, then DISCONNECTED. The phone hears of it before, or
+     * within 10 s after. */
+    void (*logout)(void *engine, struct wb_line *line);
+
+    /* Sends, in the order of calls; exactly one answer, WA_EVENT_SENT or wb_outbox_on_unsent.
+     * A failure here: no answer follows. */
+    int (*send)(void *engine, struct wb_line *line, const struct wa_outgoing *message);
+    /* The rest may fail silently: nothing depends on it. */
+    void (*mark_read)(void *engine, struct wb_line *line, struct bx_str chat, struct bx_str sender,
+                      const struct bx_str *ids, size_t count);
+    void (*typing)(void *engine, struct wb_line *line, struct bx_str chat, bool is_typing);
+    void (*watch)(void *engine, struct wb_line *line, struct bx_str person);
+    void (*refresh_group)(void *engine, struct wb_line *line, struct bx_str group);
+};
+
+/* app->engine */
+struct wb_engine {
+    const struct wb_engine_ops *ops;
+    void *self;
+};
+
+/* "WABOX_WHATSAPP=off": linking says so, what was linked stays DISCONNECTED. */
+extern const struct wb_engine_ops wb_engine_off;
+
+#define WB_ENGINE(line, call, ...)                                                                 \
+    ((line)->app->engine->ops->call((line)->app->engine->self, (line)__VA_OPT__(, ) __VA_ARGS__))
+
+#endif

@@ -1,0 +1,158 @@
+#include "app/core/limit.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct bucket {
+    char key[64];
+    uint8_t key_len;
+    double tokens;
+    uint64_t at_ms;
+};
+
+struct wb_limits {
+    struct bx_map buckets;
+    double per_ms, burst;
+};
+
+struct wb_limits *wb_limits_new(double rate_per_s, double burst)
+{
+    struct wb_limits *l = BX_NEW(struct wb_limits);
+    bx_map_init(&l->buckets);
+    l->per_ms = rate_per_s / 1000;
+    l->burst = burst;
+    return l;
+}
+
+void wb_limits_free(struct wb_limits *l)
+{
+    if (!l)
+        return;
+    void *value;
+    for (size_t pos = 0; bx_map_next(&l->buckets, &pos, &value);)
+        free(value);
+    bx_map_done(&l->buckets);
+    free(l);
+}
+
+static void refill(const struct wb_limits *l, struct bucket *b, uint64_t now_ms)
+{
+    if (now_ms > b->at_ms)
+        b->tokens += (double)(now_ms - b->at_ms) * l->per_ms;
+    if (b->tokens > l->burst)
+        b->tokens = l->burst;
+    b->at_ms = now_ms;
+}
+
+static struct bucket *bucket_of(struct wb_limits *l, struct bx_str key, uint64_t now_ms)
+{
+    key = bx_str_slice(key, 0, sizeof((struct bucket *)0)->key - 1);
+    struct bucket *b = bx_map_get(&l->buckets, key);
+    if (!b) {
+        b = BX_NEW(struct bucket);
+        memcpy(b->key, key.ptr, key.len);
+        b->key_len = (uint8_t)key.len;
+        b->tokens = l->burst;
+        b->at_ms = now_ms;
+        bx_map_put(&l->buckets, bx_str_n(b->key, b->key_len), b);
+    }
+    refill(l, b, now_ms);
+    return b;
+}
+
+uint64_t wb_limits_take(struct wb_limits *l, struct bx_str key, double cost, uint64_t now_ms)
+{
+    struct bucket *b = bucket_of(l, key, now_ms);
+    if (b->tokens < cost)
+        return (uint64_t)((cost - b->tokens) / l->per_ms) + 1;
+    b->tokens -= cost;
+    return 0;
+}
+
+void wb_limits_sweep(struct wb_limits *l, uint64_t now_ms)
+{
+    struct bx_map kept;
+    bx_map_init(&kept);
+    void *value;
+    for (size_t pos = 0; bx_map_next(&l->buckets, &pos, &value);) {
+        struct bucket *b = value;
+        refill(l, b, now_ms);
+        if (b->tokens < l->burst)
+            bx_map_put(&kept, bx_str_n(b->key, b->key_len), b);
+        else
+            free(b);
+    }
+    bx_map_done(&l->buckets);
+    l->buckets = kept;
+}
+
+/* --- failed logins --- */
+
+struct wb_throttle {
+    pthread_mutex_t lock;
+    struct wb_limits *accounts, *addresses;
+};
+
+struct wb_throttle *wb_throttle_new(int64_t per_account, int64_t per_ip, int64_t window_ms)
+{
+    struct wb_throttle *t = BX_NEW(struct wb_throttle);
+    double seconds = (double)window_ms / 1000;
+    pthread_mutex_init(&t->lock, NULL);
+    t->accounts = wb_limits_new((double)per_account / seconds, (double)per_account);
+    t->addresses = wb_limits_new((double)per_ip / seconds, (double)per_ip);
+    return t;
+}
+
+void wb_throttle_free(struct wb_throttle *t)
+{
+    if (!t)
+        return;
+    wb_limits_free(t->accounts);
+    wb_limits_free(t->addresses);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+static struct bx_str lower(struct bx_str s, char out[64])
+{
+    s = bx_str_slice(s, 0, 63);
+    for (size_t i = 0; i < s.len; i++)
+        out[i] = (char)(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? s.ptr[i] | 0x20 : s.ptr[i]);
+    return bx_str_n(out, s.len);
+}
+
+uint64_t wb_throttle_try(struct wb_throttle *t, struct bx_str account, struct bx_str ip,
+                         uint64_t now_ms)
+{
+    char text[64];
+    pthread_mutex_lock(&t->lock);
+    uint64_t wait = wb_limits_take(t->addresses, ip, 1, now_ms);
+    if (!wait)
+        wait = wb_limits_take(t->accounts, lower(account, text), 1, now_ms);
+    pthread_mutex_unlock(&t->lock);
+    return wait;
+}
+
+void wb_throttle_forgive(struct wb_throttle *t, struct bx_str account, struct bx_str ip,
+                         uint64_t now_ms)
+{
+    char text[64];
+    pthread_mutex_lock(&t->lock);
+    /* The right password clears the account; the address only gets its one try back. */
+    bucket_of(t->accounts, lower(account, text), now_ms)->tokens = t->accounts->burst;
+    struct bucket *b = bucket_of(t->addresses, ip, now_ms);
+    if (b->tokens + 1 <= t->addresses->burst)
+        b->tokens += 1;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void wb_throttle_sweep(struct wb_throttle *t, uint64_t now_ms)
+{
+    pthread_mutex_lock(&t->lock);
+    wb_limits_sweep(t->accounts, now_ms);
+    wb_limits_sweep(t->addresses, now_ms);
+    pthread_mutex_unlock(&t->lock);
+}

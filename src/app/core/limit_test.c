@@ -1,0 +1,73 @@
+#include "app/core/limit.h"
+
+#include "base/test.h"
+
+TEST(a_bucket_lets_its_burst_through_and_then_its_rate)
+{
+    struct wb_limits *l = wb_limits_new(10, 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(wb_limits_take(l, BX_STR("a"), 1, 1000), 0);
+    uint64_t wait = wb_limits_take(l, BX_STR("a"), 1, 1000);
+    assert_in_range(wait, 100, 101);
+    assert_int_equal(wb_limits_take(l, BX_STR("b"), 1, 1000), 0);
+    assert_int_equal(wb_limits_take(l, BX_STR("a"), 1, 1000 + wait), 0);
+    assert_true(wb_limits_take(l, BX_STR("a"), 1, 1000 + wait) > 0);
+    wb_limits_free(l);
+}
+
+TEST(time_that_stands_still_or_jumps_never_fills_beyond_the_burst)
+{
+    struct wb_limits *l = wb_limits_new(10, 2);
+    assert_int_equal(wb_limits_take(l, BX_STR("a"), 2, 1000), 0);
+    assert_true(wb_limits_take(l, BX_STR("a"), 1, 900) > 0);
+    assert_int_equal(wb_limits_take(l, BX_STR("a"), 2, 10000000), 0);
+    assert_true(wb_limits_take(l, BX_STR("a"), 1, 10000000) > 0);
+    wb_limits_free(l);
+}
+
+TEST(sweeping_forgets_only_full_buckets)
+{
+    struct wb_limits *l = wb_limits_new(1, 2);
+    wb_limits_take(l, BX_STR("a"), 2, 0);
+    wb_limits_sweep(l, 500);
+    assert_true(wb_limits_take(l, BX_STR("a"), 1, 500) > 0);
+    wb_limits_sweep(l, 100000);
+    assert_int_equal(wb_limits_take(l, BX_STR("a"), 2, 100000), 0);
+    wb_limits_free(l);
+}
+
+TEST(failed_logins_stop_an_account_whatever_the_letter_case_and_the_address)
+{
+    struct wb_throttle *t = wb_throttle_new(3, 100, 60000);
+    assert_int_equal(wb_throttle_try(t, BX_STR("admin"), BX_STR("1"), 0), 0);
+    assert_int_equal(wb_throttle_try(t, BX_STR("ADMIN"), BX_STR("2"), 0), 0);
+    assert_int_equal(wb_throttle_try(t, BX_STR("Admin"), BX_STR("3"), 0), 0);
+    assert_true(wb_throttle_try(t, BX_STR("admin"), BX_STR("4"), 0) > 0);
+    assert_int_equal(wb_throttle_try(t, BX_STR("other"), BX_STR("1"), 0), 0);
+    wb_throttle_forgive(t, BX_STR("admin"), BX_STR("1"), 0);
+    assert_int_equal(wb_throttle_try(t, BX_STR("admin"), BX_STR("1"), 0), 0);
+    wb_throttle_free(t);
+}
+
+TEST(failed_logins_stop_an_address_whatever_the_account)
+{
+    struct wb_throttle *t = wb_throttle_new(100, 3, 60000);
+    const char *accounts[] = {"a", "b", "c"};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(wb_throttle_try(t, bx_str(accounts[i]), BX_STR("ip"), 0), 0);
+    assert_true(wb_throttle_try(t, BX_STR("d"), BX_STR("ip"), 0) > 0);
+    assert_int_equal(wb_throttle_try(t, BX_STR("d"), BX_STR("other"), 0), 0);
+    wb_throttle_free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_bucket_lets_its_burst_through_and_then_its_rate),
+        cmocka_unit_test(time_that_stands_still_or_jumps_never_fills_beyond_the_burst),
+        cmocka_unit_test(sweeping_forgets_only_full_buckets),
+        cmocka_unit_test(failed_logins_stop_an_account_whatever_the_letter_case_and_the_address),
+        cmocka_unit_test(failed_logins_stop_an_address_whatever_the_account),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,135 @@
+#include "app/core/phone.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+
+enum { DIGITS_MIN = 6, DIGITS_MAX = 15, PART_MIN = 3 };
+
+static bool is_separator(char c)
+{
+    return c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/' || c == '\t';
+}
+
+/* Digits with the country code, however many there are. */
+static int digits_of(struct bx_str text, int64_t country_code, char out[2 * WB_PHONE_SIZE])
+{
+    char digits[WB_PHONE_SIZE];
+    size_t n = 0;
+    text = bx_str_trim(bx_str_slice(text, 0, bx_str_find(text, '@')));
+    bool is_full = text.len && text.ptr[0] == '+';
+    for (size_t i = is_full; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (is_separator(c))
+            continue;
+        if (c < '0' || c > '9' || n == DIGITS_MAX + 3)
+            return BX_E_INVALID;
+        digits[n++] = c;
+    }
+    size_t zeros = 0;
+    while (!is_full && zeros < n && zeros < 2 && digits[zeros] == '0')
+        zeros++;
+    return zeros == 1 ? snprintf(out, 2 * WB_PHONE_SIZE, "%lld%.*s", (long long)country_code,
+                                 (int)(n - 1), digits + 1)
+                      : snprintf(out, 2 * WB_PHONE_SIZE, "%.*s", (int)(n - zeros), digits + zeros);
+}
+
+static int parse(struct bx_str text, int64_t country_code, int min, char out[WB_PHONE_SIZE])
+{
+    char whole[2 * WB_PHONE_SIZE];
+    int len = digits_of(text, country_code, whole);
+    if (len < min || len > DIGITS_MAX || whole[0] == '0')
+        return BX_E_INVALID;
+    memcpy(out, whole, (size_t)len + 1);
+    return BX_OK;
+}
+
+int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_SIZE])
+{
+    return parse(text, country_code, DIGITS_MIN, out);
+}
+
+struct bx_str wb_phone_part(struct bx_str text, int64_t country_code, struct bx_arena *arena)
+{
+    char digits[WB_PHONE_SIZE];
+    if (parse(text, country_code, PART_MIN, digits) < 0)
+        return (struct bx_str){0};
+    return bx_arena_str(arena, bx_str(digits));
+}
+
+/* Length of the country code (ITU E.164): one digit in zones 1 and 7, two where listed, else three.
+ */
+static size_t country_len(struct bx_str digits)
+{
+    static const char two[] = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 "
+                              "55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98";
+    if (digits.len < 4)
+        return 0;
+    if (digits.ptr[0] == '1' || digits.ptr[0] == '7')
+        return 1;
+    for (const char *at = two; *at; at += at[2] ? 3 : 2) {
+        if (memcmp(at, digits.ptr, 2) == 0)
+            return 2;
+    }
+    return 3;
+}
+
+struct bx_str wb_phone_format(struct bx_str digits, struct bx_arena *arena)
+{
+    size_t cc = country_len(digits);
+    struct bx_str rest = bx_str_slice(digits, cc, digits.len);
+    struct bx_str a = bx_str_slice(rest, 0, 3), b = bx_str_slice(rest, 3, 7),
+                  c = bx_str_slice(rest, 7, rest.len);
+    return bx_arena_printf(arena, "+%.*s %.*s%s%.*s%s%.*s", (int)cc, digits.ptr, BX_STR_ARG(a),
+                           b.len ? "-" : "", BX_STR_ARG(b), c.len ? "-" : "", BX_STR_ARG(c));
+}
+
+static const struct {
+    const char *server;
+    enum wb_address_kind kind;
+} servers[] = {{"s.whatsapp.net", WB_TO_PHONE},
+               {"c.us", WB_TO_PHONE},
+               {"lid", WB_TO_LID},
+               {"g.us", WB_TO_GROUP}};
+
+/* "123-456" of old groups has one dash; everybody else has digits, perhaps ":device". */
+static int take_user(struct bx_str user, enum wb_address_kind kind, struct wb_address *out)
+{
+    if (kind != WB_TO_GROUP)
+        user = bx_str_slice(user, 0, bx_str_find(user, ':'));
+    if (user.len < 5 || user.len >= sizeof out->user)
+        return BX_E_INVALID;
+    for (size_t i = 0; i < user.len; i++) {
+        bool is_digit = user.ptr[i] >= '0' && user.ptr[i] <= '9';
+        if (!is_digit && !(kind == WB_TO_GROUP && user.ptr[i] == '-'))
+            return BX_E_INVALID;
+    }
+    *out = (struct wb_address){.kind = kind};
+    memcpy(out->user, user.ptr, user.len);
+    return BX_OK;
+}
+
+int wb_address_parse(struct bx_str text, int64_t country_code, struct wb_address *out)
+{
+    text = bx_str_trim(text);
+    size_t at = bx_str_find(text, '@');
+    if (at == text.len) {
+        char digits[WB_PHONE_SIZE];
+        int rc = wb_phone_parse(text, country_code, digits);
+        return rc < 0 ? rc : take_user(bx_str(digits), WB_TO_PHONE, out);
+    }
+    struct bx_str server = bx_str_slice(text, at + 1, text.len);
+    for (size_t i = 0; i < BX_LEN(servers); i++) {
+        if (bx_str_ieq(server, bx_str(servers[i].server)))
+            return take_user(bx_str_slice(text, 0, at), servers[i].kind, out);
+    }
+    return BX_E_INVALID;
+}
+
+struct bx_str wb_address_jid(const struct wb_address *address, struct bx_arena *arena)
+{
+    static const char *const names[] = {
+        [WB_TO_PHONE] = "s.whatsapp.net", [WB_TO_LID] = "lid", [WB_TO_GROUP] = "g.us"};
+    return bx_arena_printf(arena, "%s@%s", address->user, names[address->kind]);
+}

@@ -1,0 +1,50 @@
+#include "app/inbox/inbox.h"
+
+#include "app/channel/engine.h"
+#include "app/inbox/inbox_store.h"
+#include "app/numbers/link.h"
+#include "app/numbers/outbox.h"
+
+static int envelope_job(struct st_tx *tx, void *arg)
+{
+    struct wb_envelope *e = arg;
+    const struct wa_event *events = NULL;
+    int rc = e->ops->open(e, tx, &events);
+    return rc < 0 || !events ? rc : wb_inbox_store(e, tx, events);
+}
+
+static void on_committed(void *arg)
+{
+    struct wb_envelope *e = arg;
+    struct wb_line *line = e->line;
+    if (e->rc >= 0) {
+        wb_log_emit(&e->log);
+        if (e->has_session)
+            wb_link_took(line, &e->session);
+        if (e->new_group.len)
+            WB_ENGINE(line, refresh_group, e->new_group);
+        for (unsigned i = 0; i < e->answers; i++)
+            wb_outbox_on_answer(line);
+    } else {
+        bx_log(BX_LOG_ERROR, "app", "envelope not stored", "number=%lld rc=%s",
+               (long long)line->id, bx_err_name(e->rc));
+    }
+    bx_arena_done(&e->arena);
+    e->ops->finish(e, e->rc < 0 ? e->rc : BX_OK);
+}
+
+static void envelope_done(int rc, void *arg)
+{
+    struct wb_envelope *e = arg;
+    e->rc = rc;
+    net_inbox_post(e->line->app->loop, on_committed, e);
+}
+
+void wb_inbox_submit(struct wb_envelope *e)
+{
+    bx_arena_init(&e->arena, SIZE_MAX);
+    wb_log_init(&e->log, e->line->app, &e->arena);
+    int rc = st_writer_submit(e->line->app->writer, envelope_job, e, envelope_done);
+    if (rc < 0)
+        envelope_done(rc, e);
+}

@@ -1,0 +1,337 @@
+/* Messages, and what happens to them later. */
+#include "app/inbox/inbox_turn.h"
+
+#include "base/mem.h"
+
+/* --- a new message --- */
+
+static enum st_message_type type_of(enum wa_message_kind kind)
+{
+    static const enum st_message_type map[] = {
+        [WA_KIND_TEXT] = ST_TYPE_TEXT,         [WA_KIND_IMAGE] = ST_TYPE_IMAGE,
+        [WA_KIND_VIDEO] = ST_TYPE_VIDEO,       [WA_KIND_AUDIO] = ST_TYPE_AUDIO,
+        [WA_KIND_DOCUMENT] = ST_TYPE_DOCUMENT, [WA_KIND_STICKER] = ST_TYPE_STICKER,
+        [WA_KIND_LOCATION] = ST_TYPE_LOCATION, [WA_KIND_CONTACT] = ST_TYPE_CONTACT,
+        [WA_KIND_POLL] = ST_TYPE_POLL,         [WA_KIND_SYSTEM] = ST_TYPE_SYSTEM,
+        [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM};
+    return map[kind];
+}
+
+static enum st_status status_of(enum wa_status status)
+{
+    static const enum st_status map[] = {[WA_STATUS_FAILED] = ST_FAILED,
+                                         [WA_STATUS_SENT] = ST_SENT,
+                                         [WA_STATUS_DELIVERED] = ST_DELIVERED,
+                                         [WA_STATUS_READ] = ST_READ,
+                                         [WA_STATUS_PLAYED] = ST_READ};
+    return map[status];
+}
+
+static bool has_caption(enum wa_message_kind kind)
+{
+    return kind == WA_KIND_IMAGE || kind == WA_KIND_VIDEO || kind == WA_KIND_DOCUMENT ||
+           kind == WA_KIND_AUDIO || kind == WA_KIND_STICKER;
+}
+
+static struct bx_str mentions_json(struct wb_inbox_turn *t, const struct wa_message *m)
+{
+    if (!m->mention_count)
+        return (struct bx_str){0};
+    struct bx_json_writer w;
+    t->turn.text.len = 0;
+    bx_json_writer_init(&w, &t->turn.text);
+    bx_json_array(&w);
+    for (size_t i = 0; i < m->mention_count; i++)
+        bx_json_str(&w, m->mentions[i]);
+    bx_json_end(&w);
+    return bx_arena_str(t->turn.arena, bx_buf_view(&t->turn.text));
+}
+
+/* History comes with a number of unread messages per chat: the newest ones from others. */
+static bool is_unread_in_history(const struct wb_inbox_turn *t, const struct wa_message *m)
+{
+    int32_t unread = 0;
+    for (const struct wa_event *e = t->events; e; e = e->next) {
+        if (e->kind == WA_EVENT_CHAT && bx_str_eq(e->chat.chat.jid, m->chat.jid))
+            unread = e->chat.unread_count;
+    }
+    for (const struct wa_event *e = t->events; unread > 0 && e; e = e->next) {
+        const struct wa_message *other = &e->message;
+        if (e->kind == WA_EVENT_MESSAGE && other != m && !other->is_from_me &&
+            bx_str_eq(other->chat.jid, m->chat.jid) && other->timestamp_ms > m->timestamp_ms)
+            unread--;
+    }
+    return unread > 0;
+}
+
+static bool counts_unread(const struct wb_inbox_turn *t, const struct wa_message *m)
+{
+    if (m->is_from_me || m->kind == WA_KIND_SYSTEM)
+        return false;
+    return m->origin != WA_ORIGIN_HISTORY || is_unread_in_history(t, m);
+}
+
+static unsigned flags_of(const struct wa_message *m)
+{
+    return (m->kind == WA_KIND_UNDECRYPTABLE ? ST_MESSAGE_PLACEHOLDER : 0u) |
+           (m->is_view_once ? ST_MESSAGE_VIEW_ONCE : 0u) |
+           (m->is_forwarded ? ST_MESSAGE_FORWARDED : 0u) |
+           (m->origin == WA_ORIGIN_HISTORY ? ST_MESSAGE_FROM_HISTORY : 0u);
+}
+
+static int sender_of(struct wb_inbox_turn *t, const struct wa_message *m, int64_t *out)
+{
+    *out = 0;
+    if (m->is_from_me)
+        return BX_OK;
+    int rc = wb_inbox_person(t, m->sender.jid.len ? &m->sender : &m->chat, out);
+    if (rc < 0 || !m->push_name.len)
+        return rc;
+    struct st_contact who;
+    struct bx_str none = {0};
+    rc = st_contact_get(t->turn.conn, *out, t->turn.arena, &who);
+    if (rc < 0 || bx_str_eq(who.push_name, m->push_name))
+        return rc;
+    return st_contact_names_set(t->turn.tx, *out, none, m->push_name, none);
+}
+
+static int quote_of(struct wb_inbox_turn *t, const struct wa_message *m, struct st_message *row)
+{
+    if (!m->quoted_id.len)
+        return BX_OK;
+    row->quoted_wa_id = m->quoted_id;
+    row->quoted_content = m->quoted_text;
+    if (m->quoted_sender.is_me)
+        return BX_OK;
+    int rc = wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
+    return rc == BX_E_INVALID ? BX_OK : rc;
+}
+
+/* The same id again: either nothing, or what heals a placeholder. */
+static int stored_before(struct wb_inbox_turn *t, const struct wa_message *m, int64_t id,
+                         const struct st_message_new *row)
+{
+    if (m->kind == WA_KIND_UNDECRYPTABLE)
+        return BX_OK;
+    struct st_message old;
+    int rc = st_message_get(t->turn.conn, id, t->turn.arena, &old);
+    if (rc < 0 || !(old.flags & ST_MESSAGE_PLACEHOLDER))
+        return rc;
+    rc = st_message_fill(t->turn.tx, id, row);
+    if (rc == BX_OK)
+        rc = wb_announce_message(&t->turn, "message:new", id);
+    return rc < 0 ? rc : wb_inbox_touch(t, row->message.chat_id);
+}
+
+int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_message *m = &e->message;
+    struct st_message_new row = {
+        .message = {.wa_id = m->id,
+                    .is_from_me = m->is_from_me,
+                    .type = type_of(m->kind),
+                    .content = m->label,
+                    .caption = has_caption(m->kind) && m->text.len ? m->text : (struct bx_str){0},
+                    .file_name = m->file_name,
+                    .flags = flags_of(m),
+                    .status = m->is_from_me ? status_of(m->status) : ST_DELIVERED,
+                    .timestamp = m->timestamp_ms},
+        .counts_unread = counts_unread(t, m),
+        .raw = m->raw};
+    struct st_message_stored stored;
+    int rc = wb_inbox_chat(t, &m->chat, &row.message.chat_id);
+    if (rc == BX_OK)
+        rc = sender_of(t, m, &row.message.sender_id);
+    if (rc == BX_OK)
+        rc = quote_of(t, m, &row.message);
+    if (rc < 0)
+        return rc;
+    row.message.mentions = mentions_json(t, m);
+    rc = st_message_insert(t->turn.tx, &row, &stored);
+    if (rc < 0)
+        return rc;
+    if (!stored.is_new)
+        return stored_before(t, m, stored.id, &row);
+    /* History fills the chats without a storm of events; a placeholder is announced as a message
+     * when it is healed. The chat changes in both cases, and that is told. */
+    if (m->origin != WA_ORIGIN_HISTORY && m->kind != WA_KIND_UNDECRYPTABLE)
+        rc = wb_announce_message(&t->turn, "message:new", stored.id);
+    return rc < 0 ? rc : wb_inbox_touch(t, row.message.chat_id);
+}
+
+int wb_inbox_call(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_call_info *c = &e->call;
+    if (c->is_end)
+        return BX_OK;
+    struct wa_event line = {
+        .kind = WA_EVENT_MESSAGE,
+        .message = {.id = bx_arena_printf(t->turn.arena, "CALL-%.*s", BX_STR_ARG(c->id)),
+                    .chat = c->from,
+                    .sender = c->from,
+                    .timestamp_ms = c->timestamp_ms,
+                    .kind = WA_KIND_SYSTEM,
+                    .label = c->is_video ? BX_STR("Incoming video call (answer it on the phone)")
+                                         : BX_STR("Incoming voice call (answer it on the phone)")}};
+    return wb_inbox_message(t, &line);
+}
+
+/* --- changes of a message --- */
+
+static int target_of(struct wb_inbox_turn *t, const struct wa_change *c, struct st_message *out)
+{
+    int64_t chat;
+    int rc = wb_inbox_chat_find(t, &c->chat, &chat);
+    return rc < 0 ? rc : st_message_by_wa_id(t->turn.conn, chat, c->target_id, t->turn.arena, out);
+}
+
+/* Only the author may change a message; in groups administrators may revoke, which the server has
+ * checked. */
+static bool is_author(struct wb_inbox_turn *t, const struct wa_change *c,
+                      const struct st_message *target)
+{
+    int64_t who;
+    if (c->is_from_me || target->is_from_me)
+        return c->is_from_me == target->is_from_me;
+    return wb_inbox_person(t, c->sender.jid.len ? &c->sender : &c->chat, &who) == BX_OK &&
+           who == target->sender_id;
+}
+
+/* Live changes are told; those inside history are part of it. */
+static int announce_change(struct wb_inbox_turn *t, const struct wa_change *c,
+                           const struct st_message *m, bool is_chat_changed)
+{
+    int rc = c->origin == WA_ORIGIN_HISTORY
+                 ? BX_OK
+                 : wb_announce_message(&t->turn, "message:updated", m->id);
+    return rc < 0 || !is_chat_changed ? rc : wb_inbox_touch(t, m->chat_id);
+}
+
+int wb_inbox_edit(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_change *c = &e->change;
+    struct st_message m;
+    int rc = target_of(t, c, &m);
+    if (rc < 0 || !is_author(t, c, &m))
+        return rc;
+    rc = st_message_edit(t->turn.tx, m.id, c->text.len ? c->text : c->label, c->timestamp_ms);
+    return rc <= 0 ? rc : announce_change(t, c, &m, true);
+}
+
+int wb_inbox_revoke(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_change *c = &e->change;
+    struct st_message m;
+    int rc = target_of(t, c, &m);
+    if (rc < 0 || (!c->chat.is_group && !is_author(t, c, &m)))
+        return rc;
+    rc = st_message_revoke(t->turn.tx, m.id, BX_STR("This message was deleted"), c->timestamp_ms);
+    return rc <= 0 ? rc : announce_change(t, c, &m, true);
+}
+
+int wb_inbox_reaction(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_change *c = &e->change;
+    struct st_message m;
+    int64_t who = 0;
+    int rc = target_of(t, c, &m);
+    if (rc == BX_OK && !c->is_from_me)
+        rc = wb_inbox_person(t, c->sender.jid.len ? &c->sender : &c->chat, &who);
+    if (rc == BX_OK)
+        rc = st_reaction_set(t->turn.tx, m.id, who, c->text, c->timestamp_ms);
+    return rc <= 0 ? rc : announce_change(t, c, &m, false);
+}
+
+/* --- the status ladder --- */
+
+static int move(struct wb_inbox_turn *t, const struct st_message *m, enum st_status to, int64_t at,
+                struct bx_str error)
+{
+    int rc = st_message_status(t->turn.tx, m->id, to, at, error);
+    return rc <= 0 ? rc : wb_announce_status(&t->turn, m->chat_id, m->wa_id, to);
+}
+
+/* In a group the message has a status when everybody else has it. */
+static int group_has(struct wb_inbox_turn *t, const struct st_message *m, enum st_status status,
+                     bool *out)
+{
+    struct st_member *members;
+    struct st_receipt *receipts;
+    size_t member_count, receipt_count, have = 0;
+    int rc = st_member_list(t->turn.conn, m->chat_id, t->turn.arena, &members, &member_count);
+    if (rc == BX_OK)
+        rc = st_receipt_list(t->turn.conn, m->id, t->turn.arena, &receipts, &receipt_count);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < receipt_count; i++)
+        have += status == ST_READ ? receipts[i].read_at != 0
+                                  : receipts[i].delivered_at || receipts[i].read_at;
+    *out = have + 1 >= member_count; /* one of the members are we */
+    return BX_OK;
+}
+
+static int receive(struct wb_inbox_turn *t, const struct wa_receipt *r, const struct st_message *m)
+{
+    enum st_status to = status_of(r->status);
+    if (r->chat.is_group) {
+        struct st_receipt row = {.message_id = m->id};
+        bool has = false;
+        int rc = wb_inbox_person(t, &r->sender, &row.contact_id);
+        row.delivered_at = r->timestamp_ms;
+        row.read_at = to == ST_READ ? r->timestamp_ms : 0;
+        row.played_at = r->status == WA_STATUS_PLAYED ? r->timestamp_ms : 0;
+        if (rc == BX_OK)
+            rc = st_receipt_put(t->turn.tx, &row);
+        if (rc >= 0)
+            rc = group_has(t, m, to, &has);
+        if (rc < 0 || !has)
+            return rc;
+    }
+    return move(t, m, to, r->timestamp_ms, (struct bx_str){0});
+}
+
+int wb_inbox_receipt(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_receipt *r = &e->receipt;
+    int64_t chat;
+    int rc = wb_inbox_chat_find(t, &r->chat, &chat);
+    for (size_t i = 0; rc >= 0 && i < r->id_count; i++) {
+        struct st_message m;
+        rc = st_message_by_wa_id(t->turn.conn, chat, r->ids[i], t->turn.arena, &m);
+        if (rc == BX_OK && m.is_from_me)
+            rc = receive(t, r, &m);
+        else if (rc == BX_E_NOT_FOUND)
+            rc = BX_OK;
+    }
+    return rc;
+}
+
+static struct bx_str refusal(struct wb_inbox_turn *t, const struct wa_sent *s)
+{
+    switch (s->rc) {
+    case BX_E_NOT_FOUND:
+        return BX_STR("This number is not on WhatsApp.");
+    case BX_E_DENIED:
+        return bx_arena_printf(t->turn.arena, "WhatsApp refused the message (code %d).",
+                               s->server_code);
+    default:
+        return bx_str(bx_err_info(s->rc)->sentence);
+    }
+}
+
+int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    const struct wa_sent *s = &e->sent;
+    struct st_chat chat;
+    struct st_message m;
+    t->envelope->answers++;
+    int rc = st_chat_by_jid(t->turn.conn, t->turn.number_id, s->to, t->turn.arena, &chat);
+    if (rc == BX_OK)
+        rc = st_message_by_wa_id(t->turn.conn, chat.id, s->id, t->turn.arena, &m);
+    if (rc == BX_OK)
+        rc = st_outbox_delete(t->turn.tx, m.id);
+    if (rc < 0)
+        return rc;
+    return s->rc == BX_OK ? move(t, &m, ST_SENT, s->timestamp_ms, (struct bx_str){0})
+                          : move(t, &m, ST_FAILED, s->timestamp_ms, refusal(t, s));
+}

@@ -1,0 +1,41 @@
+/* The link of a number to WhatsApp: from what the engine says to session row, event and whoever
+ * waits; from what people ask to the engine. */
+#ifndef WB_LINK_H
+#define WB_LINK_H
+
+#include "app/events/eventlog.h"
+#include "app/numbers/line.h"
+#include "app/rest/request.h"
+#include "wa/client.h"
+
+void wb_link_init(struct wb_line *line);
+
+/* --- from the engine, loop --- */
+void wb_link_on_state(struct wb_line *line, const struct wa_status_info *status);
+void wb_link_on_qr(struct wb_line *line, struct bx_str text, int64_t expires_at_ms);
+void wb_link_on_code(struct wb_line *line, const char *code, int64_t expires_at_ms);
+
+/* --- from the product, loop --- */
+
+/* Answers the request with the session once there is a QR (or code), it is CONNECTED, it failed, or
+ * 15 s have passed. */
+void wb_link_wait(struct wb_line *line, struct wb_request *rq, bool by_code);
+/* Starts every linked, active number, spread over time. */
+void wb_link_start_all(struct wb_app *app);
+/* Starts or stops as the rows say, after a change. */
+void wb_link_follow(struct wb_line *line);
+/* The end: whoever waits gets an answer. */
+void wb_link_stop_waiting(struct wb_app *app);
+/* The session row of a line may have changed: copy, tell. */
+void wb_link_took(struct wb_line *line, const struct st_session *row);
+
+/* --- shared --- */
+
+/* Payload of whatsapp:status without seq. */
+struct bx_str wb_link_status_json(const struct st_session *s, const char *phone,
+                                  struct bx_arena *arena);
+/* Appends whatsapp:status for the session as it is in the transaction. */
+int wb_link_log(struct wb_log *log, struct st_tx *tx, const struct st_session *s,
+                struct bx_arena *arena);
+
+#endif

@@ -1,0 +1,215 @@
+#include "app/ops/janitor.h"
+
+#include "app/numbers/line.h"
+#include "app/realtime/realtime.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+#include <stdlib.h>
+
+#define DAY_MS INT64_C(86400000)
+enum { BITE_ROWS = 1000, NUMBERS_PER_JOB = 64, SEARCH_PAGES = 64 };
+
+struct wb_janitor {
+    struct wb_app *app;
+    struct net_timer timer;
+    struct net_lane lane; /* for giving memory back */
+    int64_t *numbers; /* whose logs this round looks at */
+    size_t number_count, number_pos;
+    size_t chore;
+    bool is_running; /* a round is under way */
+    bool has_more;   /* of the job: the chore is not done yet */
+    int rc;          /* of the job */
+};
+
+/* --- on the writer thread: each removes a bite and returns how many rows; has_more when it was full --- */
+
+static int tokens(struct st_tx *tx, struct wb_janitor *j)
+{
+    (void)j; /* a day longer, so that its owner still hears "expired" */
+    return st_token_purge(tx, st_tx_now(tx) - DAY_MS, BITE_ROWS);
+}
+
+static int api_keys(struct st_tx *tx, struct wb_janitor *j)
+{
+    return st_api_key_purge(tx, st_tx_now(tx) - j->app->config->audit_retention_ms, BITE_ROWS);
+}
+
+static int idempotency_keys(struct st_tx *tx, struct wb_janitor *j)
+{
+    return st_idempotency_purge(tx, st_tx_now(tx) - j->app->config->idempotency_retention_ms,
+                                BITE_ROWS);
+}
+
+static int audit(struct st_tx *tx, struct wb_janitor *j)
+{
+    return st_audit_trim(tx, st_tx_now(tx) - j->app->config->audit_retention_ms, BITE_ROWS);
+}
+
+static int deleted_numbers(struct st_tx *tx, struct wb_janitor *j)
+{
+    (void)j;
+    return st_number_purge(tx, BITE_ROWS);
+}
+
+static int events(struct st_tx *tx, struct wb_janitor *j)
+{
+    const struct wb_config *c = j->app->config;
+    int total = 0;
+    for (int looked = 0; j->number_pos < j->number_count && looked < NUMBERS_PER_JOB; looked++) {
+        int rc = st_event_trim(tx, j->numbers[j->number_pos], c->event_retention_count,
+                               st_tx_now(tx) - c->event_retention_ms, BITE_ROWS - total);
+        if (rc < 0 && rc != BX_E_NOT_FOUND) /* deleted meanwhile */
+            return rc;
+        total += rc > 0 ? rc : 0;
+        if (total >= BITE_ROWS)
+            break;
+        j->number_pos++;
+    }
+    j->has_more = j->number_pos < j->number_count;
+    return total;
+}
+
+static int search_index(struct st_tx *tx, struct wb_janitor *j)
+{
+    int rc = st_search_tidy(tx, SEARCH_PAGES);
+    j->has_more = rc > 0 && st_writer_waiting(j->app->writer) == 0; /* people first */
+    return rc;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct st_tx *tx, struct wb_janitor *j);
+} chores[] = {
+    {"tokens", tokens}, {"api keys", api_keys}, {"idempotency keys", idempotency_keys},
+    {"audit", audit},   {"events", events},     {"deleted numbers", deleted_numbers},
+    {"search index", search_index},
+};
+
+#define ROWS(kind)                                                                                 \
+    {"wabox_janitor_rows_total", "rows removed for their age or number", BX_COUNTER,               \
+     "kind=\"" kind "\"", 0}
+struct bx_metric wb_janitor_metrics[] = {ROWS("token"), ROWS("api_key"), ROWS("idempotency"),
+                                         ROWS("audit"), ROWS("event"),   ROWS("deleted_number"),
+                                         {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0}};
+const size_t wb_janitor_metric_count = BX_LEN(wb_janitor_metrics);
+_Static_assert(BX_LEN(wb_janitor_metrics) == BX_LEN(chores), "a metric per chore, in their order");
+
+static int job(struct st_tx *tx, void *arg)
+{
+    struct wb_janitor *j = arg;
+    j->has_more = false;
+    int rc = chores[j->chore].run(tx, j);
+    j->has_more = j->has_more || rc >= BITE_ROWS;
+    return rc;
+}
+
+static void next(void *arg);
+
+static void on_job(int rc, void *arg)
+{
+    struct wb_janitor *j = arg;
+    j->rc = rc;
+    net_inbox_post(j->app->loop, next, j);
+}
+
+/* --- on the loop --- */
+
+static void submit(struct wb_janitor *j)
+{
+    if (st_writer_submit(j->app->writer, job, j, on_job) < 0)
+        j->is_running = false; /* busy or ending: the next round does it */
+}
+
+static void next(void *arg)
+{
+    struct wb_janitor *j = arg;
+    if (j->app->is_stopping) {
+        j->is_running = false;
+        return;
+    }
+    if (j->rc >= 0) {
+        bx_metric_add(&wb_janitor_metrics[j->chore], j->rc);
+    } else {
+        bx_log(BX_LOG_WARN, "app", "housekeeping failed", "chore=%s rc=%s", chores[j->chore].name,
+               bx_err_name(j->rc));
+        j->has_more = false;
+    }
+    if (!j->has_more)
+        j->chore++;
+    if (j->chore < BX_LEN(chores))
+        submit(j);
+    else
+        j->is_running = false;
+}
+
+static void begin(struct wb_janitor *j)
+{
+    struct wb_line *line;
+    j->chore = j->number_pos = j->number_count = 0;
+    for (size_t pos = 0; wb_line_next(j->app, &pos, &line);)
+        j->number_count += !line->is_gone;
+    j->numbers = bx_realloc(j->numbers, j->number_count + 1, sizeof *j->numbers);
+    size_t n = 0;
+    for (size_t pos = 0; wb_line_next(j->app, &pos, &line);) {
+        if (!line->is_gone)
+            j->numbers[n++] = line->id;
+    }
+    j->is_running = true;
+    submit(j);
+}
+
+/* After a rush (a hundred numbers linked) the heap is large and mostly free. */
+static void give_memory_back(void *arg, unsigned worker)
+{
+    (void)arg;
+    (void)worker;
+#ifdef __GLIBC__
+    malloc_trim(1 << 20);
+#endif
+}
+
+static void on_timer(void *arg)
+{
+    struct wb_janitor *j = arg;
+    struct wb_app *app = j->app;
+    uint64_t now = net_loop_now_ms(app->loop);
+    wb_limits_sweep(app->user_limits, now);
+    wb_limits_sweep(app->ip_limits, now);
+    wb_throttle_sweep(app->throttle, bx_mono_ms());
+    wb_access_sweep(app->access, bx_wall_ms());
+    wb_realtime_tidy(app);
+    if (!j->is_running)
+        begin(j);
+    if (net_lane_depth(&j->lane) == 0)
+        net_lane_submit(&j->lane, give_memory_back, NULL, j);
+    net_timer_start_slack(app->loop, &j->timer, (uint64_t)app->config->janitor_interval_ms, 1000);
+}
+
+struct wb_janitor *wb_janitor_start(struct wb_app *app)
+{
+    struct wb_janitor *j = BX_NEW(struct wb_janitor);
+    j->app = app;
+    net_lane_init(&j->lane, app->pool, 1);
+    net_timer_init(&j->timer, on_timer, j);
+    net_timer_start(app->loop, &j->timer, (uint64_t)app->config->janitor_interval_ms);
+    return j;
+}
+
+void wb_janitor_stop(struct wb_janitor *j)
+{
+    if (j)
+        net_timer_stop(&j->timer);
+}
+
+void wb_janitor_free(struct wb_janitor *j)
+{
+    if (!j)
+        return;
+    free(j->numbers);
+    free(j);
+}

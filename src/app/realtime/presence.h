@@ -1,0 +1,20 @@
+/* Typing and viewing: of customers, and of agents among each other. Never stored. Loop thread. */
+#ifndef WB_PRESENCE_H
+#define WB_PRESENCE_H
+
+#include "app/numbers/line.h"
+#include "wa/client.h"
+
+/* From the engine. */
+void wb_presence_on_contact(struct wb_line *line, const struct wa_peer *chat,
+                            const struct wa_peer *person, enum wa_typing typing);
+
+struct wb_agent;
+/* An agent's own state in a chat: the others are told; typing goes to the customer as the number's
+ * policy says. `jid` is the chat's. */
+void wb_presence_typing(struct wb_agent *a, struct wb_line *line, const char *chat_id,
+                        struct bx_str jid, bool is_typing);
+void wb_presence_viewing(struct wb_agent *a, struct wb_line *line, const char *chat_id,
+                         struct bx_str jid, bool is_viewing);
+
+#endif

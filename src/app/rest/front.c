@@ -1,0 +1,72 @@
+#include "app/rest/front.h"
+
+#include "app/rest/answer.h"
+#include "app/rest/cors.h"
+#include "app/rest/dispatch.h"
+#include "base/err.h"
+
+void wb_app_mount(struct wb_app *app, struct wb_mount mount)
+{
+    BX_ASSERT(app->mount_count < WB_MOUNTS_MAX);
+    app->mounts[app->mount_count++] = mount;
+}
+
+static bool is_rest(const struct http_request *r)
+{
+    return bx_str_starts(r->path, BX_STR("/api/")) || bx_str_is(r->path, "/api") ||
+           bx_str_is(r->path, "/health") || bx_str_is(r->path, "/metrics");
+}
+
+/* NULL: REST's. */
+static const struct wb_mount *mount_of(const struct wb_app *app, const struct http_request *r)
+{
+    for (size_t i = 0; i < app->mount_count && !is_rest(r); i++) {
+        if (app->mounts[i].owns(r, app->mounts[i].arg))
+            return &app->mounts[i];
+    }
+    return NULL;
+}
+
+/* A failure that the HTTP server finds while the body comes in (413, 408) is read by scripts too,
+ * so the CORS headers go on before. */
+static void on_head(struct http_exchange *x, size_t *out_max_body, void *arg)
+{
+    struct wb_app *app = arg;
+    const struct http_request *r = http_exchange_request(x);
+    const struct wb_mount *m = mount_of(app, r);
+    *out_max_body = !m            ? (size_t)app->config->max_body_bytes
+                    : m->max_body ? m->max_body(m->arg)
+                                  : 0;
+    if (!m && r->method != HTTP_OPTIONS)
+        wb_cors_add(app->cors, x);
+}
+
+static void to_mount(struct wb_app *app, const struct wb_mount *m, struct http_exchange *x)
+{
+    const struct http_request *r = http_exchange_request(x);
+    struct bx_str origin = http_header_get(r, BX_STR("origin"));
+    if (m->is_guarded && !wb_cors_allows(app->cors, origin, http_header_get(r, BX_STR("host"))))
+        wb_answer_error(x, 403, "This origin may not connect. Add it to FRONTEND_URL.");
+    else
+        m->handle(x, m->arg);
+}
+
+static void on_request(struct http_exchange *x, void *arg)
+{
+    struct wb_app *app = arg;
+    const struct http_request *r = http_exchange_request(x);
+    const struct wb_mount *m = mount_of(app, r);
+    if (m)
+        to_mount(app, m, x);
+    else if (!wb_cors_preflight(app->cors, x))
+        wb_dispatch_request(app->dispatch, x);
+}
+
+static void on_too_large(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    wb_answer_error(x, 413, "The body is larger than this server allows.");
+}
+
+const struct http_handler wb_front_handler = {
+    .on_head = on_head, .on_request = on_request, .on_too_large = on_too_large};

@@ -1,0 +1,210 @@
+/* Shapes of chats, messages and events: the rows of REST and the payloads of Socket.IO. */
+#include "app/views/event_shapes.h"
+
+#include "app/views/shapes.h"
+
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
+
+/* clang-format off */
+const struct wb_schema wb_shape_session_status = {
+    .name = "SessionStatus",
+    .choices = "PENDING|PAIRING|CONNECTED|DISCONNECTED|RECONNECTING"};
+
+const struct wb_schema wb_shape_message_status = {
+    .name = "MessageStatus",
+    .help = "Only moves forward.",
+    .choices = "PENDING|SENT|DELIVERED|READ|FAILED"};
+
+static const struct wb_schema message_type_shape = {
+    .name = "MessageType",
+    .choices = "TEXT|IMAGE|VIDEO|AUDIO|DOCUMENT|STICKER|LOCATION|CONTACT|SYSTEM|REACTION|POLL"};
+
+const struct wb_schema wb_shape_chat = {
+    .name = "Chat",
+    .fields = (const struct wb_field[]){
+        {"id", WB_UUID, MUST},
+        {"contactName", WB_STR, MUST},
+        {"contactNumber", WB_STR, MUST},
+        {"contactJid", WB_STR, MUST},
+        {"lastMessage", WB_STR, MUST_OR_NULL},
+        {"lastMessageTime", WB_TIME, MUST},
+        {"lastMessageIsFromMe", WB_BOOL, MUST, .help = "The team or its phone spoke last."},
+        {"unreadCount", WB_INT, MUST},
+        {"isGroup", WB_BOOL, MUST},
+        {"groupName", WB_STR, MUST_OR_NULL},
+        {"isPinned", WB_BOOL, MUST},
+        {"isArchived", WB_BOOL, MUST},
+        {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "Set on the phone; in the year 9999: for ever."},
+        END}};
+
+static const struct wb_schema reaction_shape = {
+    .name = "Reaction",
+    .fields = (const struct wb_field[]){
+        {"emoji", WB_STR, MUST},
+        {"fromJid", WB_STR, MUST},
+        {"fromName", WB_STR, MUST_OR_NULL},
+        {"isFromMe", WB_BOOL, MUST},
+        END}};
+
+static const struct wb_schema mention_shape = {
+    .name = "Mention",
+    .fields = (const struct wb_field[]){
+        {"jid", WB_STR, MUST},
+        {"name", WB_STR, MUST_OR_NULL, .help = "As the number knows the person; its own name for itself."},
+        END}};
+
+const struct wb_schema wb_shape_message = {
+    .name = "Message",
+    .fields = (const struct wb_field[]){
+        {"id", WB_UUID, MUST},
+        {"messageId", WB_STR, MUST},
+        {"fromJid", WB_STR, MUST},
+        {"fromNumber", WB_STR, MUST},
+        {"fromName", WB_STR, MUST_OR_NULL},
+        {"content", WB_STR, MUST},
+        {"type", WB_REF, MUST, .ref = &message_type_shape},
+        {"mediaUrl", WB_STR, MUST_OR_NULL},
+        {"mediaCaption", WB_STR, MUST_OR_NULL},
+        {"quotedMessageId", WB_STR, MUST_OR_NULL},
+        {"quotedContent", WB_STR, MUST_OR_NULL},
+        {"isFromMe", WB_BOOL, MUST},
+        {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+        {"timestamp", WB_TIME, MUST},
+        {"sentBy", WB_REF, WB_NULLABLE, .ref = &wb_agent_shape},
+        {"editedAt", WB_TIME, WB_NULLABLE},
+        {"revokedAt", WB_TIME, WB_NULLABLE},
+        {"reactions", WB_LIST, 0, .ref = &reaction_shape},
+        {"mentions", WB_LIST, 0, .ref = &mention_shape},
+        END}};
+
+const struct wb_schema wb_shape_pagination = {
+    .name = "Pagination",
+    .fields = (const struct wb_field[]){
+        {"limit", WB_INT, MUST},
+        {"offset", WB_INT, MUST},
+        {"total", WB_INT, MUST},
+        END}};
+
+const struct wb_schema wb_shape_chat_list_event = {
+    .name = "ChatListEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chats", WB_LIST, MUST, .ref = &wb_shape_chat},
+        {"pagination", WB_REF, MUST, .ref = &wb_shape_pagination},
+        END}};
+
+const struct wb_schema wb_shape_chat_history_event = {
+    .name = "ChatHistoryEvent",
+    .fields = (const struct wb_field[]){
+        {"chatId", WB_UUID, MUST},
+        {"messages", WB_LIST, MUST, .ref = &wb_shape_message},
+        {"pagination", WB_REF, MUST, .ref = &wb_shape_pagination},
+        {"order", WB_STR, MUST},
+        END}};
+
+const struct wb_schema wb_shape_chat_read_event = {
+    .name = "ChatReadEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"seq", WB_INT, 0},
+        END}};
+
+const struct wb_schema wb_shape_chat_updated_event = {
+    .name = "ChatUpdatedEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chat", WB_REF, MUST, .ref = &wb_shape_chat},
+        {"seq", WB_INT, MUST},
+        END}};
+
+const struct wb_schema wb_shape_chat_presence_event = {
+    .name = "ChatPresenceEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"agent", WB_REF, MUST_OR_NULL, .ref = &wb_agent_shape},
+        {"contact", WB_ENUM, 0, .choices = "composing|paused"},
+        {"typing", WB_BOOL, 0},
+        {"viewing", WB_BOOL, 0},
+        END}};
+
+const struct wb_schema wb_shape_message_new_event = {
+    .name = "MessageNewEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"message", WB_REF, MUST, .ref = &wb_shape_message},
+        {"seq", WB_INT, MUST},
+        END}};
+
+const struct wb_schema wb_shape_message_updated_event = {
+    .name = "MessageUpdatedEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"message", WB_REF, MUST, .ref = &wb_shape_message},
+        {"seq", WB_INT, MUST},
+        END}};
+
+const struct wb_schema wb_shape_message_status_event = {
+    .name = "MessageStatusEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"messageId", WB_STR, MUST},
+        {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+        {"seq", WB_INT, MUST},
+        END}};
+
+const struct wb_schema wb_shape_whatsapp_status_event = {
+    .name = "WhatsappStatusEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"status", WB_STR, MUST},
+        {"lastConnected", WB_TIME, MUST_OR_NULL},
+        {"phoneNumber", WB_STR, MUST_OR_NULL},
+        {"reason", WB_STR, WB_NULLABLE},
+        {"retryAt", WB_TIME, WB_NULLABLE},
+        {"message", WB_STR, 0},
+        {"timestamp", WB_TIME, 0},
+        {"isTest", WB_BOOL, 0},
+        {"seq", WB_INT, 0},
+        END}};
+
+const struct wb_schema wb_shape_whatsapp_qr_event = {
+    .name = "WhatsappQrEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"qrCode", WB_STR, MUST},
+        {"expiresAt", WB_TIME, MUST},
+        {"seq", WB_INT, 0},
+        END}};
+
+const struct wb_schema wb_shape_permission_changed_event = {
+    .name = "PermissionChangedEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"granted", WB_BOOL, MUST},
+        END}};
+
+const struct wb_schema wb_shape_resync_event = {
+    .name = "ResyncEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"seq", WB_INT, MUST},
+        END}};
+
+const struct wb_schema wb_shape_error_event = {
+    .name = "ErrorEvent",
+    .fields = (const struct wb_field[]){
+        {"message", WB_STR, MUST},
+        {"code", WB_STR, MUST},
+        {"event", WB_STR, 0},
+        {"retryAfterMs", WB_INT, 0},
+        END}};
+
+/* clang-format on */
