@@ -22,6 +22,9 @@ struct wb_engine_ops {
     /* Ends every connection; on_closed once nothing of it is left, jobs included. */
     void (*close)(void *engine, void (*on_closed)(void *arg), void *arg);
 
+    /* app->whatsapp_version is another one: for every connection from now on. NULL: no use for it. */
+    void (*reload)(void *engine);
+
     /* Connects, or links when no device is linked: by QR, with pair_phone (digits) by code as well.
      * No effect when started. */
     void (*start)(void *engine, struct wb_line *line, const char *pair_phone, uint64_t delay_ms);
