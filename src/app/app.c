@@ -1,6 +1,11 @@
 /* One place wires everything; what was opened is closed in reverse. */
 #include "app/app.h"
 
+#include "app/access/access.h"
+#include "app/api/routes.h"
+#include "app/core/limit.h"
+#include "app/core/stop.h"
+#include "app/modules.h"
 #include "app/rest/cors.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/demo.h"
@@ -119,6 +124,7 @@ static void make_rooms(struct wb_app *app)
     app->access = wb_access_new(app->loop);
     app->cors = wb_cors_new(c->frontend_url);
     app->kept = wb_kept_new(KEPT_BYTES);
+    app->routes = &wb_routes;
     app->dispatch = wb_dispatch_new(app);
     app->user_limits = wb_limits_new((double)c->rate_per_second, (double)c->rate_burst);
     app->ip_limits =
@@ -132,10 +138,10 @@ static void make_rooms(struct wb_app *app)
     ws_metrics_register(&app->metrics);
 }
 
-static int start_parts(struct wb_app *app, struct bx_buf *message)
+static int start_modules(struct wb_app *app, struct bx_buf *message)
 {
-    for (size_t i = 0; i < wb_part_count; i++) {
-        int rc = wb_parts[i].start(app, message);
+    for (size_t i = 0; i < wb_module_count; i++) {
+        int rc = wb_modules[i].start(app, message);
         if (rc < 0)
             return rc;
     }
@@ -225,27 +231,14 @@ static void on_reload(int signum, void *arg)
     bx_buf_done(&message);
 }
 
-/* --- the end: stop listening, let requests finish, stop the parts, leave the loop --- */
-
-void wb_app_quiet(struct wb_app *app)
-{
-    if (!app->is_stopping || app->waiting == 0 || --app->waiting > 0)
-        return;
-    net_timer_stop(&app->stop_timer);
-    net_loop_stop(app->loop);
-}
-
-void wb_part_stopped(struct wb_app *app)
-{
-    wb_app_quiet(app);
-}
+/* --- the end: stop listening, let requests finish, stop the modules, leave the loop --- */
 
 static void on_http_closed(void *arg)
 {
     struct wb_app *app = arg;
     http_server_free(app->http);
     app->http = NULL;
-    wb_app_quiet(app);
+    wb_stop_done_one(app);
 }
 
 static void on_grace_over(void *arg)
@@ -264,10 +257,10 @@ void wb_app_stop(struct wb_app *app)
     bx_log(BX_LOG_INFO, "app", "stopping", NULL);
     wb_watch_stop(app->watch);
     wb_janitor_stop(app->janitor);
-    app->waiting = 1 + (unsigned)wb_part_count + (wb_dispatch_running(app->dispatch) > 0);
+    app->waiting = 1 + (unsigned)wb_module_count + (wb_dispatch_running(app->dispatch) > 0);
     net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
-    for (size_t i = wb_part_count; i-- > 0;)
-        wb_parts[i].stop(app);
+    for (size_t i = wb_module_count; i-- > 0;)
+        wb_modules[i].stop(app);
     http_server_close(app->http, on_http_closed, app);
 }
 
@@ -317,7 +310,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     if (rc == BX_OK)
         rc = ensure_people(app, admin_password, size, message);
     if (rc == BX_OK)
-        rc = start_parts(app, message);
+        rc = start_modules(app, message);
     if (rc == BX_OK)
         rc = listen_on(app, message);
     if (rc < 0)

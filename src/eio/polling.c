@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 
-enum { CLOSE_TIMEOUT_MS = 30000 };
-
 static void flush(void *arg);
 
 static void on_close_timeout(void *arg)
@@ -153,11 +151,8 @@ void eio_polling_free(struct eio_session *s)
     if (p->post)
         http_exchange_set_arg(p->post, NULL);
     net_flush_hook_disarm(&p->flush);
-    net_timer_stop(&p->upgrade_timer);
-    net_timer_stop(&p->noop_timer);
     net_timer_stop(&p->close_timer);
-    if (p->probe)
-        eio_websocket_detach(s->server, p->probe);
+    eio_websocket_cancel_upgrade(p);
     queue_clear(p);
     net_loop_free_later(s->server->loop, p);
 }
@@ -188,11 +183,8 @@ void eio_polling_close(struct eio_session *s)
     struct eio_packet *packet = eio_packet_new(EIO_CLOSE, false, BX_STR(""), BX_STR(""));
     enqueue(s, packet); /* the limit must not end a session that is just closing */
     eio_packet_unref(packet);
-    if (p->probe) {
-        eio_websocket_detach(s->server, p->probe);
-        p->probe = NULL;
-    }
-    net_timer_start(s->server->loop, &p->close_timer, CLOSE_TIMEOUT_MS);
+    eio_websocket_cancel_upgrade(p);
+    net_timer_start(s->server->loop, &p->close_timer, s->server->opts.close_timeout_ms);
 }
 
 /* --- GET --- */

@@ -59,6 +59,7 @@ int eio_server_new(struct net_loop *loop, const struct eio_opts *opts,
 {
     struct eio_server *server = BX_NEW(struct eio_server);
     server->loop = loop;
+    server->closing = BX_NEW(struct eio_closing);
     server->opts = *opts;
     server->handler = handler;
     server->arg = arg;
@@ -78,6 +79,9 @@ void eio_server_free(struct eio_server *server)
     BX_ASSERT(server->sessions.count == 0);
     bx_map_done(&server->sessions);
     bx_map_done(&server->addresses);
+    server->closing->is_orphan = true;
+    if (server->closing->count == 0)
+        free(server->closing);
     free(server);
 }
 
@@ -93,7 +97,7 @@ size_t eio_server_count(const struct eio_server *server)
 
 size_t eio_server_pending(const struct eio_server *server)
 {
-    return server->sessions.count + server->closing;
+    return server->sessions.count + server->closing->count;
 }
 
 struct net_loop *eio_server_loop(const struct eio_server *server)

@@ -1,6 +1,7 @@
 #include "app/api/sessions.h"
 
 #include "app/channel/engine.h"
+#include "app/core/config.h"
 #include "app/views/event_shapes.h"
 #include "app/numbers/link.h"
 #include "app/api/numbers.h"
@@ -8,6 +9,7 @@
 #include "app/rest/on_loop.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -146,7 +148,7 @@ static bool may_see_qr(const struct wb_request *rq)
     return rq->who.scopes & ST_SCOPE_MANAGE;
 }
 
-int wb_session_answer(struct wb_request *rq, struct wb_line *line, const char *message)
+static int session_answer(struct wb_request *rq, struct wb_line *line, const char *message)
 {
     const struct wb_link *l = &line->link;
     struct st_session row = row_of(line);
@@ -206,7 +208,7 @@ int wb_sessions_get(struct wb_request *rq)
     struct wb_line *line = wb_line_find(rq->app, rq->ids[0]);
     if (!line || line->is_gone || !line->link.row.id)
         return wb_fail(rq, BX_E_NOT_FOUND, "Active session not found for this WhatsApp number");
-    return wb_session_answer(rq, line, "Session retrieved successfully");
+    return session_answer(rq, line, "Session retrieved successfully");
 }
 
 static int answer_qr(struct wb_request *rq)
@@ -274,6 +276,21 @@ static int session_store(struct wb_request *rq, struct session_change *c)
     return rc;
 }
 
+static void on_waited(struct wb_line *line, enum wb_waited outcome, struct bx_str why, void *arg)
+{
+    static const char *const messages[] = {
+        [WB_WAITED_CONNECTED] = "WhatsApp session is connected",
+        [WB_WAITED_QR] = "QR code generated successfully",
+        [WB_WAITED_CODE] = "Pairing code generated successfully"};
+    struct wb_request *rq = arg;
+    if (outcome != WB_WAITED_FAILED) {
+        wb_request_answer(rq, session_answer(rq, line, messages[outcome]));
+        return;
+    }
+    wb_fail_status(rq, 503, "%.*s", BX_STR_ARG(why));
+    wb_request_answer(rq, BX_E_UNAVAILABLE);
+}
+
 static int start_linking(struct wb_request *rq)
 {
     struct session_change *c = rq->local;
@@ -286,7 +303,7 @@ static int start_linking(struct wb_request *rq)
     if (c->has_number)
         wb_realtime_number_changed(rq->app, line);
     wb_link_begin(line, c->by_code);
-    wb_link_wait(line, rq, c->by_code);
+    wb_link_wait(line, c->by_code, on_waited, rq);
     return WB_LATER;
 }
 

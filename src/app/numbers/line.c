@@ -1,7 +1,5 @@
 #include "app/numbers/line.h"
 
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -9,6 +7,7 @@
 #include <stdlib.h>
 
 struct wb_lines {
+    void (*on_new)(struct wb_line *line);
     struct bx_map by_id;
 };
 
@@ -67,8 +66,7 @@ static struct wb_line *line_new(struct wb_app *app, int64_t id)
     line->id = id;
     bx_arena_init(&line->link.arena, 0);
     bx_list_init(&line->link.waiters);
-    wb_link_init(line);
-    wb_outbox_init(line);
+    app->lines->on_new(line);
     bx_map_put(&app->lines->by_id, bx_str_n(&line->id, sizeof line->id), line);
     return line;
 }
@@ -121,9 +119,10 @@ static int load_numbers(struct wb_app *app, struct st_conn *conn, struct bx_aren
     }
 }
 
-int wb_lines_load(struct wb_app *app, struct st_conn *conn)
+int wb_lines_load(struct wb_app *app, struct st_conn *conn, void (*on_new)(struct wb_line *line))
 {
     app->lines = BX_NEW(struct wb_lines);
+    app->lines->on_new = on_new;
     bx_map_init(&app->lines->by_id);
     struct bx_arena arena;
     bx_arena_init(&arena, SIZE_MAX);

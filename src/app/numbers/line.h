@@ -5,7 +5,8 @@
 #ifndef WB_LINE_H
 #define WB_LINE_H
 
-#include "app/app.h"
+#include "app/core/context.h"
+#include "store/store.h"
 #include "app/core/phone.h"
 #include "base/list.h"
 
@@ -50,7 +51,7 @@ struct wb_line {
     char *name;
     char phone[WB_PHONE_SIZE];
     struct wb_policy policy;
-    int64_t emitted_seq; /* last event that was announced */
+    int64_t emitted_seq; /* of the realtime sink: the last event that its rooms were sent */
     struct wb_link link;
     struct wb_outbox_line out;
     void *engine_data; /* of the engine */
@@ -58,8 +59,9 @@ struct wb_line {
 
 struct wb_lines;
 
-/* From the store, at start. */
-int wb_lines_load(struct wb_app *app, struct st_conn *conn);
+/* From the store, at start. `on_new` sets up what link and outbox keep in a line, now and for every
+ * number that is added later. */
+int wb_lines_load(struct wb_app *app, struct st_conn *conn, void (*on_new)(struct wb_line *line));
 void wb_lines_free(struct wb_app *app);
 
 /* NULL when there is none; also finds gone ones. */

@@ -2,10 +2,12 @@
 
 #include "app/channel/engine.h"
 #include "app/numbers/outbox.h"
+#include "app/core/json_keys.h"
 #include "app/numbers/qr_picture.h"
 #include "app/views/rows.h"
-#include "app/api/sessions.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -307,72 +309,69 @@ void wb_link_on_code(struct wb_line *line, const char *code, int64_t expires_at_
     waiters_look(line);
 }
 
-/* --- requests that wait --- */
+/* --- who waits for the link --- */
 
 struct waiter {
     struct bx_list node;
     struct wb_line *line;
-    struct wb_request *rq;
     struct net_timer timer;
     bool by_code;
+    wb_link_waited_fn *on_waited;
+    void *arg;
 };
 
-static int waiter_late(struct waiter *w)
-{
-    struct bx_str why = w->line->link.row.error_message;
-    if (!why.len)
-        why = BX_STR("WhatsApp did not answer within 15 seconds; try again.");
-    wb_fail_status(w->rq, 503, "%.*s", BX_STR_ARG(why));
-    return BX_E_UNAVAILABLE;
-}
-
-static int waiter_answer(struct waiter *w, bool is_over)
+/* WB_WAITED_NOT: nothing to report yet. */
+static enum wb_waited outcome_of(const struct waiter *w, bool is_over, struct bx_str *out_why)
 {
     const struct wb_link *l = &w->line->link;
-    bool has = w->by_code ? l->code[0] != '\0' : l->qr != NULL;
-    if (l->is_leaving || l->starts_after) /* the row is that of the device that leaves */
-        return is_over ? waiter_late(w) : BX_E_AGAIN;
-    if (l->row.status == ST_LINK_CONNECTED)
-        return wb_session_answer(w->rq, w->line, "WhatsApp session is connected");
-    if (has)
-        return wb_session_answer(w->rq, w->line,
-                                 w->by_code ? "Pairing code generated successfully"
-                                            : "QR code generated successfully");
+    *out_why = (struct bx_str){0};
+    bool is_between = l->is_leaving || l->starts_after; /* the row is that of the device that leaves */
+    if (is_between && !is_over)
+        return WB_WAITED_NOT;
+    if (!is_between && l->row.status == ST_LINK_CONNECTED)
+        return WB_WAITED_CONNECTED;
+    if (w->by_code && l->code[0])
+        return WB_WAITED_CODE;
+    if (!w->by_code && l->qr)
+        return WB_WAITED_QR;
     bool has_failed = l->row.status == ST_LINK_DISCONNECTED && l->row.error_message.len;
-    return has_failed || is_over ? waiter_late(w) : BX_E_AGAIN;
+    if (!has_failed && !is_over)
+        return WB_WAITED_NOT;
+    *out_why = l->row.error_message.len
+                   ? l->row.error_message
+                   : BX_STR("WhatsApp did not answer within 15 seconds; try again.");
+    return WB_WAITED_FAILED;
 }
 
-static void waiter_end(struct waiter *w, int rc)
+static void waiter_look(struct waiter *w, bool is_over)
 {
+    struct bx_str why;
+    enum wb_waited outcome = outcome_of(w, is_over, &why);
+    if (outcome == WB_WAITED_NOT)
+        return;
     net_timer_stop(&w->timer);
     bx_list_remove(&w->node);
-    wb_request_answer(w->rq, rc);
+    w->on_waited(w->line, outcome, why, w->arg);
     free(w);
 }
 
 static void waiters_look(struct wb_line *line)
 {
     BX_LIST_EACH(&line->link.waiters, node)
-    {
-        struct waiter *w = BX_CONTAINER_OF(node, struct waiter, node);
-        int rc = waiter_answer(w, false);
-        if (rc != BX_E_AGAIN)
-            waiter_end(w, rc);
-    }
+    waiter_look(BX_CONTAINER_OF(node, struct waiter, node), false);
 }
 
-static void on_waited(void *arg)
+static void on_wait_over(void *arg)
 {
-    struct waiter *w = arg;
-    waiter_end(w, waiter_answer(w, true));
+    waiter_look(arg, true);
 }
 
-void wb_link_wait(struct wb_line *line, struct wb_request *rq, bool by_code)
+void wb_link_wait(struct wb_line *line, bool by_code, wb_link_waited_fn *on_waited, void *arg)
 {
     struct waiter *w = BX_NEW(struct waiter);
-    *w = (struct waiter){.line = line, .rq = rq, .by_code = by_code};
+    *w = (struct waiter){.line = line, .by_code = by_code, .on_waited = on_waited, .arg = arg};
     bx_list_push_back(&line->link.waiters, &w->node);
-    net_timer_init(&w->timer, on_waited, w);
+    net_timer_init(&w->timer, on_wait_over, w);
     net_timer_start(line->app->loop, &w->timer, WAIT_MS);
     waiters_look(line);
 }
@@ -382,10 +381,7 @@ void wb_link_stop_waiting(struct wb_app *app)
     struct wb_line *line;
     for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
         BX_LIST_EACH(&line->link.waiters, node)
-        {
-            struct waiter *w = BX_CONTAINER_OF(node, struct waiter, node);
-            waiter_end(w, waiter_answer(w, true));
-        }
+        waiter_look(BX_CONTAINER_OF(node, struct waiter, node), true);
     }
 }
 

@@ -5,7 +5,6 @@
 
 #include "app/events/eventlog.h"
 #include "app/numbers/line.h"
-#include "app/rest/request.h"
 #include "wa/client.h"
 
 void wb_link_init(struct wb_line *line);
@@ -20,9 +19,18 @@ void wb_link_on_code(struct wb_line *line, const char *code, int64_t expires_at_
 
 /* --- from the product, loop --- */
 
-/* Answers the request with the session once there is a QR (or code), it is CONNECTED, it failed, or
- * 15 s have passed. */
-void wb_link_wait(struct wb_line *line, struct wb_request *rq, bool by_code);
+enum wb_waited {
+    WB_WAITED_NOT,
+    WB_WAITED_CONNECTED,
+    WB_WAITED_QR,
+    WB_WAITED_CODE,
+    WB_WAITED_FAILED /* `why` is a sentence for people */
+};
+typedef void wb_link_waited_fn(struct wb_line *line, enum wb_waited outcome, struct bx_str why,
+                               void *arg);
+/* Calls on_waited exactly once: when there is a QR (or code), when the number is CONNECTED, when linking
+ * failed, after 15 s, or at the stop; possibly before this returns. */
+void wb_link_wait(struct wb_line *line, bool by_code, wb_link_waited_fn *on_waited, void *arg);
 /* Starts linking, or connects; after the device has left when one is leaving. */
 void wb_link_begin(struct wb_line *line, bool by_code);
 /* Unlinks the device. Before the line hears of a session row that is deleted. */
@@ -34,7 +42,7 @@ void wb_link_start_all(struct wb_app *app);
 void wb_link_version_changed(struct wb_app *app);
 /* Starts or stops as the rows say, after a change. */
 void wb_link_follow(struct wb_line *line);
-/* The end: whoever waits gets an answer. */
+/* At the stop: every waiter gets its outcome. */
 void wb_link_stop_waiting(struct wb_app *app);
 /* The session row of a line may have changed: copy, tell. */
 void wb_link_took(struct wb_line *line, const struct st_session *row);

@@ -3,12 +3,16 @@
 #include "app/realtime/realtime_internal.h"
 
 #include "app/inbox/chat_read.h"
-#include "app/api/chats.h"
+#include "app/views/pages.h"
 #include "app/realtime/events.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
 #include "app/realtime/presence.h"
 #include "app/inbox/send.h"
+#include "app/core/config.h"
+#include "app/access/access.h"
+#include "app/core/limit.h"
+#include "app/numbers/line.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 

@@ -3,13 +3,8 @@
 #include "app/rest/answer.h"
 #include "app/rest/cors.h"
 #include "app/rest/dispatch.h"
+#include "app/core/config.h"
 #include "base/err.h"
-
-void wb_app_mount(struct wb_app *app, struct wb_mount mount)
-{
-    BX_ASSERT(app->mount_count < WB_MOUNTS_MAX);
-    app->mounts[app->mount_count++] = mount;
-}
 
 static bool is_rest(const struct http_request *r)
 {
