@@ -34,7 +34,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { JWT_KEY_BYTES = 32, KEPT_BYTES = 8 << 20 };
+enum {
+    JWT_KEY_BYTES = 32,
+    KEPT_BYTES = 8 << 20,
+    GZIP_MIN_BYTES = 1024, /* of an answer */
+};
 
 /* --- opening --- */
 
@@ -160,7 +164,8 @@ static void warn_of_certificate(const char *path)
 static int listen_on(struct wb_app *app, struct bx_buf *message)
 {
     const struct wb_config *c = app->config;
-    struct http_server_opts opts = {.max_body_bytes = (size_t)c->max_body_bytes,
+    struct http_server_opts opts = {.gzip_min_bytes = GZIP_MIN_BYTES,
+                                    .max_body_bytes = (size_t)c->max_body_bytes,
                                     .max_connections = (size_t)c->max_connections,
                                     .max_connections_per_ip = (size_t)c->max_connections_per_ip};
     int rc = http_server_new(app->loop, &opts, &wb_front_handler, app, &app->http);
