@@ -7,7 +7,7 @@
  */
 import type { ServerEvents } from "@wabox/client";
 import { useSyncExternalStore } from "react";
-import type { Chat, ChatRow, Link, Message, MessageStatus, OutboxRow, PhoneNumber } from "./types";
+import type { Chat, ChatRow, Link, LinkStatus, Message, MessageStatus, OutboxRow, PhoneNumber } from "./types";
 
 /** A contiguous piece of a chat's messages, oldest first. */
 export interface History {
