@@ -253,7 +253,7 @@ struct s3_read {
     struct cr_digest *digest; /* of a whole blob */
     uint64_t got;
     unsigned breaks;
-    bool is_open;
+    bool is_open, is_enough;
 };
 
 static int read_start(struct s3_read *x);
@@ -286,6 +286,12 @@ static int on_read_bytes(struct bx_str bytes, void *arg)
         return BX_E_CLOSED;
     if (!x->is_open)
         return BX_E_UNSUPPORTED;
+    uint64_t left = x->read->len ? x->read->len - x->got : bytes.len;
+    if (left == 0) { /* a server that answers a range from the start with the whole */
+        x->is_enough = true;
+        return BX_E_CLOSED;
+    }
+    bytes.len = bytes.len < left ? bytes.len : (size_t)left;
     int rc = x->read->reader->on_bytes(bytes, x->read->arg);
     if (rc < 0)
         return rc;
@@ -311,6 +317,7 @@ static void on_read_reply(const struct s3_reply *reply, void *arg)
     int rc = reply->rc;
     bool is_broken = rc == BX_E_TRUNCATED || rc == BX_E_IO || rc == BX_E_TIMEOUT;
     x->call = NULL;
+    rc = x->is_enough && rc == BX_E_CLOSED && !r->store->is_closing ? BX_OK : rc;
     x->breaks = reply->delivered ? 0 : x->breaks;
     if (is_broken && x->got && x->breaks++ < store_of(r->store)->max_attempts &&
         (rc = read_start(x)) >= 0)
