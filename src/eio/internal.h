@@ -97,7 +97,9 @@ struct eio_polling {
 /* server.c */
 void eio_refuse(struct eio_server *server, struct http_exchange *x, enum eio_error code,
                 const char *message);
-bool eio_query_flag(struct bx_str query, struct bx_str name); /* "1" or "true" */
+/* Decoded value of a query parameter, in the exchange's arena; false when absent. */
+bool eio_query_get(struct http_exchange *x, struct bx_str name, struct bx_str *out);
+bool eio_query_flag(struct http_exchange *x, struct bx_str name); /* "1" or "true" */
 
 /* cors.c: false when the request was answered (preflight). */
 bool eio_cors_apply(struct eio_server *server, struct http_exchange *x);

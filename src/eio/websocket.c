@@ -111,7 +111,7 @@ void eio_websocket_open(struct eio_server *server, struct http_exchange *x, int 
 {
     const struct http_request *r = http_exchange_request(x);
     struct eio_session *s = eio_session_new(server, r, protocol);
-    s->is_b64 = eio_query_flag(r->query, BX_STR("b64"));
+    s->is_b64 = eio_query_flag(x, BX_STR("b64"));
     s->ws = accept_connection(server, x, &handler, s);
     eio_session_opened(s);
 }
@@ -230,7 +230,7 @@ static const struct ws_handler probe_handler = {.on_message = on_probe_message,
 void eio_websocket_upgrade(struct eio_session *s, struct http_exchange *x)
 {
     struct eio_polling *p = s->polling;
-    bool is_b64 = eio_query_flag(http_exchange_request(x)->query, BX_STR("b64"));
+    bool is_b64 = eio_query_flag(x, BX_STR("b64"));
     bool is_possible =
         p && !p->probe && s->server->opts.allow_upgrades && s->state == EIO_STATE_OPEN;
     struct ws_conn *ws = accept_connection(s->server, x, &probe_handler, s);

@@ -30,7 +30,9 @@ struct wb_throttle;
  * Asked in the order of mounting, before REST. */
 struct wb_mount {
     bool (*owns)(const struct http_request *r, void *arg);
-    size_t (*max_body)(void *arg); /* NULL: none */
+    /* As in http_handler. NULL: no body. */
+    void (*on_head)(struct http_exchange *x, size_t *out_max_body, void *arg);
+    void (*on_too_large)(struct http_exchange *x, void *arg); /* NULL: REST's answer */
     void (*handle)(struct http_exchange *x, void *arg);
     bool is_guarded; /* refuse origins that are not on the CORS list */
     void *arg;
@@ -41,6 +43,7 @@ struct wb_app {
     const struct wb_config *config; /* kept */
     struct net_loop *loop;
     struct net_pool *pool;
+    char *whatsapp_version; /* NULL: the built-in one; may change on SIGHUP. Loop thread */
     struct st_store *store;
     struct st_writer *writer;
     struct st_conn **readers; /* one per worker */

@@ -11,9 +11,13 @@
 #include "base/json_scan.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "net/http/http_static.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+extern const struct http_static_file wb_bundle_files[];
+extern const size_t wb_bundle_files_count;
 
 enum { RECOVERY_MS = 120000, ROOMS_MAX = 1 << 20, GRACE_MS = 1000, USER_FACTOR = 4 };
 
@@ -165,10 +169,14 @@ static void handle(struct http_exchange *x, void *arg)
     sio_server_handle(((struct wb_realtime *)arg)->server, x);
 }
 
-static size_t max_body(void *arg)
+static void on_head(struct http_exchange *x, size_t *out_max_body, void *arg)
 {
-    (void)arg;
-    return 1000000;
+    sio_server_on_head(((struct wb_realtime *)arg)->server, x, out_max_body);
+}
+
+static void on_too_large(struct http_exchange *x, void *arg)
+{
+    sio_server_on_too_large(((struct wb_realtime *)arg)->server, x);
 }
 
 /* Forgets rate buckets that are full again. */
@@ -196,7 +204,8 @@ static void set_up(struct wb_realtime *rt)
     wb_chore_add(app, &rt->tidy);
     sio_server_register_metrics(rt->server, &app->metrics);
     wb_app_mount(app, (struct wb_mount){.owns = owns,
-                                        .max_body = max_body,
+                                        .on_head = on_head,
+                                        .on_too_large = on_too_large,
                                         .handle = handle,
                                         .is_guarded = true,
                                         .arg = rt});
@@ -229,6 +238,8 @@ int wb_realtime_start(struct wb_app *app, struct bx_buf *message)
         return rc;
     }
     app->realtime = rt;
+    if (wb_bundle_files_count)
+        sio_server_set_client(rt->server, wb_bundle_files, wb_bundle_files_count);
     set_up(rt);
     return BX_OK;
 }
