@@ -299,7 +299,7 @@ static struct bx_str choice_of(struct wb_inbox_turn *t, const struct wa_change *
     }
     struct bx_str out = bx_arena_str(t->turn.arena, bx_buf_view(&ids));
     bx_buf_done(&ids);
-    return out;
+    return out.len ? out : BX_STR("");
 }
 
 static int respond(struct wb_inbox_turn *t, const struct wa_change *c, const struct target *to,

@@ -153,7 +153,7 @@ bool wb_details_allow_vote(struct bx_str details, struct bx_str choice)
     int64_t selectable = json_integer_value(json_object_get(poll, "selectable")), chosen = 0;
     struct bx_str id;
     bool is_good = true;
-    while (is_good && bx_str_split(&choice, ' ', &id)) {
+    while (is_good && choice.len && bx_str_split(&choice, ' ', &id)) {
         is_good = is_option(options, id);
         chosen++;
     }

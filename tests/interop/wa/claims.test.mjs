@@ -10,6 +10,10 @@ import { unique } from './lib/say.mjs'
 import { Sim } from './lib/sim.mjs'
 import { Wabox } from './lib/wabox.mjs'
 
+// Both versions share one protobuf root; that of the newer one, loaded last, knows every field that is forged here.
+await import('baileys6')
+const { proto } = await import('baileys7')
+
 let sim, wabox, admin, shop
 
 before(async () => {
@@ -22,6 +26,7 @@ before(async () => {
 })
 
 after(async () => {
+  if (process.env.CLAIMS_LOG) process.stderr.write(String(wabox?.log))
   admin?.close()
   if (wabox) assert.deepEqual(await wabox.stop(), [0, null], 'waboxd ends cleanly on SIGTERM')
   await sim?.stop()
@@ -172,7 +177,10 @@ for (const version of VERSIONS) {
       await customer.sendText(shop, hello)
       chatId = (await shop.waitText(hello)).chatId
     })
-    after(() => customer?.close())
+    after(() => {
+      if (process.env.CLAIMS_LOG) process.stderr.write(customer.problems.join('\n'))
+      return customer?.close()
+    })
 
     test('a customer cannot delete or edit what the business said', async () => {
       const text = unique('we promise nothing')
@@ -222,8 +230,7 @@ for (const version of VERSIONS) {
       assert.deepEqual(row.reactions.map(r => r.emoji), ['👍'])
     })
 
-    test('a sealed edit is opened, by LID or phone names, also when it comes first', async () => {
-      const { proto } = customer.baileys
+    test('a sealed edit is opened, by LID or phone names, also when it comes first', { skip: version === '6' && 'Baileys 6 cannot write the field' }, async () => {
       for (const [names, isEarly] of [['phone', false], ['lid', false], ['phone', true]]) {
         const id = newId(), secret = randomBytes(32), text = unique(`sealed by ${names}`)
         const who = names === 'phone' ? customer.jid : `${customer.lid}@lid`
@@ -237,7 +244,6 @@ for (const version of VERSIONS) {
     })
 
     test('votes are counted, and those that the poll does not allow are not', async () => {
-      const { proto } = customer.baileys
       const id = newId(), secret = randomBytes(32), question = unique('Lunch?')
       const options = ['Soto', 'Rendang', 'Gado-gado']
       await forge(customer, shop.jid, { messageContextInfo: { messageSecret: secret }, pollCreationMessage: { name: question, options: options.map(optionName => ({ optionName })), selectableOptionsCount: 1 } }, { id })
@@ -267,7 +273,7 @@ for (const version of VERSIONS) {
     test('a chat that is answered on the phone is read, and a mark of the phone is seen', async () => {
       await customer.sendText(shop, unique('are you there?'))
       await until(async () => (await shop.chatWith(customer)).unreadCount > 0, { what: 'unread' })
-      await sim.phoneSends(shop.phone, customer, unique('yes, on the phone'))
+      await sim.phoneSend(shop.phone, { to: customer.phone, text: unique('yes, on the phone') })
       await until(async () => (await shop.chatWith(customer)).unreadCount === 0, { what: 'read by the answer' })
       assert.equal((await shop.chatWith(customer)).isMarkedUnread, false)
     })
@@ -301,7 +307,7 @@ for (const version of VERSIONS) {
         const mark = unique('w').replace(/\W/g, '')
         const own = JSON.parse(JSON.stringify(message).replaceAll('{}', mark))
         const unread = (await shop.chatWith(customer)).unreadCount
-        const id = await forge(customer, shop.jid, customer.baileys.proto.Message.fromObject(own))
+        const id = await forge(customer, shop.jid, proto.Message.fromObject(own))
         const { message: row } = await shop.waitMessage(m => m.messageId === id, { what })
         assert.equal(row.type, 'TEXT')
         for (const word of words) assert.ok(row.content.includes(word.replace('{}', mark)), `${JSON.stringify(row.content)} has ${word}`)
