@@ -8,6 +8,7 @@
 #include "app/inbox/inbox_changes.h"
 
 #include "app/inbox/inbox_details.h"
+#include "app/numbers/line.h"
 #include "base/log.h"
 #include "base/metrics.h"
 

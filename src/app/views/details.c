@@ -2,6 +2,7 @@
 
 #include "app/views/shapes.h"
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <jansson.h>
 #include <stdlib.h>
