@@ -3,6 +3,7 @@
 #include "app/channel/engine.h"
 #include "app/views/event_shapes.h"
 #include "app/numbers/link.h"
+#include "app/realtime/realtime.h"
 #include "app/api/numbers.h"
 #include "app/rest/on_loop.h"
 #include "app/views/rows.h"
@@ -285,6 +286,9 @@ static int start_linking(struct wb_request *rq)
     const char *phone = c->by_code ? line->phone : NULL;
     if (c->by_code) /* a new one is asked for; the code of an earlier request no longer links */
         line->link.code[0] = '\0';
+    struct bx_str qr = c->by_code ? (struct bx_str){0} : wb_link_qr_json(line, &rq->arena);
+    if (qr.ptr) /* it was announced before who asks now was there */
+        wb_realtime_announce(rq->app, line, "whatsapp:qr", qr);
     if (c->row.status != ST_LINK_CONNECTED)
         WB_ENGINE(line, start, phone, 0);
     wb_link_wait(line, c->by_code, on_waited, rq);

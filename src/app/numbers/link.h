@@ -11,6 +11,8 @@ void wb_link_init(struct wb_line *line);
 
 /* --- from the engine, loop --- */
 void wb_link_on_state(struct wb_line *line, const struct wa_status_info *status);
+/* The whatsapp:qr event of the code that can be scanned now, in the arena; ptr NULL: there is none. */
+struct bx_str wb_link_qr_json(const struct wb_line *line, struct bx_arena *arena);
 void wb_link_on_qr(struct wb_line *line, struct bx_str text, int64_t expires_at_ms);
 void wb_link_on_code(struct wb_line *line, const char *code, int64_t expires_at_ms);
 
