@@ -18,6 +18,8 @@
 #include "app/rest/kept.h"
 #include "app/realtime/realtime.h"
 #include "app/core/secrets.h"
+#include "app/numbers/link.h"
+#include "app/ops/version.h"
 #include "app/ops/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -52,7 +54,7 @@ static void raise_file_limit(void)
         setrlimit(RLIMIT_NOFILE, &limit);
     }
     if (limit.rlim_max < WB_FILES_FEW)
-        bx_log(BX_LOG_WARN, "app", "few connections: the limit of open files is low", "files=%llu",
+        bx_log(BX_LOG_WARN, "app", "open-file limit is low; connections are limited", "files=%llu",
                (unsigned long long)limit.rlim_max);
 }
 
@@ -78,7 +80,7 @@ static void on_upgrade(int from, int to, void *arg)
     (void)arg;
     bx_log(
         BX_LOG_INFO, "store",
-        "the database is brought to a newer schema; with millions of messages this takes minutes",
+        "migrating database schema (may take minutes on large databases)",
         "from=%d to=%d", from, to);
 }
 
@@ -112,12 +114,12 @@ static int ensure_people(struct wb_app *app, char *out_password, size_t size,
         admin.password = c->is_demo ? WB_DEMO_PASSWORD : (wb_password_make(made), made);
     int rc = wb_admin_ensure(app->writer, &admin);
     if (rc < 0)
-        bx_buf_printf(message, "The first administrator could not be made: %s",
+        bx_buf_printf(message, "Cannot create the first administrator: %s",
                       bx_err_info(rc)->sentence);
     if (out_password && size)
         snprintf(out_password, size, "%s", rc == 1 ? made : "");
     if (rc >= 0 && c->is_demo && (rc = wb_demo_fill(app->writer)) < 0)
-        bx_buf_printf(message, "The demo could not be furnished: %s", bx_err_info(rc)->sentence);
+        bx_buf_printf(message, "Cannot create the demo data: %s", bx_err_info(rc)->sentence);
     return rc < 0 ? rc : wb_access_load(app->access, app->readers[0]);
 }
 
@@ -192,11 +194,38 @@ static int listen_on(struct wb_app *app, struct bx_buf *message)
 
 /* --- signals --- */
 
+static char *dup_or_null(const char *text)
+{
+    return text ? bx_strndup(text, strlen(text)) : NULL;
+}
+
+static void reload_version(struct wb_app *app)
+{
+    struct wb_config fresh;
+    struct bx_buf message;
+    bx_buf_init(&message, 4096);
+    const char *before = app->whatsapp_version ? app->whatsapp_version : "";
+    int rc = wb_config_reload(app->config, &fresh, &message);
+    const char *now = rc == BX_OK && fresh.whatsapp_version ? fresh.whatsapp_version : "";
+    if (rc < 0) {
+        bx_log(BX_LOG_ERROR, "app", "failed to reload settings", "why=%.*s", (int)message.len,
+               (const char *)message.data);
+    } else if (strcmp(before, now) != 0) {
+        free(app->whatsapp_version);
+        app->whatsapp_version = dup_or_null(fresh.whatsapp_version);
+        wb_version_log(app->whatsapp_version);
+        wb_link_version_changed(app);
+    }
+    bx_buf_done(&message);
+    wb_config_done(&fresh);
+}
+
 static void on_reload(int signum, void *arg)
 {
     (void)signum;
     struct wb_app *app = arg;
     struct bx_buf message;
+    reload_version(app);
     bx_buf_init(&message, 1024);
     if (app->tls && net_tls_server_reload(app->tls, &message) < 0)
         bx_log(BX_LOG_ERROR, "app", "certificate not reloaded", "why=%.*s", (int)message.len,
@@ -221,7 +250,7 @@ static void on_http_closed(void *arg)
 static void on_grace_over(void *arg)
 {
     struct wb_app *app = arg;
-    bx_log(BX_LOG_WARN, "app", "stopping without the rest", "requests=%zu",
+    bx_log(BX_LOG_WARN, "app", "shutdown grace period expired; aborting running requests", "requests=%zu",
            wb_dispatch_running(app->dispatch));
     net_loop_stop(app->loop);
 }
@@ -249,6 +278,16 @@ static void on_stop_signal(int signum, void *arg)
 
 /* --- life --- */
 
+static void log_start(struct wb_app *app)
+{
+    const struct wb_config *c = app->config;
+    bx_log(BX_LOG_INFO, "app", "started",
+           "version=%s schema=%d listen=%s://%s:%u data_dir=%s whatsapp=%s numbers=%zu", WB_VERSION,
+           st_store_version(app->store), c->tls_cert ? "https" : "http", c->host, app->port,
+           c->data_dir, c->whatsapp, wb_line_count(app));
+    wb_version_log(app->whatsapp_version);
+}
+
 int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *engine,
                  char *admin_password, size_t size, struct wb_app **out, struct bx_buf *message)
 {
@@ -257,13 +296,14 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     app->engine_ops = engine;
     app->started_ms = bx_mono_ms();
     app->data_dir_lock = -1;
+    app->whatsapp_version = dup_or_null(config->whatsapp_version);
     raise_file_limit();
     net_timer_init(&app->stop_timer, on_grace_over, app);
     int rc = net_loop_new(&app->loop);
     if (rc == BX_OK)
         rc = net_pool_new(app->loop, (unsigned)config->workers, &app->pool);
     if (rc < 0) {
-        bx_buf_printf(message, "The system gives no threads or descriptors: %s",
+        bx_buf_printf(message, "Cannot create threads or file descriptors: %s",
                       bx_err_info(rc)->sentence);
         return rc;
     }
@@ -287,6 +327,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     net_loop_on_signal(app->loop, SIGHUP, on_reload, app);
     app->janitor = wb_janitor_start(app);
     app->watch = wb_watch_start(app);
+    log_start(app);
     return BX_OK;
 }
 
@@ -312,6 +353,7 @@ void wb_app_free(struct wb_app *app)
             st_conn_close(app->readers[i]);
     }
     free(app->readers);
+    free(app->whatsapp_version);
     wb_lines_free(app);
     free(app->engine);
     st_store_close(app->store);

@@ -17,6 +17,7 @@ static const struct wb_channel_events channel_events = {
     .on_state = wb_link_on_state,
     .on_qr = wb_link_on_qr,
     .on_code = wb_link_on_code,
+    .on_scanned = wb_link_on_scanned,
     .on_envelope = wb_inbox_submit,
     .on_unsent = wb_outbox_on_unsent,
     .on_typing = wb_presence_on_contact,

@@ -151,7 +151,11 @@ static void state(struct wb_line *line, enum wa_state state, enum wa_reason reas
 
 static void op_scan(struct engine *engine, struct wb_line *line, const json_t *o)
 {
-    (void)o;
+    const char *scanned = json_string_value(json_object_get(o, "phone"));
+    if (scanned && !events_of(line)->on_scanned(line, bx_str(scanned))) {
+        state(line, WA_STATE_DISCONNECTED, WA_REASON_WRONG_PHONE, 0);
+        return;
+    }
     struct made *m = made_new(engine, line, WA_EVENT_PAIRED);
     struct bx_str phone = bx_arena_str(&m->arena, bx_str(line->phone));
     m->event.account = (struct wa_account){

@@ -23,8 +23,10 @@ struct reset {
 
 static int reset_one(struct reset *r, struct st_tx *tx, struct st_session *s)
 {
-    s->status = s->jid.len ? ST_LINK_RECONNECTING : ST_LINK_PENDING;
-    s->reason = s->error_message = (struct bx_str){0};
+    struct st_session none = wb_link_none(s->number_id);
+    s->status = s->jid.len ? ST_LINK_RECONNECTING : none.status;
+    s->reason = s->jid.len ? (struct bx_str){0} : none.reason;
+    s->error_message = s->jid.len ? (struct bx_str){0} : none.error_message;
     int rc = st_session_update(tx, s);
     return rc < 0 ? rc : wb_link_log(&r->log, tx, s, &r->arena);
 }
@@ -38,7 +40,10 @@ static int reset_job(struct st_tx *tx, void *arg)
     int64_t total;
     int rc = st_session_list(st_tx_conn(tx), &query, &r->arena, &rows, &count, &total);
     for (size_t i = 0; rc >= 0 && i < count; i++) {
-        if (rows[i].status == ST_LINK_CONNECTED || rows[i].status == ST_LINK_PAIRING)
+        /* PENDING of an unlinked device: linking had begun and nothing goes on with it. */
+        bool was_starting =
+            rows[i].status == ST_LINK_PENDING && !rows[i].jid.len && !rows[i].reason.len;
+        if (rows[i].status == ST_LINK_CONNECTED || rows[i].status == ST_LINK_PAIRING || was_starting)
             rc = reset_one(r, tx, &rows[i]);
     }
     return rc;

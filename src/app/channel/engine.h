@@ -20,6 +20,9 @@ struct wb_channel_events {
     void (*on_state)(struct wb_line *line, const struct wa_status_info *status);
     void (*on_qr)(struct wb_line *line, struct bx_str text, int64_t expires_at_ms);
     void (*on_code)(struct wb_line *line, const char *code, int64_t expires_at_ms);
+    /* This phone (digits) has scanned the code. False: it is not the number's; refuse it, the state
+     * that follows has WA_REASON_WRONG_PHONE. */
+    bool (*on_scanned)(struct wb_line *line, struct bx_str phone);
     /* Something to store. Takes the envelope until its finish. */
     void (*on_envelope)(struct wb_envelope *e);
     /* A message did not get out. */
@@ -36,6 +39,9 @@ struct wb_engine_ops {
                 struct bx_buf *message);
     /* Ends every connection; on_closed once nothing of it is left, jobs included. */
     void (*close)(void *engine, void (*on_closed)(void *arg), void *arg);
+
+    /* app->whatsapp_version is another one: for every connection from now on. NULL: no use for it. */
+    void (*reload)(void *engine);
 
     /* Connects, or links when no device is linked: by QR, with pair_phone (digits) by code as well.
      * No effect when started. */

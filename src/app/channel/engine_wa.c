@@ -204,6 +204,13 @@ static void on_qr(struct wa_client *c, struct bx_str text, int64_t expires_at_ms
         wb_sim_screen_show(l->line, l->engine->url, text);
 }
 
+static bool on_scanned(struct wa_client *c, struct bx_str pn, void *arg)
+{
+    (void)c;
+    struct linked *l = arg;
+    return l->engine->events->on_scanned(l->line, pn);
+}
+
 static void on_code(struct wa_client *c, const char *code, int64_t expires_at_ms, void *arg)
 {
     struct linked *l = arg;
@@ -302,6 +309,7 @@ static const struct wa_client_ops client_ops = {.on_job = on_job,
                                                 .on_state = on_state,
                                                 .on_qr = on_qr,
                                                 .on_pairing_code = on_code,
+                                                .on_scanned = on_scanned,
                                                 .on_typing = on_typing,
                                                 .on_unsent = on_unsent,
                                                 .on_fetch = on_fetch,
@@ -325,6 +333,7 @@ static struct wa_client *client_make(struct engine *engine, struct wb_line *line
     struct wa_client_opts opts = {
         .url = engine->url,
         .media_host = engine->media_host,
+        .version = engine->app->whatsapp_version,
         .tls = engine->tls,
         /* A simulator signs with a key of its own. */
         .roots = engine->root_count ? (const uint8_t(*)[32])engine->root : NULL,
@@ -457,6 +466,16 @@ static int wa_open(struct wb_app *app, const struct wb_channel_events *events, v
     return BX_OK;
 }
 
+static void wa_reload(void *self)
+{
+    struct engine *engine = self;
+    struct wb_line *line;
+    for (size_t pos = 0; wb_line_next(engine->app, &pos, &line);) {
+        if (client_of(line))
+            wa_client_set_version(client_of(line), engine->app->whatsapp_version);
+    }
+}
+
 static void wa_close(void *self, void (*on_closed)(void *arg), void *arg)
 {
     struct engine *engine = self;
@@ -475,6 +494,7 @@ const struct wb_engine_ops wb_engine_wa = {
     .name = "libwa",
     .open = wa_open,
     .close = wa_close,
+    .reload = wa_reload,
     .start = wa_start,
     .load = wa_load,
     .stop = wa_stop,

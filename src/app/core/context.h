@@ -43,6 +43,7 @@ struct wb_app {
     const struct wb_config *config; /* kept */
     struct net_loop *loop;
     struct net_pool *pool;
+    char *whatsapp_version; /* NULL: the built-in one; may change on SIGHUP. Loop thread */
     struct st_store *store;
     struct st_writer *writer;
     struct st_conn **readers; /* one per worker */

@@ -50,6 +50,15 @@ bool wb_line_next(struct wb_app *app, size_t *pos, struct wb_line **out)
     return true;
 }
 
+size_t wb_line_count(struct wb_app *app)
+{
+    struct wb_line *line;
+    size_t count = 0;
+    for (size_t pos = 0; wb_line_next(app, &pos, &line);)
+        count += !line->is_gone;
+    return count;
+}
+
 static struct wb_line *line_new(struct wb_app *app, int64_t id)
 {
     struct wb_line *line = BX_NEW(struct wb_line);
@@ -84,7 +93,8 @@ void wb_line_session(struct wb_line *line, const struct st_session *row)
     l->row = row ? *row : (struct st_session){.number_id = line->id};
     struct bx_str *texts[] = {&l->row.number_name, &l->row.number_phone, &l->row.error_message,
                               &l->row.reason,      &l->row.jid,          &l->row.lid,
-                              &l->row.push_name,   &l->row.platform};
+                              &l->row.push_name,   &l->row.platform,
+                              &l->row.scanned_phone};
     for (size_t i = 0; i < BX_LEN(texts); i++) {
         if (texts[i]->ptr)
             *texts[i] = bx_arena_str(&l->arena, *texts[i]);

@@ -27,6 +27,10 @@ struct wb_link {
     int64_t qr_expires_at;
     char code[16];       /* pairing code; "": none */
     struct bx_list waiters; /* requests that wait for a QR, a code or CONNECTED */
+    char scanned[WB_PHONE_SIZE]; /* the phone that scanned last, when it was a wrong one */
+    bool is_leaving;     /* the device is being logged out */
+    bool starts_after;   /* … and linking was asked for meanwhile */
+    bool starts_by_code; /* that one by pairing code */
     struct net_timer retry; /* to start again at row.retry_at */
 };
 
@@ -65,6 +69,8 @@ struct wb_line *wb_line_find(struct wb_app *app, int64_t number_id);
 /* Start with *pos 0. */
 bool wb_line_next(struct wb_app *app, size_t *pos, struct wb_line **out);
 
+/* Numbers that are there, gone ones not counted. */
+size_t wb_line_count(struct wb_app *app);
 /* After the commit that made or changed the number. */
 struct wb_line *wb_line_put(struct wb_app *app, const struct st_number *row);
 /* After the commit that changed its session; NULL: it has none any more. */

@@ -316,7 +316,7 @@ static int get_status(struct call *c)
         return rc;
     rc = st_session_by_number(c->conn, c->number_id, &c->arena, &s);
     if (rc == BX_E_NOT_FOUND)
-        s = (struct st_session){.number_id = c->number_id};
+        s = wb_link_none(c->number_id);
     else if (rc < 0)
         return rc;
     const char *phone = bx_arena_strndup(&c->arena, rows.own_phone.ptr, rows.own_phone.len);

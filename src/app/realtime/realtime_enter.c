@@ -113,7 +113,7 @@ static int read_status(struct entry *e, struct st_conn *conn, const struct wb_ro
     struct st_session s;
     int rc = st_session_by_number(conn, e->line->id, &e->arena, &s);
     if (rc == BX_E_NOT_FOUND)
-        s = (struct st_session){.number_id = e->line->id};
+        s = wb_link_none(e->line->id);
     else if (rc < 0)
         return rc;
     e->status = wb_link_status_json(&s, bx_arena_printf(&e->arena, "%.*s",
