@@ -57,7 +57,7 @@ int wb_docs_file(struct wb_request *rq)
 static void md_fields(struct bx_buf *out, const char *title, const struct wb_schema *schema)
 {
     static const char *const types[] = {
-        [WB_STR] = "text",    [WB_INT] = "integer", [WB_BOOL] = "boolean", [WB_TRUE] = "true",
+        [WB_STR] = "text",    [WB_INT] = "integer", [WB_NUM] = "number", [WB_BOOL] = "boolean", [WB_TRUE] = "true",
         [WB_FALSE] = "false", [WB_TIME] = "time",   [WB_UUID] = "UUID",    [WB_EMAIL] = "e-mail",
         [WB_URI] = "URI",     [WB_ENUM] = "one of", [WB_REF] = "object",   [WB_LIST] = "list",
         [WB_ANY] = "object"};
