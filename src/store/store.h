@@ -218,6 +218,10 @@ int st_user_list(struct st_conn *conn, const struct st_user_query *query, struct
 int st_token_insert(struct st_tx *tx, const struct st_token *token);
 int st_token_get(struct st_conn *conn, struct bx_str jti, struct bx_arena *a, struct st_token *out);
 /* BX_OK also when it was revoked before. */
+/* Addresses from which the user logged in, as st_token_insert had them, newest first; of logins that
+ * have ended as well, until st_token_purge. */
+int st_token_addresses(struct st_conn *conn, int64_t user_id, int limit, struct bx_arena *a,
+                       struct bx_str **out, size_t *out_count);
 int st_token_revoke(struct st_tx *tx, struct bx_str jti);
 /* Returns how many; `except` (may be NULL) stays valid. */
 int st_token_revoke_user(struct st_tx *tx, int64_t user_id, struct bx_str except);
