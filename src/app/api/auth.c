@@ -6,6 +6,7 @@
 #include "app/core/config.h"
 #include "app/access/access.h"
 #include "app/core/limit.h"
+#include "app/core/failures.h"
 #include "base/clock.h"
 #include "crypto/jwt.h"
 #include "crypto/password.h"
@@ -154,8 +155,7 @@ static int password_check(struct wb_request *rq, const struct st_user *user, str
     if (rc == BX_OK && user && !user->is_active)
         rc = BX_E_AUTH;
     if (rc == BX_E_AUTH)
-        bx_log(BX_LOG_WARN, "app", "wrong password", "ip=%s user=%lld", rq->ip,
-               (long long)(user ? user->id : 0));
+        wb_failure_note(WB_FAILURE_LOGIN, "ip=%s user=%lld", rq->ip, (long long)(user ? user->id : 0));
     else if (is_known)
         wb_throttle_forgive_known(t, key, ip, bx_mono_ms());
     else

@@ -7,6 +7,7 @@
 #include "app/core/config.h"
 #include "app/core/limit.h"
 #include "app/core/stop.h"
+#include "app/core/failures.h"
 #include "app/core/fair.h"
 #include "app/core/limit.h"
 #include "base/clock.h"
@@ -28,15 +29,18 @@ struct wb_dispatch {
 };
 
 struct bx_metric wb_metrics[] = {
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"2xx\"", 0},
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"3xx\"", 0},
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"4xx\"", 0},
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"5xx\"", 0},
-    {"wabox_http_requests_running", "REST requests under way", BX_GAUGE, NULL, 0},
-    {"wabox_http_seconds_total_ms", "milliseconds spent on REST requests", BX_COUNTER, NULL, 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"2xx\"", 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"3xx\"", 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"4xx\"", 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"5xx\"", 0},
+    {"wabox_rest_requests_running", "REST requests under way.", BX_GAUGE, NULL, 0},
 };
 const size_t wb_metric_count = BX_LEN(wb_metrics);
-enum { METRIC_2XX = 0, METRIC_RUNNING = 4, METRIC_MS = 5 };
+struct bx_histogram wb_rest_seconds = {.name = "wabox_rest_request_seconds",
+                                       .help = "Time from a REST request to its answer."};
+enum { METRIC_2XX = 0, METRIC_RUNNING = 4 };
+/* Waiting is what linking does; everything else should be done long before. */
+enum { SLOW_MS = 1000 };
 
 struct wb_dispatch *wb_dispatch_new(struct wb_app *app)
 {
@@ -109,19 +113,22 @@ static struct wb_request *request_new(struct wb_dispatch *d, struct http_exchang
 
 static void note(struct wb_request *rq, int rc, int status)
 {
-    uint64_t ms = (bx_mono_ns() - rq->started_ns) / 1000000;
+    uint64_t us = (bx_mono_ns() - rq->started_ns) / 1000, ms = us / 1000;
     bx_metric_add(&wb_metrics[METRIC_2XX + (status < 300   ? 0
                                             : status < 400 ? 1
                                             : status < 500 ? 2
                                                            : 3)],
                   1);
     bx_metric_add(&wb_metrics[METRIC_RUNNING], -1);
-    bx_metric_add(&wb_metrics[METRIC_MS], (int64_t)ms);
+    bx_histogram_observe(&wb_rest_seconds, us);
     const char *path = rq->route ? rq->route->path : "?";
     if (status >= 500)
-        bx_log(BX_LOG_ERROR, "app", "request failed", "id=%s method=%s route=%s rc=%s status=%d",
-               rq->id, rq->route ? wb_method_name(rq->route->method) : "?", path, bx_err_name(rc),
-               status);
+        wb_failure_note(WB_FAILURE_REQUEST, "id=%s method=%s route=%s rc=%s status=%d", rq->id,
+                        rq->route ? wb_method_name(rq->route->method) : "?", path, bx_err_name(rc),
+                        status);
+    else if (ms >= SLOW_MS && rq->route && !(rq->route->flags & WB_WAITS))
+        wb_failure_note(WB_FAILURE_SLOW_CALL, "id=%s method=%s route=%s status=%d ms=%llu", rq->id,
+                        wb_method_name(rq->route->method), path, status, (unsigned long long)ms);
     else
         bx_debug("app", "request", "id=%s route=%s user=%lld status=%d ms=%llu", rq->id, path,
                  (long long)rq->who.user_id, status, (unsigned long long)ms);
