@@ -180,6 +180,7 @@ struct wa_lane_state {
 };
 
 struct wa_pairing; /* features/pair.c */
+struct wa_media_hosts;
 
 /* unlink.c */
 enum wa_leaving {
@@ -220,6 +221,7 @@ struct wa_client {
     unsigned offline_count;
     bool is_started, is_freed, is_loading, is_available, is_logged_in;
     bool app_state_busy, prekeys_busy, has_settled;
+    struct wa_media_hosts *media; /* NULL: never asked */
     struct wa_lane_state lane;
 };
 
@@ -290,7 +292,7 @@ int wa_on_devices_notification(struct wa_job *job, const struct wa_node *n);
 struct wa_group_info {
     bool is_lid;
     struct bx_str subject;
-    bool is_announcement;
+    bool is_announcement, is_locked;
     uint32_t ephemeral_s;
     struct wa_jid *members; /* as the group addresses them */
     struct wa_member *details;
@@ -308,14 +310,18 @@ int wa_content_describe(struct wa_job *job, const Wap__Message *m, struct wa_mes
 struct bx_str wa_clean_text(struct bx_arena *arena, const char *text);
 Wap__Message *wa_content_unwrap(Wap__Message *m, bool *out_is_view_once, bool *out_is_edit);
 bool wa_content_is_visible(const Wap__Message *m);
+/* Off, a day, a week, 90 days: no client sets others. */
+bool wa_timer_is_valid(uint32_t seconds);
 
 /* lane: message_in.c */
 extern const struct wa_job_type wa_job_message;
 struct wa_source {
     struct wa_jid chat, sender; /* sender with device */
+    struct wa_jid from;         /* where sender keys belong: chat, or the broadcast list */
     struct bx_str id, push_name;
     struct wa_peer chat_peer, sender_peer;
     bool is_from_me, is_peer, is_offline;
+    bool is_by_admin; /* the server let it pass as an administrator's */
     int64_t timestamp_ms;
     enum wa_origin origin;
 };
@@ -326,17 +332,30 @@ int wa_ask_again(struct wa_job *job, const struct wa_source *src, uint64_t enc_c
                  bool is_hidden, enum wa_retry_reason reason);
 void wa_ask_phone(struct wa_job *job, const struct wa_source *src);
 void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, const char *label);
+/* A row for something that was said and cannot be shown otherwise. */
+void wa_tell_unknown(struct wa_job *job, const struct wa_source *src, const Wap__Message *m,
+                     const char *label);
 
 /* lane: message_open.c */
 int wa_message_open(struct wa_job *job, const struct wa_source *src, Wap__Message *m);
 int wa_message_reaction(struct wa_job *job, const struct wa_source *src, const Wap__Reaction *r);
 bool wa_key_is_set(const Wap__MessageKey *key);
 
+/* What the key says about the target; everything that a change carries beside is the caller's. */
+int wa_message_target(struct wa_job *job, const struct wa_source *src, const Wap__MessageKey *key,
+                      struct wa_change *out);
+int wa_message_edit(struct wa_job *job, const struct wa_source *src, const Wap__MessageKey *key,
+                    Wap__Message *edited);
+
 /* lane: message_secret.c */
+/* Remembers the secret of a message, and opens what waited for it. */
 int wa_message_secret_keep(struct wa_job *job, const struct wa_source *src, const Wap__Message *m);
-/* Encrypted reactions (communities): sealed with the secret of the message they are about. */
-int wa_message_secret_reaction(struct wa_job *job, const struct wa_source *src,
-                               const Wap__EncPayload *enc);
+/* What is sealed with the secret of the message it is about: votes, answers, edits of newer phones,
+ * reactions in communities. Kept until that message comes. */
+int wa_message_sealed(struct wa_job *job, const struct wa_source *src, const Wap__Message *m);
+/* The message is told: what is sealed with its secret and came before follows. */
+int wa_message_unseal_waiting(struct wa_job *job, const struct wa_source *src,
+                              const Wap__Message *m);
 
 /* lane: own_phone.c */
 int wa_own_phone_said(struct wa_job *job, const struct wa_source *src, const Wap__Protocol *p);
@@ -358,6 +377,8 @@ struct wa_send_result {
 
 /* lane: message_build.c */
 struct bx_str wa_message_build(struct bx_arena *arena, const struct wa_outgoing *out);
+/* Quote, mentions and timer; NULL: none of them. */
+Wap__ContextInfo *wa_message_context(struct bx_arena *arena, const struct wa_outgoing *out);
 
 /* lane: receipts, notifications */
 extern const struct wa_job_type wa_job_receipt, wa_job_notification, wa_job_ack, wa_job_call;
@@ -391,6 +412,13 @@ int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *
 void wa_history_resume(struct wa_client *c);
 /* Lane: of a chunk that is gone from the media host; data is its struct wa_blob. */
 extern const struct wa_job_type wa_job_history_lost;
+
+/* media_retry.c */
+int wa_on_media_retry(struct wa_job *job, const struct wa_node *n);
+
+/* media_conn.c */
+/* Whoever waits is told BX_E_CLOSED. NULL is allowed. */
+void wa_media_hosts_free(struct wa_media_hosts *h);
 
 /* tokens.c */
 int wa_token_on_notification(struct wa_job *job, const struct wa_node *n);

@@ -11,6 +11,9 @@ static const char *const names[WA_EVENT_KINDS] = {
     [WA_EVENT_EDIT] = "edit",
     [WA_EVENT_REVOKE] = "revoke",
     [WA_EVENT_REACTION] = "reaction",
+    [WA_EVENT_PIN] = "pin",
+    [WA_EVENT_VOTE] = "vote",
+    [WA_EVENT_ANSWER] = "answer",
     [WA_EVENT_RECEIPT] = "receipt",
     [WA_EVENT_SENT] = "sent",
     [WA_EVENT_READ_SELF] = "read_self",
@@ -22,6 +25,7 @@ static const char *const names[WA_EVENT_KINDS] = {
     [WA_EVENT_IDENTITY_CHANGED] = "identity_changed",
     [WA_EVENT_HISTORY_DONE] = "history_done",
     [WA_EVENT_CALL] = "call",
+    [WA_EVENT_MEDIA_RETRY] = "media_retry",
 };
 
 const char *wa_event_name(enum wa_event_kind kind)
