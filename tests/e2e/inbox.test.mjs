@@ -378,7 +378,7 @@ describe('trouble', () => {
   test('a session that ends brings the login page with the reason', async () => {
     anna.expected.add(401)
     await house.api('DELETE', `/users/${(await house.api('GET', '/users?search=anna')).users[0].id}`)
-    await anna.page.getByText('Your session has ended. Please sign in again.').waitFor({ timeout: 40_000 })
+    await anna.page.getByText('Your session has expired. Please sign in again.').waitFor({ timeout: 40_000 })
   })
 })
 

@@ -2,6 +2,7 @@
 import { useSyncExternalStore } from "react";
 import { prefs, type Language } from "../data/prefs";
 import { en, type Dictionary, type Key, type PluralKey } from "./en";
+import { format, type Vars } from "./icu";
 
 export type { Key } from "./en";
 
@@ -26,22 +27,9 @@ export async function startI18n(): Promise<void> {
   await use(prefs.get().language).catch(() => undefined);
 }
 
-type Vars = Record<string, string | number>;
-
-export const fillIn = (text: string, vars: Vars): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in vars ? String(vars[name]) : whole));
-
-export function translate(words: Dictionary, key: Key, vars?: Vars): string {
-  return vars ? fillIn(words[key], vars) : words[key];
-}
-
-function plural(words: Dictionary, language: string, key: PluralKey, n: number, vars: Vars = {}): string {
-  const form = new Intl.PluralRules(language).select(n) === "one" ? "one" : "other";
-  return fillIn(words[`${key}.${form}`], { n, ...vars });
-}
-
 /** Outside of components. */
-export const t = (key: Key, vars?: Vars): string => translate(current.words, key, vars);
-export const tn = (key: PluralKey, n: number, vars?: Vars): string => plural(current.words, current.language, key, n, vars);
+export const t = (key: Key, vars: Vars = {}): string => format(current.words[key], vars, current.language);
+export const tn = (key: PluralKey, n: number, vars: Vars = {}): string => t(key, { n, ...vars });
 export const language = (): Language => current.language;
 
 const subscribe = (listener: () => void) => {
