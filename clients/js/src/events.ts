@@ -15,14 +15,26 @@ export interface Chat {
   lastMessageTime: string;
   /** The team or its phone spoke last. */
   lastMessageIsFromMe: boolean;
+  /** WhatsApp's id, of an own message or in a group. */
+  lastMessageId: string | null;
+  lastMessageStatus: MessageStatus | null;
+  /** In a group: who spoke last. */
+  lastMessageFromName: string | null;
   unreadCount: number;
+  /** Marked as unread by hand, here or on the phone. */
+  isMarkedUnread: boolean;
   isGroup: boolean;
+  /** For GET /contacts/{contactId}; null for a group. */
+  contactId: number | null;
   groupName: string | null;
   isPinned: boolean;
   isArchived: boolean;
-  /** Set on the phone; in the year 9999: for ever. */
+  /** In the year 9999: for ever. */
   mutedUntil: string | null;
 }
+
+/** Only moves forward. */
+export type MessageStatus = "PENDING" | "SENT" | "DELIVERED" | "READ" | "FAILED";
 
 export interface Pagination {
   limit: number;
@@ -51,6 +63,8 @@ export interface Message {
   quotedContent: string | null;
   isFromMe: boolean;
   status: MessageStatus;
+  /** Why it FAILED. */
+  error?: string | null;
   timestamp: string;
   sentBy?: Agent | null;
   editedAt?: string | null;
@@ -60,9 +74,6 @@ export interface Message {
 }
 
 export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL";
-
-/** Only moves forward. */
-export type MessageStatus = "PENDING" | "SENT" | "DELIVERED" | "READ" | "FAILED";
 
 export interface Agent {
   id: number;
@@ -135,6 +146,8 @@ export interface MessageStatusEvent {
   chatId: string;
   messageId: string;
   status: MessageStatus;
+  /** Why it FAILED. */
+  error?: string;
   seq: number;
 }
 

@@ -78,11 +78,13 @@ int wb_announce_read(struct wb_turn *t, int64_t chat_id)
 }
 
 int wb_announce_status(struct wb_turn *t, int64_t chat_id, struct bx_str wa_id,
-                       enum st_status status)
+                       enum st_status status, struct bx_str error)
 {
     struct bx_json_writer w = open_payload(t);
     key_chat_id(t, &w, chat_id);
     bx_json_key_str(&w, "messageId", wa_id);
     bx_json_key_cstr(&w, "status", wb_status_name(status));
+    if (status == ST_FAILED && error.len)
+        bx_json_key_str(&w, "error", error);
     return append(t, &w, "message:status", chat_id);
 }

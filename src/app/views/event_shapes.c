@@ -32,12 +32,18 @@ const struct wb_schema wb_shape_chat = {
         {"lastMessage", WB_STR, MUST_OR_NULL},
         {"lastMessageTime", WB_TIME, MUST},
         {"lastMessageIsFromMe", WB_BOOL, MUST, .help = "The team or its phone spoke last."},
+        {"lastMessageId", WB_STR, MUST_OR_NULL, .help = "WhatsApp's id, of an own message or in a group."},
+        {"lastMessageStatus", WB_REF, MUST_OR_NULL, .ref = &wb_shape_message_status,
+         .help = "Of an own message; null when the customer spoke last."},
+        {"lastMessageFromName", WB_STR, MUST_OR_NULL, .help = "In a group: who spoke last."},
         {"unreadCount", WB_INT, MUST},
+        {"isMarkedUnread", WB_BOOL, MUST, .help = "Marked as unread by hand, here or on the phone."},
         {"isGroup", WB_BOOL, MUST},
+        {"contactId", WB_INT, MUST_OR_NULL, .help = "For GET /contacts/{contactId}; null for a group."},
         {"groupName", WB_STR, MUST_OR_NULL},
         {"isPinned", WB_BOOL, MUST},
         {"isArchived", WB_BOOL, MUST},
-        {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "Set on the phone; in the year 9999: for ever."},
+        {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "In the year 9999: for ever."},
         END}};
 
 static const struct wb_schema reaction_shape = {
@@ -72,6 +78,7 @@ const struct wb_schema wb_shape_message = {
         {"quotedContent", WB_STR, MUST_OR_NULL},
         {"isFromMe", WB_BOOL, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+        {"error", WB_STR, WB_NULLABLE, .help = "Why it FAILED."},
         {"timestamp", WB_TIME, MUST},
         {"sentBy", WB_REF, WB_NULLABLE, .ref = &wb_agent_shape},
         {"editedAt", WB_TIME, WB_NULLABLE},
@@ -157,6 +164,7 @@ const struct wb_schema wb_shape_message_status_event = {
         {"chatId", WB_UUID, MUST},
         {"messageId", WB_STR, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+        {"error", WB_STR, 0, .help = "Why it FAILED."},
         {"seq", WB_INT, MUST},
         END}};
 
