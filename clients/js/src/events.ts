@@ -65,6 +65,7 @@ export interface Message {
   status: MessageStatus;
   /** Why it FAILED. */
   error?: string | null;
+  errorCode?: ErrorCode | null;
   timestamp: string;
   sentBy?: Agent | null;
   editedAt?: string | null;
@@ -74,6 +75,9 @@ export interface Message {
 }
 
 export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL";
+
+/** Stable: decide by it, and translate it. More codes may come. */
+export type ErrorCode = "UNKNOWN" | "NOT_ON_WHATSAPP" | "WHATSAPP_REFUSED" | "INVALID_CREDENTIALS" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "TOKEN_MISSING" | "AUTHORIZATION_MALFORMED" | "TOKEN_MALFORMED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_MALFORMED" | "API_KEY_EXPIRED" | "API_KEY_REVOKED" | "TOKEN_REVOKED" | "API_KEY_INVALID" | "API_KEY_SCOPE" | "API_KEY_BOUND" | "API_KEY_NO_LOGIN" | "ADMIN_REQUIRED" | "NUMBER_FORBIDDEN" | "NUMBER_NOT_FOUND" | "NUMBER_EXISTS" | "NUMBER_INACTIVE" | "CHAT_NOT_FOUND" | "CONTACT_NOT_FOUND" | "GROUP_NOT_FOUND" | "NOT_IN_GROUP" | "MESSAGE_NOT_FOUND" | "SESSION_NOT_FOUND" | "SESSION_LOGGED_OUT" | "QR_NOT_AVAILABLE" | "QUOTED_NOT_FOUND" | "IDEMPOTENCY_MISMATCH" | "USER_NOT_FOUND" | "USERNAME_EXISTS" | "EMAIL_EXISTS" | "CANNOT_DELETE_SELF" | "LAST_ADMIN" | "WRONG_PASSWORD" | "PASSWORD_TOO_SHORT" | "PERMISSION_NOT_FOUND" | "PERMISSION_EXISTS" | "TEMPLATE_NOT_FOUND" | "COMMAND_EXISTS" | "API_KEY_NOT_FOUND" | "PHONE_INVALID" | "FIELD_REQUIRED" | "FIELD_INVALID" | "NOTHING_TO_CHANGE" | "BODY_NOT_JSON" | "ORIGIN_NOT_ALLOWED" | "ADDRESS_UNKNOWN" | "SEND_FAILED" | "INVALID_REQUEST" | "UNAUTHENTICATED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "TIMEOUT" | "CONFLICT" | "GONE" | "TOO_LARGE" | "URI_TOO_LONG" | "UNSUPPORTED_MEDIA_TYPE" | "UNPROCESSABLE" | "TOO_MANY_REQUESTS" | "HEADERS_TOO_LARGE" | "INTERNAL_ERROR" | "NOT_IMPLEMENTED" | "UPSTREAM_FAILED" | "UNAVAILABLE";
 
 export interface Agent {
   id: number;
@@ -148,6 +152,7 @@ export interface MessageStatusEvent {
   status: MessageStatus;
   /** Why it FAILED. */
   error?: string;
+  errorCode?: ErrorCode;
   seq: number;
 }
 

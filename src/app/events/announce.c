@@ -1,5 +1,7 @@
 #include "app/events/announce.h"
 
+#include "app/views/error_code.h"
+
 int wb_turn_begin(struct wb_turn *t, struct st_tx *tx, int64_t number_id, struct wb_log *log,
                   struct bx_arena *arena)
 {
@@ -84,7 +86,10 @@ int wb_announce_status(struct wb_turn *t, int64_t chat_id, struct bx_str wa_id,
     key_chat_id(t, &w, chat_id);
     bx_json_key_str(&w, "messageId", wa_id);
     bx_json_key_cstr(&w, "status", wb_status_name(status));
-    if (status == ST_FAILED && error.len)
+    if (status == ST_FAILED && error.len) {
         bx_json_key_str(&w, "error", error);
+        bx_json_key_cstr(&w, "errorCode",
+                         wb_error_code(0, bx_arena_strndup(t->arena, error.ptr, error.len)));
+    }
     return append(t, &w, "message:status", chat_id);
 }

@@ -7,6 +7,8 @@
 /* X(code, sentence): "*" stands for what varies in the sentence. The first row that fits counts, so
  * a general row stands behind the special ones. */
 #define BY_SENTENCE(X)                                                                             \
+    X("NOT_ON_WHATSAPP", "This number is not on WhatsApp*")                                        \
+    X("WHATSAPP_REFUSED", "WhatsApp refused the message*")                                         \
     X("INVALID_CREDENTIALS", "Invalid credentials")                                                \
     X("TOO_MANY_LOGINS", "Too many failed login attempts. Try again in *")                         \
     X("RATE_LIMITED", "Rate limit exceeded*")                                                      \
@@ -60,6 +62,7 @@
 
 /* X(code, status): what no row above names. */
 #define BY_STATUS(X)                                                                               \
+    X("SEND_FAILED", 0)                                                                            \
     X("INVALID_REQUEST", 400)                                                                      \
     X("UNAUTHENTICATED", 401)                                                                      \
     X("FORBIDDEN", 403)                                                                            \

@@ -6,6 +6,8 @@
 
 #include "app/core/schema.h"
 
+/* Why a message FAILED has the status 0. */
+
 /* The code of a failure with this status and sentence: that of the sentence where the table has it,
  * else the general one of the status. Never NULL. */
 const char *wb_error_code(int status, const char *sentence);

@@ -1,6 +1,7 @@
 /* Shapes of chats, messages and events: the rows of REST and the payloads of Socket.IO. */
 #include "app/views/event_shapes.h"
 
+#include "app/views/error_code.h"
 #include "app/views/shapes.h"
 
 #define END                                                                                        \
@@ -79,6 +80,7 @@ const struct wb_schema wb_shape_message = {
         {"isFromMe", WB_BOOL, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
         {"error", WB_STR, WB_NULLABLE, .help = "Why it FAILED."},
+        {"errorCode", WB_REF, WB_NULLABLE, .ref = &wb_error_code_shape},
         {"timestamp", WB_TIME, MUST},
         {"sentBy", WB_REF, WB_NULLABLE, .ref = &wb_agent_shape},
         {"editedAt", WB_TIME, WB_NULLABLE},
@@ -165,6 +167,7 @@ const struct wb_schema wb_shape_message_status_event = {
         {"messageId", WB_STR, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
         {"error", WB_STR, 0, .help = "Why it FAILED."},
+        {"errorCode", WB_REF, 0, .ref = &wb_error_code_shape},
         {"seq", WB_INT, MUST},
         END}};
 

@@ -1,5 +1,6 @@
 #include "app/views/rows.h"
 
+#include "app/views/error_code.h"
 #include "app/views/mentions.h"
 #include "app/core/phone.h"
 #include "app/rest/request.h"
@@ -171,6 +172,18 @@ static void sender_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_str_or_null(w, "fromName", m->is_from_me ? (struct bx_str){0} : m->sender_name);
 }
 
+static void error_write(struct bx_json_writer *w, const struct wb_rows *r,
+                        const struct st_message *m)
+{
+    bool is_told = m->status == ST_FAILED && m->error.len;
+    struct bx_str none = {0};
+    wb_key_str_or_null(w, "error", is_told ? m->error : none);
+    wb_key_str_or_null(w, "errorCode",
+                       is_told ? bx_str(wb_error_code(0, bx_arena_strndup(r->arena, m->error.ptr,
+                                                                          m->error.len)))
+                               : none);
+}
+
 static void sent_by_write(struct bx_json_writer *w, const struct st_message *m)
 {
     bx_json_key(w, "sentBy");
@@ -220,7 +233,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_str_or_null(w, "quotedContent", m->quoted_content);
     bx_json_key_bool(w, "isFromMe", m->is_from_me);
     bx_json_key_cstr(w, "status", wb_status_name(m->status));
-    wb_key_str_or_null(w, "error", m->status == ST_FAILED ? m->error : (struct bx_str){0});
+    error_write(w, r, m);
     bx_json_key_time(w, "timestamp", m->timestamp);
     sent_by_write(w, m);
     wb_key_time_or_null(w, "editedAt", m->edited_at);

@@ -8,7 +8,7 @@ import { call, login, makeUser, startServer } from "../lib/server.mjs";
 import { assertShape, Chat } from "../lib/shape.mjs";
 
 export const Message = { id: "uuid", messageId: "text", fromJid: "text", fromNumber: "text", fromName: "string?", content: "text", type: "text", mediaUrl: "string?",
-  mediaCaption: "string?", quotedMessageId: "string?", quotedContent: "string?", isFromMe: "bool", status: "text", error: "text?", timestamp: "time", sentBy: "object?", editedAt: "time?",
+  mediaCaption: "string?", quotedMessageId: "string?", quotedContent: "string?", isFromMe: "bool", status: "text", error: "text?", errorCode: "text?", timestamp: "time", sentBy: "object?", editedAt: "time?",
   revokedAt: "time?", reactions: [{ emoji: "text", fromJid: "text", fromName: "string?", isFromMe: "bool" }] };
 const SECRET = "a secret of the realtime tests";
 let server, token, shop, other, agent, serial = 0, log = "";

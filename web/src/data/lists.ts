@@ -29,7 +29,7 @@ async function fetchNumbers(): Promise<void> {
         const old = state.links.get(row.whatsappNumberId);
         state.links.set(row.whatsappNumberId, {
           sessionId: row.id, status: row.status, lastConnected: row.lastConnected,
-          reason: row.errorMessage ?? (old?.status === row.status ? old.reason : null), retryAt: old?.status === row.status ? old.retryAt : null,
+          reason: row.reason ?? row.errorMessage ?? (old?.status === row.status ? old.reason : null), scannedPhone: row.scannedPhone ?? (old?.status === row.status ? old.scannedPhone : null), retryAt: old?.status === row.status ? old.retryAt : null,
         });
       }
     });
@@ -63,6 +63,8 @@ export async function loadMoreChats(numberId: number, archived: boolean): Promis
       putChats(state, numberId, rows, asOf);
       // A page shorter than asked is the last one, whatever the total says (chats can go while we page).
       const loaded = list.loaded + rows.length;
+      // A page without rows moves no chat, but the view has to hear that nothing more comes.
+      state.orderVersion++;
       state.lists.set(key, { loaded: rows.length === 0 ? Math.max(loaded, total) : loaded, total: rows.length === 0 ? loaded : total, loading: false, error: null });
     });
   } catch (error) {

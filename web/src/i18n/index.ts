@@ -6,17 +6,25 @@ import { format, type Vars } from "./icu";
 
 export type { Key } from "./en";
 
-const loaders: Record<Exclude<Language, "en">, () => Promise<Dictionary>> = { id: async () => (await import("./id")).id };
-const loaded = new Map<Language, Dictionary>([["en", en]]);
+interface Words { language: Language; words: Dictionary; server: Readonly<Record<string, string>> }
 
-let current: { language: Language; words: Dictionary } = { language: "en", words: en };
+const english: Words = { language: "en", words: en, server: {} };
+const loaders: Record<Exclude<Language, "en">, () => Promise<Words>> = {
+  id: async () => {
+    const [{ id }, { idServer }] = await Promise.all([import("./id"), import("./id.server")]);
+    return { language: "id", words: id, server: idServer };
+  },
+};
+const loaded = new Map<Language, Words>([["en", english]]);
+
+let current: Words = english;
 const listeners = new Set<() => void>();
 
 async function use(language: Language): Promise<void> {
   const words = loaded.get(language) ?? (await loaders[language as keyof typeof loaders]());
   loaded.set(language, words);
   if (prefs.get().language !== language || current.language === language) return;
-  current = { language, words };
+  current = words;
   document.documentElement.lang = language;
   for (const listener of [...listeners]) listener();
 }
@@ -31,6 +39,12 @@ export async function startI18n(): Promise<void> {
 export const t = (key: Key, vars: Vars = {}): string => format(current.words[key], vars, current.language);
 export const tn = (key: PluralKey, n: number, vars: Vars = {}): string => t(key, { n, ...vars });
 export const language = (): Language => current.language;
+
+/** What the server says, in the language of the page: by its code where that is known, else as it came. */
+export const serverText = (code: string | null | undefined, sentence: string): string => (code && current.server[code]) || sentence;
+
+/** A text whose key is put together from data, when there is one. */
+export const known = (key: string): string | null => (key in current.words ? t(key as Key) : null);
 
 const subscribe = (listener: () => void) => {
   listeners.add(listener);
