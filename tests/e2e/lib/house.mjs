@@ -161,12 +161,16 @@ export class Person {
   }
 
   /** No send-undo window, for tests that are not about it. */
-  async sendAtOnce() {
-    await this.page.addInitScript(() => {
+  sendAtOnce() {
+    return this.undoWindow(0)
+  }
+
+  async undoWindow(undoSeconds) {
+    await this.page.addInitScript(undoSeconds => {
       if (location.protocol !== 'http:') return
       const prefs = JSON.parse(localStorage.getItem('wabox.prefs') ?? '{}')
-      localStorage.setItem('wabox.prefs', JSON.stringify({ ...prefs, undoSeconds: 0 }))
-    })
+      localStorage.setItem('wabox.prefs', JSON.stringify({ ...prefs, undoSeconds }))
+    }, undoSeconds)
     return this
   }
 

@@ -1,7 +1,7 @@
 /** Loading of numbers, link states and chat lists. */
 import * as api from "./api";
 import { session } from "./session";
-import { compareChats, listKey, putChats, putNumbers, store, type ListState, type State } from "./store";
+import { compareChats, listKey, putChats, putNumbers, shownLink, store, type ListState, type State } from "./store";
 import type { ChatRow } from "./types";
 
 const pageSize = 200;
@@ -28,7 +28,7 @@ async function fetchNumbers(): Promise<void> {
       for (const row of sessions) {
         const old = state.links.get(row.whatsappNumberId);
         state.links.set(row.whatsappNumberId, {
-          sessionId: row.id, status: row.status, lastConnected: row.lastConnected,
+          sessionId: row.id, status: shownLink(row.status, row.reason), lastConnected: row.lastConnected,
           reason: row.reason ?? row.errorMessage ?? (old?.status === row.status ? old.reason : null), scannedPhone: row.scannedPhone ?? (old?.status === row.status ? old.scannedPhone : null), retryAt: old?.status === row.status ? old.retryAt : null,
         });
       }

@@ -1,4 +1,4 @@
-import type { Link, LinkStatus } from "../data/types";
+import type { LinkStatus } from "../data/types";
 import { useI18n, type Key } from "../i18n";
 import { Badge } from "./kit";
 
@@ -10,10 +10,6 @@ const looks: Record<string, { tone: "good" | "warn" | "bad" | "plain" | "info"; 
   DISCONNECTED: { tone: "bad", label: "link.disconnected" },
   NONE: { tone: "plain", label: "link.none" },
 };
-
-/** A number that no phone was ever linked to is not "starting" and not "disconnected". */
-export const linkLook = (link: Link | undefined): LinkStatus =>
-  link === undefined || (link.lastConnected === null && link.reason === null && (link.status === "PENDING" || link.status === "DISCONNECTED")) ? "NONE" : link.status;
 
 const lookOf = (status: LinkStatus) => looks[status] ?? looks.NONE!;
 

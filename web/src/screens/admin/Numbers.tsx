@@ -9,7 +9,7 @@ import type { PhoneNumber } from "../../data/types";
 import { known, useI18n } from "../../i18n";
 import { dateTime, phone } from "../../lib/format";
 import { Alert, Badge, Button, Confirm, Dialog, Empty, Switch, TextField } from "../../ui/kit";
-import { linkLook, StatusBadge } from "../../ui/LinkStatus";
+import { StatusBadge } from "../../ui/LinkStatus";
 import { toast } from "../../ui/toast";
 import { Pair } from "./Pair";
 import { DataTable, PageFrame, RowMenu, useAction, useForm, useList } from "./parts";
@@ -61,8 +61,8 @@ function Health({ number }: { number: PhoneNumber }) {
   const link = useStore((state) => state.links.get(number.id));
   return (
     <div className="health">
-      <StatusBadge status={linkLook(link)} />
-      {link?.reason && link.status !== "CONNECTED" && <small className="bad-text">{known(`link.reason.${link.reason}`) ?? link.reason}</small>}
+      <StatusBadge status={link?.status ?? "NONE"} />
+      {link?.reason && link.reason !== "not_linked" && link.status !== "CONNECTED" && <small className="bad-text">{known(`link.reason.${link.reason}`) ?? link.reason}</small>}
       {link?.retryAt && link.status !== "CONNECTED" && <small className="bad-text">{t("numbers.restricted", { time: dateTime(link.retryAt, language) })}</small>}
     </div>
   );
