@@ -197,6 +197,7 @@ describe('permissions', () => {
     await visible(page.getByRole('switch', { name: 'Anna Wijaya (anna): Gudang', checked: true }))
     await admin.shot('matrix')
     await admin.go('/numbers')
+    await page.reload()
     await rowAction('Gudang', 'Access of agents')
     const access = dialog('Who may use Gudang')
     await visible(access.getByRole('switch', { name: 'Anna Wijaya', checked: true }))

@@ -110,6 +110,8 @@ export interface WhatsappStatusEvent {
   phoneNumber: string | null;
   reason?: string | null;
   retryAt?: string | null;
+  /** With reason wrong_phone: the phone that scanned. */
+  scannedPhone?: string;
   message?: string;
   timestamp?: string;
   isTest?: boolean;

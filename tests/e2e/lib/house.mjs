@@ -147,7 +147,7 @@ export class Person {
       const status = /status of (\d+)/.exec(text)?.[1]
       if (status && this.expected.has(Number(status))) return
       if (this.isCut && /ERR_(CONNECTION|EMPTY_RESPONSE|INTERNET|SOCKET)|WebSocket connection to/.test(text)) return
-      this.errors.push(text)
+      this.errors.push(`${text} ${message.location().url}`)
     })
   }
 

@@ -114,7 +114,8 @@ function write(message: Message, vars: Vars, language: string, number: string): 
       const value = vars[node.arg] ?? "";
       const isPlural = node.kind === "plural";
       const chosen =
-        (isPlural ? (node.cases.get(`=${value}`) ?? node.cases.get(category(language, Number(value)))) : node.cases.get(String(value))) ?? node.cases.get("other")!;
+        (isPlural ? (node.cases.get(`=${value}`) ?? node.cases.get(category(language, Number(value)))) : node.cases.get(String(value))) ??
+        node.cases.get("other")!;
       out += write(chosen, vars, language, isPlural ? String(value) : number);
     }
   }

@@ -20,7 +20,7 @@ const loaded = new Map<Language, Words>([["en", english]]);
 let current: Words = english;
 const listeners = new Set<() => void>();
 
-async function use(language: Language): Promise<void> {
+async function choose(language: Language): Promise<void> {
   const words = loaded.get(language) ?? (await loaders[language as keyof typeof loaders]());
   loaded.set(language, words);
   if (prefs.get().language !== language || current.language === language) return;
@@ -31,8 +31,8 @@ async function use(language: Language): Promise<void> {
 
 /** Loads the chosen language and follows the choice. */
 export async function startI18n(): Promise<void> {
-  prefs.subscribe(() => void use(prefs.get().language));
-  await use(prefs.get().language).catch(() => undefined);
+  prefs.subscribe(() => void choose(prefs.get().language));
+  await choose(prefs.get().language).catch(() => undefined);
 }
 
 /** Outside of components. */
@@ -52,6 +52,5 @@ const subscribe = (listener: () => void) => {
 };
 
 export function useI18n(): { t: typeof t; tn: typeof tn; language: Language } {
-  const { language } = useSyncExternalStore(subscribe, () => current);
-  return { t, tn, language };
+  return { t, tn, language: useSyncExternalStore(subscribe, () => current).language };
 }

@@ -83,8 +83,8 @@ export function useNotifications(): void {
   useEffect(() => store.subscribe(announce), []);
   useEffect(() => {
     const apply = () => {
-      const plain = document.title.replace(/^\(\d+\+?\) /, "");
-      const wanted = count > 0 ? `(${count > 99 ? "99+" : count}) ${plain}` : plain;
+      const bare = document.title.replace(/^\(\d+\+?\) /, "");
+      const wanted = count > 0 ? `(${count > 99 ? "99+" : count}) ${bare}` : bare;
       if (document.title !== wanted) document.title = wanted;
     };
     apply();

@@ -31,7 +31,7 @@ interface Option { key: string; mark: string; name: string; detail: string; at: 
 function useTyping(chatId: string): { note: (typing: boolean) => void } {
   const told = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const api = useMemo(() => ({
+  const teller = useMemo(() => ({
     note(typing: boolean) {
       clearTimeout(timer.current);
       if (!typing) {
@@ -43,11 +43,11 @@ function useTyping(chatId: string): { note: (typing: boolean) => void } {
         told.current = Date.now();
         live()?.tell("chat:typing", { chatId, isTyping: true });
       }
-      timer.current = setTimeout(() => api.note(false), typingStopsMs);
+      timer.current = setTimeout(() => teller.note(false), typingStopsMs);
     },
   }), [chatId]);
-  useEffect(() => () => api.note(false), [api]);
-  return api;
+  useEffect(() => () => teller.note(false), [teller]);
+  return teller;
 }
 
 function variablesOf(chat: ChatRow, me: User): Variables {

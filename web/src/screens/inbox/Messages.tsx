@@ -127,7 +127,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
       list.scrollToIndex(divider, { align: "start" });
     }
     else list.scrollToEnd();
-  }, [lines.length, history.loading]);
+  }, [lines.length, history.loading, jumping]);
 
   // A message to jump to: load its surroundings if needed, then show it. Nothing else is loaded until it is in view.
   useEffect(() => {
@@ -197,6 +197,10 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
 
   const toEnd = () => {
     setUnseen(0);
+    // Whoever leaves while a hit is still being shown goes to the end, not back to the hit.
+    jump.set(null);
+    setFlash(null);
+    setJumping(false);
     sticks.current = true;
     if (history.hasNewer) {
       placed.current = false;
