@@ -31,6 +31,8 @@ export interface Chat {
   isArchived: boolean;
   /** In the year 9999: for ever. */
   mutedUntil: string | null;
+  /** Messages disappear after so many seconds; 0: they stay. */
+  ephemeralSeconds: number;
 }
 
 /** Only moves forward. */
@@ -72,9 +74,14 @@ export interface Message {
   revokedAt?: string | null;
   reactions?: Array<Reaction>;
   mentions?: Array<Mention>;
+  location?: Location;
+  contacts?: Array<SharedContact>;
+  poll?: Poll;
+  buttons?: Array<Button>;
+  event?: Event;
 }
 
-export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL";
+export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL" | "EVENT" | "UNKNOWN";
 
 /** Stable: decide by it, and translate it. More codes may come. */
 export type ErrorCode = "UNKNOWN" | "NOT_ON_WHATSAPP" | "WHATSAPP_REFUSED" | "INVALID_CREDENTIALS" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "TOKEN_MISSING" | "AUTHORIZATION_MALFORMED" | "TOKEN_MALFORMED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_MALFORMED" | "API_KEY_EXPIRED" | "API_KEY_REVOKED" | "TOKEN_REVOKED" | "API_KEY_INVALID" | "API_KEY_SCOPE" | "API_KEY_BOUND" | "API_KEY_NO_LOGIN" | "ADMIN_REQUIRED" | "NUMBER_FORBIDDEN" | "NUMBER_NOT_FOUND" | "NUMBER_EXISTS" | "NUMBER_INACTIVE" | "CHAT_NOT_FOUND" | "CONTACT_NOT_FOUND" | "GROUP_NOT_FOUND" | "NOT_IN_GROUP" | "MESSAGE_NOT_FOUND" | "SESSION_NOT_FOUND" | "SESSION_LOGGED_OUT" | "QR_NOT_AVAILABLE" | "QUOTED_NOT_FOUND" | "IDEMPOTENCY_MISMATCH" | "USER_NOT_FOUND" | "USERNAME_EXISTS" | "EMAIL_EXISTS" | "CANNOT_DELETE_SELF" | "LAST_ADMIN" | "WRONG_PASSWORD" | "PASSWORD_TOO_SHORT" | "PERMISSION_NOT_FOUND" | "PERMISSION_EXISTS" | "TEMPLATE_NOT_FOUND" | "COMMAND_EXISTS" | "API_KEY_NOT_FOUND" | "PHONE_INVALID" | "FIELD_REQUIRED" | "FIELD_INVALID" | "NOTHING_TO_CHANGE" | "BODY_NOT_JSON" | "ORIGIN_NOT_ALLOWED" | "ADDRESS_UNKNOWN" | "SEND_FAILED" | "INVALID_REQUEST" | "UNAUTHENTICATED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "TIMEOUT" | "CONFLICT" | "GONE" | "TOO_LARGE" | "URI_TOO_LONG" | "UNSUPPORTED_MEDIA_TYPE" | "UNPROCESSABLE" | "TOO_MANY_REQUESTS" | "HEADERS_TOO_LARGE" | "INTERNAL_ERROR" | "NOT_IMPLEMENTED" | "UPSTREAM_FAILED" | "UNAVAILABLE";
@@ -95,6 +102,70 @@ export interface Mention {
   jid: string;
   /** As the number knows the person; its own name for itself. */
   name: string | null;
+}
+
+export interface Location {
+  latitude: number;
+  longitude: number;
+  name: string | null;
+  address: string | null;
+  isLive: boolean;
+}
+
+export interface SharedContact {
+  name: string;
+  phones: Array<ContactPhone>;
+}
+
+export interface ContactPhone {
+  /** As it was written. */
+  number: string;
+  /** Digits of its WhatsApp account. */
+  waId: string | null;
+}
+
+export interface Poll {
+  question: string;
+  options: Array<PollOption>;
+  /** How many each may choose; 0: any number. */
+  selectable: number;
+  isClosed: boolean;
+}
+
+export interface PollOption {
+  id: string;
+  text: string;
+  votes: number;
+  voters: Array<Voter>;
+  /** The number itself voted for it. */
+  mine: boolean;
+}
+
+export interface Voter {
+  jid: string;
+  name: string | null;
+}
+
+export interface Button {
+  id: string | null;
+  text: string;
+  url: string | null;
+}
+
+export interface Event {
+  name: string;
+  description: string | null;
+  startsAt: string | null;
+  endsAt: string | null;
+  location: string | null;
+  isCanceled: boolean;
+  responses: Array<EventAnswer>;
+}
+
+export interface EventAnswer {
+  jid: string;
+  name: string | null;
+  answer: "GOING" | "NOT_GOING" | "MAYBE";
 }
 
 export interface ChatReadEvent {

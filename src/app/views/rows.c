@@ -1,5 +1,6 @@
 #include "app/views/rows.h"
 
+#include "app/views/details.h"
 #include "app/views/error_code.h"
 #include "app/views/mentions.h"
 #include "app/core/phone.h"
@@ -22,7 +23,7 @@ static const char *type_name(enum st_message_type type)
 {
     static const char *const names[] = {"TEXT",    "IMAGE",    "VIDEO",   "AUDIO",
                                         "DOCUMENT", "STICKER", "LOCATION", "CONTACT",
-                                        "SYSTEM",  "REACTION", "POLL"};
+                                        "SYSTEM",  "REACTION", "POLL",    "EVENT", "UNKNOWN"};
     return names[type];
 }
 
@@ -144,6 +145,7 @@ void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     bx_json_key_bool(w, "isPinned", c->is_pinned);
     bx_json_key_bool(w, "isArchived", c->is_archived);
     muted_until_write(w, c->muted_until);
+    bx_json_key_i64(w, "ephemeralSeconds", c->ephemeral_s);
 }
 
 void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_chat *c)
@@ -241,6 +243,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_time_or_null(w, "revokedAt", m->revoked_at);
     reactions_write(w, r, reactions, reaction_count);
     wb_mentions_write(w, r, m->mentions);
+    wb_details_write(w, r, m);
 }
 
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,

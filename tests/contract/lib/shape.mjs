@@ -30,7 +30,7 @@ export const Perm = { id: "int?", userId: "int", whatsappNumberId: "int", whatsa
 export const Page = { currentPage: "int", totalPages: "int", totalItems: "int", itemsPerPage: "int" };
 export const Template = { id: "int", name: "text", commands: "text", content: "text", isActive: "bool", createdAt: "time", updatedAt: "time" };
 export const Chat = { id: "uuid", contactName: "text", contactNumber: "text", contactJid: "text", lastMessage: "string?", lastMessageTime: "time", lastMessageIsFromMe: "bool", lastMessageId: "text?", lastMessageStatus: "text?", lastMessageFromName: "text?", unreadCount: "int", isMarkedUnread: "bool", contactId: "int?",
-  isGroup: "bool", groupName: "string?", isPinned: "bool", isArchived: "bool", mutedUntil: "time?" };
+  isGroup: "bool", groupName: "string?", isPinned: "bool", isArchived: "bool", mutedUntil: "time?", ephemeralSeconds: "int" };
 export const Failure = { success: "false", error: "text", code: "code", message: "text" };
 
 export function assertFailure({ status, body }, want, message) {

@@ -1,5 +1,7 @@
 // Starting, stopping, and what a broken set-up says.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:http";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -63,14 +65,29 @@ test("the first start prints a random password once; the files are the owner's",
 
 test("SIGTERM lets running requests finish and ends with 0", async () => {
   const server = await startServer();
-  const running = Array.from({ length: 6 }, (_, i) => call(server, "POST", "/login", { body: { username: `u${i}`, password: "whatever" } }));
-  await new Promise((done) => setTimeout(done, 30));
+  const posts = Array.from({ length: 6 }, (_, i) => {
+    const post = request(`${server.base}/api/v1/login`, { method: "POST", headers: { "content-type": "application/json" } });
+    post.end(JSON.stringify({ username: `u${i}`, password: "whatever" }));
+    return { sent: once(post, "finish"), answered: once(post, "response").then(([response]) => response.resume().statusCode) };
+  });
+  await Promise.all(posts.map(({ sent }) => sent));
+  await fetch(`${server.base}/health`); // asked after them, so they were read
   const end = server.stop();
-  for (const { status } of await Promise.all(running)) assert.equal(status, 401);
+  for (const { answered } of posts) assert.equal(await answered, 401);
   assert.equal((await end).code, 0);
 });
 
 test("docs/API.md is what the table says", () => {
   const text = readFileSync(resolve(import.meta.dirname, "../../../docs/API.md"), "utf8");
   assert.equal(text, execFileSync(program, ["--api-md"], { encoding: "utf8" }), "run: waboxd --api-md > docs/API.md");
+});
+
+test("docs/API.md names values, objects and events, and every link in it leads somewhere", () => {
+  const text = execFileSync(program, ["--api-md"], { encoding: "utf8" });
+  assert.doesNotMatch(text, /\0|[?!]\.|one of +\||list of +\||\| +\|  \|\n\n### .*\n\n\n\n/);
+  const titles = new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title.toLowerCase()));
+  for (const [, name, anchor] of text.matchAll(/\[(\w+)\]\(#(\w+)\)/g)) assert.ok(titles.has(anchor) && anchor === name.toLowerCase(), name);
+  const events = JSON.parse(execFileSync(program, ["--asyncapi"], { encoding: "utf8" })).components.messages;
+  for (const { name } of Object.values(events)) assert.ok(text.includes(`### \`${name}\``), name);
+  for (const word of ["`PENDING` `SENT` `DELIVERED` `READ` `FAILED`", "`ADMIN` `USER`", "Idempotency-Key", "TOKEN_EXPIRED", "X-Api-Key", "| 429 |", "RATE_PER_SECOND"]) assert.ok(text.includes(word), word);
 });
