@@ -15,7 +15,15 @@ const me: User = { id: 1, name: "Anna", username: "anna", email: "a@example.org"
 const chat: ChatRow = {
   ...{ id: "a", whatsappNumberId: 1, contactName: "Siti", contactNumber: "+62812", contactJid: "62812@s.whatsapp.net", lastMessage: "" },
   ...{ lastMessageTime: "2026-01-01T00:00:00.000Z", lastMessageIsFromMe: false, lastMessageId: null, lastMessageStatus: null },
-  ...{ lastMessageFromName: null, unreadCount: 0, isMarkedUnread: false, ephemeralSeconds: 0, isGroup: false, contactId: 1, groupName: null },
+  ...{
+    lastMessageFromName: null,
+    unreadCount: 0,
+    isMarkedUnread: false,
+    ephemeralSeconds: 0,
+    isGroup: false,
+    contactId: 1,
+    groupName: null,
+  },
   ...{ isPinned: false, isArchived: false, mutedUntil: null },
 };
 const message = (id: string, change: Partial<Message>): Message => ({
