@@ -12,6 +12,7 @@
 #define WA_MEDIA_H
 
 #include "base/arena.h"
+#include "wa/event.h"
 #include "wa/outgoing.h"
 
 enum wa_file_kind {
@@ -64,24 +65,18 @@ struct wa_place {
 struct bx_str wa_build_location(const struct wa_place *place, const struct wa_outgoing *out,
                                 struct bx_arena *arena);
 
-struct wa_card {
-    struct bx_str name, vcard; /* vCard 3.0 */
+struct wa_vcard {
+    struct bx_str name, text; /* vCard 3.0 */
 };
 /* One card, or several in one message. */
-struct bx_str wa_build_contacts(const struct wa_card *cards, size_t count,
+struct bx_str wa_build_contacts(const struct wa_vcard *cards, size_t count,
                                 const struct wa_outgoing *out, struct bx_arena *arena);
 /* A vCard of a name and a phone number (digits), with the waid that makes it tappable. */
-struct bx_str wa_vcard(struct bx_str name, struct bx_str digits, struct bx_arena *arena);
+struct bx_str wa_vcard_make(struct bx_str name, struct bx_str digits, struct bx_arena *arena);
 
-struct wa_poll {
-    struct bx_str question;
-    const struct bx_str *options;
-    size_t option_count;
-    uint32_t selectable; /* 0: any number of options */
-    uint8_t secret[32];  /* fresh random bytes; votes are sealed with it */
-};
-struct bx_str wa_build_poll(const struct wa_poll *poll, const struct wa_outgoing *out,
-                            struct bx_arena *arena);
+/* secret: fresh random bytes; votes are sealed with it. */
+struct bx_str wa_build_poll(const struct wa_poll *poll, const uint8_t secret[32],
+                            const struct wa_outgoing *out, struct bx_arena *arena);
 
 /* A message once more, for another chat: the same content without quote, marked as forwarded.
  * BX_E_INVALID: no such protobuf. */
