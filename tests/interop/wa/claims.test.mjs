@@ -351,4 +351,17 @@ describe('two writings of one number', () => {
       await until(async () => (await shop.chats()).find(c => c.contactNumber === account)?.unreadCount === 1, { what: 'the answer in the same chat' })
     })
   }
+
+  test('a customer who wrote first is answered in the same chat', async () => {
+    const account = '5511987650009', typed = '551187650009'
+    await sim.addPhone({ phone: account, pushName: 'First' })
+    const hello = unique('oi')
+    await sim.phoneSend(account, { to: shop.phone, text: hello })
+    const { chatId } = await shop.waitText(hello)
+    const { id } = await shop.sendText({ phone: typed }, unique('answer'))
+    await shop.waitStatus(id, 'SENT')
+    const chats = (await shop.chats()).filter(c => [account, typed].includes(c.contactNumber))
+    assert.deepEqual(chats.map(c => [c.id, c.contactNumber]), [[chatId, account]])
+    assert.equal((await shop.messages(chatId)).length, 2)
+  })
 })
