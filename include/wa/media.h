@@ -1,5 +1,5 @@
 /* Files in messages. libwa moves no file bytes: it says where they are and how they are encrypted; its
- * user downloads, decrypts (wa/signal/media_stream.h), encrypts, uploads, and then has the message built.
+ * user downloads, decrypts (wa/media_stream.h), encrypts, uploads, and then has the message built.
  *
  * Receiving: wa_file_of reads the reference out of wa_message.raw; wa_client_media_conn gives the hosts;
  * GET wa_file_url of each host in order until one has it (401 and 403: once more with a fresh
@@ -12,6 +12,8 @@
 #define WA_MEDIA_H
 
 #include "base/arena.h"
+#include "wa/event.h"
+#include "wa/media_stream.h"
 #include "wa/outgoing.h"
 
 enum wa_file_kind {
@@ -30,6 +32,8 @@ enum wa_file_kind {
 /* "image", "voice" ...; the kind of a name, BX_E_NOT_FOUND. */
 const char *wa_file_kind_name(enum wa_file_kind kind);
 int wa_file_kind_parse(struct bx_str name, enum wa_file_kind *out);
+/* Whose keys encrypt it. */
+enum wa_media_kind wa_file_media_kind(enum wa_file_kind kind);
 
 /* A file as a message refers to it. An absent text has ptr NULL. */
 struct wa_file {
@@ -64,24 +68,18 @@ struct wa_place {
 struct bx_str wa_build_location(const struct wa_place *place, const struct wa_outgoing *out,
                                 struct bx_arena *arena);
 
-struct wa_card {
-    struct bx_str name, vcard; /* vCard 3.0 */
+struct wa_vcard {
+    struct bx_str name, text; /* vCard 3.0 */
 };
 /* One card, or several in one message. */
-struct bx_str wa_build_contacts(const struct wa_card *cards, size_t count,
+struct bx_str wa_build_contacts(const struct wa_vcard *cards, size_t count,
                                 const struct wa_outgoing *out, struct bx_arena *arena);
 /* A vCard of a name and a phone number (digits), with the waid that makes it tappable. */
-struct bx_str wa_vcard(struct bx_str name, struct bx_str digits, struct bx_arena *arena);
+struct bx_str wa_vcard_make(struct bx_str name, struct bx_str digits, struct bx_arena *arena);
 
-struct wa_poll {
-    struct bx_str question;
-    const struct bx_str *options;
-    size_t option_count;
-    uint32_t selectable; /* 0: any number of options */
-    uint8_t secret[32];  /* fresh random bytes; votes are sealed with it */
-};
-struct bx_str wa_build_poll(const struct wa_poll *poll, const struct wa_outgoing *out,
-                            struct bx_arena *arena);
+/* secret: fresh random bytes; votes are sealed with it. */
+struct bx_str wa_build_poll(const struct wa_poll *poll, const uint8_t secret[32],
+                            const struct wa_outgoing *out, struct bx_arena *arena);
 
 /* A message once more, for another chat: the same content without quote, marked as forwarded.
  * BX_E_INVALID: no such protobuf. */

@@ -149,7 +149,7 @@ TEST(places_cards_and_polls_are_built)
     assert_rc(WA_PB_UNPACK(message, wa_build_location(&place, &out, &arena), &arena, &m), BX_OK);
     assert_string_equal(m->location->name, "Monas");
     assert_true(m->location->latitude == -6.2 && m->location->longitude == 106.8);
-    struct wa_card cards[2] = {{BX_STR("Budi, the \"one\""), wa_vcard(BX_STR("Budi; A,B\nC"), BX_STR("628123"), &arena)},
+    struct wa_vcard cards[2] = {{BX_STR("Budi, the \"one\""), wa_vcard_make(BX_STR("Budi; A,B\nC"), BX_STR("628123"), &arena)},
                                {BX_STR("Siti"), BX_STR("BEGIN:VCARD")}};
     assert_rc(WA_PB_UNPACK(message, wa_build_contacts(cards, 1, &out, &arena), &arena, &m), BX_OK);
     assert_non_null(strstr(m->contact->vcard, "FN:Budi\\; A\\,B\\nC\n"));
@@ -157,12 +157,13 @@ TEST(places_cards_and_polls_are_built)
     assert_rc(WA_PB_UNPACK(message, wa_build_contacts(cards, 2, &out, &arena), &arena, &m), BX_OK);
     assert_int_equal(m->contacts_array->n_contacts, 2);
     struct bx_str options[] = {BX_STR("Nasi"), BX_STR("Mie")};
-    struct wa_poll poll = {BX_STR("Makan?"), options, 2, 1, {9}};
-    assert_rc(WA_PB_UNPACK(message, wa_build_poll(&poll, &out, &arena), &arena, &m), BX_OK);
+    struct wa_poll poll = {BX_STR("Makan?"), options, 2, 1};
+    uint8_t secret[32] = {9};
+    assert_rc(WA_PB_UNPACK(message, wa_build_poll(&poll, secret, &out, &arena), &arena, &m), BX_OK);
     assert_int_equal(m->poll_creation_v3->n_options, 2);
     assert_int_equal(m->message_context_info->message_secret.data[0], 9);
     poll.selectable = 0;
-    assert_rc(WA_PB_UNPACK(message, wa_build_poll(&poll, &out, &arena), &arena, &m), BX_OK);
+    assert_rc(WA_PB_UNPACK(message, wa_build_poll(&poll, secret, &out, &arena), &arena, &m), BX_OK);
     assert_non_null(m->poll_creation);
 }
 

@@ -179,15 +179,15 @@ struct bx_str wa_build_location(const struct wa_place *place, const struct wa_ou
     return wa_pb_pack(m, arena);
 }
 
-static Wap__Contact *card_of(struct bx_arena *arena, const struct wa_card *card)
+static Wap__Contact *card_of(struct bx_arena *arena, const struct wa_vcard *card)
 {
     Wap__Contact *c = WA_PB_NEW(arena, Wap__Contact, contact);
     c->display_name = wa_pb_text(arena, card->name);
-    c->vcard = wa_pb_text(arena, card->vcard);
+    c->vcard = wa_pb_text(arena, card->text);
     return c;
 }
 
-struct bx_str wa_build_contacts(const struct wa_card *cards, size_t count,
+struct bx_str wa_build_contacts(const struct wa_vcard *cards, size_t count,
                                 const struct wa_outgoing *out, struct bx_arena *arena)
 {
     Wap__Message *m = WA_PB_NEW(arena, Wap__Message, message);
@@ -230,7 +230,7 @@ static struct bx_str vcard_escape(struct bx_str text, struct bx_arena *arena)
     return out;
 }
 
-struct bx_str wa_vcard(struct bx_str name, struct bx_str digits, struct bx_arena *arena)
+struct bx_str wa_vcard_make(struct bx_str name, struct bx_str digits, struct bx_arena *arena)
 {
     struct bx_str n = vcard_escape(name, arena);
     return bx_arena_printf(arena,
@@ -242,8 +242,8 @@ struct bx_str wa_vcard(struct bx_str name, struct bx_str digits, struct bx_arena
 
 /* --- polls --- */
 
-struct bx_str wa_build_poll(const struct wa_poll *poll, const struct wa_outgoing *out,
-                            struct bx_arena *arena)
+struct bx_str wa_build_poll(const struct wa_poll *poll, const uint8_t secret[32],
+                            const struct wa_outgoing *out, struct bx_arena *arena)
 {
     Wap__Message *m = WA_PB_NEW(arena, Wap__Message, message);
     Wap__PollCreation *p = WA_PB_NEW(arena, Wap__PollCreation, poll_creation);
@@ -260,7 +260,7 @@ struct bx_str wa_build_poll(const struct wa_poll *poll, const struct wa_outgoing
         m->poll_creation_v3 = p;
     else
         m->poll_creation = p;
-    add_secret(arena, m, poll->secret);
+    add_secret(arena, m, secret);
     return wa_pb_pack(m, arena);
 }
 
