@@ -89,13 +89,13 @@ struct wa_card_phone {
     struct bx_str wa_id;  /* digits of its WhatsApp account */
 };
 
-struct wa_contact_card {
+struct wa_card {
     struct bx_str name;
     const struct wa_card_phone *phones;
     size_t phone_count;
 };
 
-struct wa_poll_content {
+struct wa_poll {
     struct bx_str question;
     const struct bx_str *options;
     size_t option_count;
@@ -114,9 +114,9 @@ struct wa_gathering {
 
 struct wa_details {
     const struct wa_location *location;
-    const struct wa_contact_card *cards;
+    const struct wa_card *cards;
     size_t card_count;
-    const struct wa_poll_content *poll;
+    const struct wa_poll *poll;
     const struct wa_button *buttons;
     size_t button_count;
     const struct wa_gathering *gathering;

@@ -43,7 +43,7 @@ static void location_write(struct bx_json_writer *w, const struct wa_location *l
     bx_json_end(w);
 }
 
-static void cards_write(struct bx_json_writer *w, const struct wa_contact_card *cards, size_t count)
+static void cards_write(struct bx_json_writer *w, const struct wa_card *cards, size_t count)
 {
     bx_json_key(w, "contacts");
     bx_json_array(w);
@@ -64,7 +64,7 @@ static void cards_write(struct bx_json_writer *w, const struct wa_contact_card *
     bx_json_end(w);
 }
 
-static void poll_write(struct bx_json_writer *w, const struct wa_poll_content *p)
+static void poll_write(struct bx_json_writer *w, const struct wa_poll *p)
 {
     bx_json_key(w, "poll");
     bx_json_object(w);

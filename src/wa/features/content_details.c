@@ -73,7 +73,7 @@ static bool is_tel(struct bx_str property)
     return bx_str_ieq(name, BX_STR("TEL"));
 }
 
-static void vcard_read(struct bx_arena *a, const char *vcard, struct wa_contact_card *card)
+static void vcard_read(struct bx_arena *a, const char *vcard, struct wa_card *card)
 {
     struct bx_str text = wa_clean_text(a, vcard), line;
     struct wa_card_phone *phones = bx_arena_alloc(a, MAX_PHONES * sizeof *phones);
@@ -94,16 +94,16 @@ static void vcard_read(struct bx_arena *a, const char *vcard, struct wa_contact_
     }
 }
 
-static struct wa_contact_card card_of(struct bx_arena *a, const Wap__Contact *m)
+static struct wa_card card_of(struct bx_arena *a, const Wap__Contact *m)
 {
-    struct wa_contact_card card = {.name = wa_clean_text(a, m->display_name ? m->display_name : "")};
+    struct wa_card card = {.name = wa_clean_text(a, m->display_name ? m->display_name : "")};
     if (m->vcard)
         vcard_read(a, m->vcard, &card);
     return card;
 }
 
 /* The label, and a line with the numbers of each, so that a search finds them. */
-static struct bx_str cards_label(struct bx_arena *a, struct bx_str head, const struct wa_contact_card *cards,
+static struct bx_str cards_label(struct bx_arena *a, struct bx_str head, const struct wa_card *cards,
                                  size_t count, bool has_names)
 {
     struct bx_buf text;
@@ -124,7 +124,7 @@ static struct bx_str cards_label(struct bx_arena *a, struct bx_str head, const s
 Wap__ContextInfo *wa_fill_contact(struct bx_arena *a, const void *part, struct wa_message *out)
 {
     const Wap__Contact *m = part;
-    struct wa_contact_card *card = BX_ARENA_NEW(a, struct wa_contact_card);
+    struct wa_card *card = BX_ARENA_NEW(a, struct wa_card);
     *card = card_of(a, m);
     out->details.cards = card;
     out->details.card_count = 1;
@@ -137,7 +137,7 @@ Wap__ContextInfo *wa_fill_contacts(struct bx_arena *a, const void *part, struct 
 {
     const Wap__ContactsArray *m = part;
     size_t count = m->n_contacts < MAX_CARDS ? m->n_contacts : MAX_CARDS;
-    struct wa_contact_card *cards = bx_arena_alloc(a, (count + 1) * sizeof *cards);
+    struct wa_card *cards = bx_arena_alloc(a, (count + 1) * sizeof *cards);
     for (size_t i = 0; i < count; i++)
         cards[i] = card_of(a, m->contacts[i]);
     out->details.cards = cards;
@@ -152,12 +152,12 @@ Wap__ContextInfo *wa_fill_contacts(struct bx_arena *a, const void *part, struct 
 Wap__ContextInfo *wa_fill_poll(struct bx_arena *a, const void *part, struct wa_message *out)
 {
     const Wap__PollCreation *m = part;
-    struct wa_poll_content *poll = BX_ARENA_NEW(a, struct wa_poll_content);
+    struct wa_poll *poll = BX_ARENA_NEW(a, struct wa_poll);
     size_t count = m->n_options < MAX_OPTIONS ? m->n_options : MAX_OPTIONS;
     struct bx_str *options = bx_arena_alloc(a, (count + 1) * sizeof *options);
     for (size_t i = 0; i < count; i++)
         options[i] = wa_clean_text(a, m->options[i]->name ? m->options[i]->name : "");
-    *poll = (struct wa_poll_content){wa_clean_text(a, m->name ? m->name : ""), options, count,
+    *poll = (struct wa_poll){wa_clean_text(a, m->name ? m->name : ""), options, count,
                              m->selectable_count};
     out->details.poll = poll;
     struct bx_str head = named(a, "Poll", poll->question);
