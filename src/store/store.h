@@ -357,6 +357,10 @@ int st_contact_resolve(struct st_tx *tx, int64_t number_id, struct bx_str phone,
 /* A NULL text keeps what is there, an empty one clears it. */
 int st_contact_names_set(struct st_tx *tx, int64_t contact_id, struct bx_str name,
                          struct bx_str push_name, struct bx_str business_name);
+/* `phone` is another writing of the number of that account: the contact that has it is renamed, or
+ * joined with the account's, and is found by either from now on. */
+int st_contact_alias(struct st_tx *tx, int64_t number_id, struct bx_str phone,
+                     struct bx_str account_phone, struct st_contact_found *out);
 int st_contact_block(struct st_tx *tx, int64_t contact_id, bool is_blocked);
 int st_contact_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_contact *out);
 /* By phone or LID, whichever is not NULL. */
