@@ -1,6 +1,6 @@
 #include "app/api/audit.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/core/phone.h"
 #include "app/views/shapes.h"
 #include "base/mem.h"

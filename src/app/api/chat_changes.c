@@ -1,6 +1,7 @@
 #include "app/api/chat_changes.h"
 
-#include "app/app.h"
+#include "app/core/config.h"
+#include "app/core/context.h"
 #include "app/core/phone.h"
 #include "app/events/announce.h"
 #include "app/inbox/chat_read.h"

@@ -1,6 +1,6 @@
 #include "app/api/people.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/core/phone.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
