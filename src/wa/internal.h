@@ -190,8 +190,23 @@ enum wa_leaving {
 };
 struct wa_farewell; /* of a device that is gone here, but not yet on the phone */
 
+/* The client above features and jobs; see core/upper.c. */
+struct wa_upper {
+    void (*end)(struct wa_client *c, struct wa_ending e);
+    void (*connected)(struct wa_client *c);
+    void (*unused)(struct wa_client *c); /* the last reference is gone */
+    void (*effect)(struct wa_client *c, struct wa_job *job, struct wa_want *want);
+    void (*stepped)(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
+                    bool is_current);
+};
+extern const struct wa_upper wa_upper; /* client.c */
+void wa_want_carry_out(struct wa_client *c, struct wa_job *job, struct wa_want *want);
+void wa_send_on_step(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
+                     bool is_current);
+
 struct wa_client {
     uint32_t magic;
+    const struct wa_upper *upper;
     unsigned refs; /* the owner, jobs, fetches */
     struct net_loop *loop;
     const struct wa_client_ops *ops;

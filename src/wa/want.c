@@ -94,7 +94,7 @@ static void push_name(struct wa_client *c, struct bx_str name)
         wa_presence_announce(c);
 }
 
-void wa_want_do(struct wa_client *c, struct wa_job *job, struct wa_want *w)
+void wa_want_carry_out(struct wa_client *c, struct wa_job *job, struct wa_want *w)
 {
     (void)job;
     switch (w->kind) {
