@@ -237,6 +237,7 @@ void wb_app_stop(struct wb_app *app)
     wb_janitor_stop(app->janitor);
     app->waiting = 1 + (unsigned)wb_part_count + (wb_dispatch_running(app->dispatch) > 0);
     net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
+    st_writer_drop_after(app->writer, (unsigned)app->config->shutdown_grace_ms / 2);
     for (size_t i = wb_part_count; i-- > 0;)
         wb_parts[i].stop(app);
     http_server_close(app->http, on_http_closed, app);
