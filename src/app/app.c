@@ -1,6 +1,8 @@
 /* One place wires everything; what was opened is closed in reverse. */
 #include "app/app.h"
 
+#include "app/api/system.h"
+
 #include "app/rest/cors.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/demo.h"
@@ -270,7 +272,10 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
         return rc;
     }
     make_rooms(app);
+    app->probe = wb_probe_new(app);
     rc = wb_data_dir_take(config->data_dir, &app->data_dir_lock, message);
+    if (rc == BX_OK)
+        rc = wb_database_check(config->data_dir, true, message);
     if (rc == BX_OK)
         rc = open_store(app, message);
     if (rc == BX_OK)
@@ -320,6 +325,7 @@ void wb_app_free(struct wb_app *app)
         close(app->data_dir_lock);
     wb_watch_free(app->watch);
     wb_janitor_free(app->janitor);
+    free(app->probe);
     wb_dispatch_free(app->dispatch);
     wb_access_free(app->access);
     wb_cors_free(app->cors);

@@ -67,6 +67,14 @@ int st_store_open(const struct st_options *options, struct st_store **out, struc
 /* After every conn and writer of it is closed. NULL is allowed. */
 void st_store_close(struct st_store *store);
 
+/* Names the event logs of this database: made with it, another one after a restored backup, so that
+ * a seq of before is not mistaken for one of after. Static while the store is open. */
+const char *st_log_epoch(const struct st_store *store);
+
+/* Is the file under the path still the one that was opened? Every commit asks too. Any thread.
+ * BX_E_STALE: it was replaced or removed; BX_E_CORRUPT: it was cut. Both: restart, restore. */
+int st_store_file_check(struct st_store *store);
+
 /* Schema version in the file. */
 int st_store_version(struct st_store *store);
 

@@ -111,6 +111,7 @@ const struct wb_schema wb_shape_chat_read_event = {
         {"whatsappNumberId", WB_INT, MUST},
         {"chatId", WB_UUID, MUST},
         {"seq", WB_INT, 0},
+        {"epoch", WB_STR, 0},
         END}};
 
 const struct wb_schema wb_shape_chat_updated_event = {
@@ -119,6 +120,7 @@ const struct wb_schema wb_shape_chat_updated_event = {
         {"whatsappNumberId", WB_INT, MUST},
         {"chat", WB_REF, MUST, .ref = &wb_shape_chat},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_chat_presence_event = {
@@ -139,6 +141,7 @@ const struct wb_schema wb_shape_message_new_event = {
         {"chatId", WB_UUID, MUST},
         {"message", WB_REF, MUST, .ref = &wb_shape_message},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_message_updated_event = {
@@ -148,6 +151,7 @@ const struct wb_schema wb_shape_message_updated_event = {
         {"chatId", WB_UUID, MUST},
         {"message", WB_REF, MUST, .ref = &wb_shape_message},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_message_status_event = {
@@ -158,6 +162,7 @@ const struct wb_schema wb_shape_message_status_event = {
         {"messageId", WB_STR, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_whatsapp_status_event = {
@@ -173,6 +178,7 @@ const struct wb_schema wb_shape_whatsapp_status_event = {
         {"timestamp", WB_TIME, 0},
         {"isTest", WB_BOOL, 0},
         {"seq", WB_INT, 0},
+        {"epoch", WB_STR, 0},
         END}};
 
 const struct wb_schema wb_shape_whatsapp_qr_event = {
@@ -182,6 +188,7 @@ const struct wb_schema wb_shape_whatsapp_qr_event = {
         {"qrCode", WB_STR, MUST},
         {"expiresAt", WB_TIME, MUST},
         {"seq", WB_INT, 0},
+        {"epoch", WB_STR, 0},
         END}};
 
 const struct wb_schema wb_shape_permission_changed_event = {
@@ -196,6 +203,7 @@ const struct wb_schema wb_shape_resync_event = {
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, MUST},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_error_event = {
