@@ -1,6 +1,6 @@
 # The front door. Everything else is Meson's business (build/), or npm's (tests/, web/, clients/js/).
 BUILD ?= build
-PROGRAMS = src/cmd/waboxd src/cmd/waboxctl src/cmd/wabox-sim
+PROGRAMS = src/cmd/waboxd src/cmd/waboxctl src/cmd/wabox-sim src/cmd/wabox-media
 # A Node of our own (tools/install-deps) where Debian's is too old.
 export PATH := $(CURDIR)/tools/node/node_modules/.bin:$(PATH)
 .PHONY: all deps deps-test run test unit chat web clean
