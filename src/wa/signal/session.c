@@ -113,12 +113,27 @@ int wa_session_encrypt(struct wa_signal *s, const struct wa_jid *jid, struct bx_
     return sg < 0 ? wa_signal_error(s, sg) : BX_OK;
 }
 
+/* Where in which chain the message stands. */
+static int place_of(struct wa_signal *s, const signal_message *message)
+{
+    signal_buffer *key = NULL;
+    int sg = ec_public_key_serialize(&key, signal_message_get_sender_ratchet_key(message));
+    if (sg >= 0) {
+        s->skipped.chain = wa_skipped_chain(wa_signal_view(key));
+        s->skipped.index = signal_message_get_counter(message);
+    }
+    signal_buffer_free(key);
+    return sg;
+}
+
 static int decrypt_prekey_message(struct wa_signal *s, session_cipher *cipher, struct bx_str bytes,
                                   signal_buffer **out)
 {
     pre_key_signal_message *message = NULL;
     int sg = pre_key_signal_message_deserialize(&message, (const uint8_t *)bytes.ptr, bytes.len,
                                                 s->context);
+    if (sg >= 0)
+        sg = place_of(s, pre_key_signal_message_get_signal_message(message));
     if (sg >= 0) {
         wa_signal_identity_hold(s);
         sg = session_cipher_decrypt_pre_key_signal_message(cipher, message, NULL, out);
@@ -135,6 +150,8 @@ static int decrypt_message(struct wa_signal *s, session_cipher *cipher, struct b
     signal_message *message = NULL;
     int sg =
         signal_message_deserialize(&message, (const uint8_t *)bytes.ptr, bytes.len, s->context);
+    if (sg >= 0)
+        sg = place_of(s, message);
     if (sg >= 0)
         sg = session_cipher_decrypt_signal_message(cipher, message, NULL, out);
     SIGNAL_UNREF(message);

@@ -43,6 +43,7 @@ void wa_signal_begin(struct wa_signal *s)
 {
     s->store_rc = BX_OK;
     s->identity_changed = false;
+    s->skipped = (struct wa_skipped){0};
 }
 
 static const struct {
