@@ -8,6 +8,7 @@
 #include "app/core/stop.h"
 #include "app/modules.h"
 #include "app/rest/cors.h"
+#include "app/inbox/inbox_changes.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/demo.h"
 #include "app/rest/dispatch.h"
@@ -139,6 +140,7 @@ static void make_rooms(struct wb_app *app)
     bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
     bx_metrics_register(&app->metrics, wb_kept_metrics, wb_kept_metric_count);
     bx_metrics_register(&app->metrics, wb_janitor_metrics, wb_janitor_metric_count);
+    bx_metrics_register(&app->metrics, wb_inbox_metrics, wb_inbox_metric_count);
     http_metrics_register(&app->metrics);
     ws_metrics_register(&app->metrics);
 }

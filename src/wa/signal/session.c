@@ -22,8 +22,9 @@ int wa_session_delete(struct wa_signal *s, const struct wa_jid *jid)
 {
     struct wa_address address;
     int rc = wa_signal_address(s, jid, &address);
-    return rc < 0 ? rc
-                  : s->keystore->ops->del(s->keystore->ctx, WA_KEY_SESSION, bx_str(address.key));
+    if (rc >= 0)
+        rc = s->keystore->ops->del(s->keystore->ctx, WA_KEY_SESSION, bx_str(address.key));
+    return rc < 0 ? rc : wa_skipped_drop(s->keystore, bx_str(address.key));
 }
 
 static int bundle_of(struct wa_signal *s, const struct wa_bundle *b, int32_t device,

@@ -245,6 +245,15 @@ static int drop_chain(const struct wa_keystore *ks, struct bx_str prefix, struct
     return rc;
 }
 
+int wa_skipped_drop(const struct wa_keystore *ks, struct bx_str key)
+{
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    int rc = drop_chain(ks, bx_arena_printf(&arena, "%.*s|", BX_STR_ARG(key)), &arena);
+    bx_arena_done(&arena);
+    return rc;
+}
+
 static bool has_chain(const struct record *r, uint64_t id)
 {
     for (size_t i = 0; i < r->count; i++) {

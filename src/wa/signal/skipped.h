@@ -34,4 +34,7 @@ int wa_skipped_split(struct wa_skipped *k, const struct wa_keystore *ks, enum wa
                      struct bx_str key, struct bx_str record, struct bx_arena *arena,
                      struct bx_str *out);
 
+/* Of a record that is deleted. */
+int wa_skipped_drop(const struct wa_keystore *ks, struct bx_str key);
+
 #endif
