@@ -39,7 +39,8 @@
 enum {
     JWT_KEY_BYTES = 32,
     KEPT_BYTES = 8 << 20,
-    GZIP_MIN_BYTES = 1024, /* of an answer */
+    GZIP_MIN_BYTES = 1024,       /* of an answer */
+    OUTPUT_BYTES_MAX = 64 << 20, /* that wait for slow clients, in all */
 };
 
 /* --- opening --- */
@@ -310,6 +311,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
                       bx_err_info(rc)->sentence);
         return rc;
     }
+    net_loop_limit_output(app->loop, OUTPUT_BYTES_MAX);
     make_rooms(app);
     app->probe = wb_probe_new(app);
     rc = wb_data_dir_take(config->data_dir, &app->data_dir_lock, message);
