@@ -121,6 +121,9 @@ struct st_writer_options {
                                 coming, ten times later when more jobs wait than it has; 0: 20 */
     unsigned linger_us;      /* wait so long for more jobs before a commit; 0: do not */
     unsigned max_queue;      /* jobs waiting; beyond: BX_E_FULL. 0: 65536 */
+    unsigned slow_ms;        /* on_slow hears of jobs that took so long; 0: of none */
+    void (*on_slow)(uint64_t ms, void *arg); /* writer thread; must be short */
+    void *arg;
 };
 
 /* `options` may be NULL. Returns the writer, its thread running. A store has one. */
@@ -159,6 +162,7 @@ size_t st_writer_waiting(struct st_writer *writer);
 /* Rows for /metrics (static storage; register once per process). */
 extern struct bx_metric st_metrics[];
 extern const size_t st_metric_count;
+extern struct bx_histogram st_job_seconds, st_wait_seconds;
 
 /* ==== maintenance ==== */
 
@@ -240,6 +244,10 @@ int st_user_list(struct st_conn *conn, const struct st_user_query *query, struct
 int st_token_insert(struct st_tx *tx, const struct st_token *token);
 int st_token_get(struct st_conn *conn, struct bx_str jti, struct bx_arena *a, struct st_token *out);
 /* BX_OK also when it was revoked before. */
+/* Addresses from which the user logged in, as st_token_insert had them, newest first; of logins that
+ * have ended as well, until st_token_purge. */
+int st_token_addresses(struct st_conn *conn, int64_t user_id, int limit, struct bx_arena *a,
+                       struct bx_str **out, size_t *out_count);
 int st_token_revoke(struct st_tx *tx, struct bx_str jti);
 /* Returns how many; `except` (may be NULL) stays valid. */
 int st_token_revoke_user(struct st_tx *tx, int64_t user_id, struct bx_str except);
@@ -255,6 +263,14 @@ int st_api_key_touch(struct st_tx *tx, int64_t id); /* last_used_at; call it now
 int st_api_key_revoke(struct st_tx *tx, int64_t id);
 /* Drops keys that were revoked or expired before, at most max_rows; returns how many. */
 int st_api_key_purge(struct st_tx *tx, int64_t ended_before, int64_t max_rows);
+
+/* For monitoring: how many numbers are in each state of enum st_link_status, how many messages wait in
+ * each of enum st_outbox_state, and since when the oldest does (0: none). */
+enum { ST_MONITOR_STATES = 5, ST_MONITOR_OUTBOX = 3 };
+struct st_monitor {
+    int64_t numbers[ST_MONITOR_STATES], outbox[ST_MONITOR_OUTBOX], outbox_oldest_at;
+};
+int st_monitor_read(struct st_conn *conn, struct st_monitor *out);
 
 /* ==== numbers, permissions, sessions ==== */
 
@@ -363,6 +379,10 @@ int st_contact_resolve(struct st_tx *tx, int64_t number_id, struct bx_str phone,
 /* A NULL text keeps what is there, an empty one clears it. */
 int st_contact_names_set(struct st_tx *tx, int64_t contact_id, struct bx_str name,
                          struct bx_str push_name, struct bx_str business_name);
+/* `phone` is another writing of the number of that account: the contact that has it is renamed, or
+ * joined with the account's, and is found by either from now on. */
+int st_contact_alias(struct st_tx *tx, int64_t number_id, struct bx_str phone,
+                     struct bx_str account_phone, struct st_contact_found *out);
 int st_contact_block(struct st_tx *tx, int64_t contact_id, bool is_blocked);
 int st_contact_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_contact *out);
 /* By phone or LID, whichever is not NULL. */
@@ -453,6 +473,11 @@ int st_member_put(struct st_tx *tx, int64_t chat_id, int64_t contact_id, enum st
 int st_member_delete(struct st_tx *tx, int64_t chat_id, int64_t contact_id);
 int st_member_list(struct st_conn *conn, int64_t chat_id, struct bx_arena *a,
                    struct st_member **out, size_t *out_count);
+/* Groups of the number that the contact is a member of; newest message first. */
+int st_member_groups(struct st_conn *conn, int64_t contact_id, int64_t limit, struct bx_arena *a,
+                     struct st_chat **out, size_t *out_count);
+/* The contact's chat; BX_E_NOT_FOUND: none yet. */
+int st_chat_of_contact(struct st_conn *conn, int64_t contact_id, int64_t *out_id);
 
 /* ==== messages ==== */
 
@@ -477,6 +502,14 @@ int st_message_insert(struct st_tx *tx, const struct st_message_new *message,
                       struct st_message_stored *out);
 
 int st_message_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_message *out);
+/* What a chat list shows of a last message beside its preview; costs the same however long it is. */
+struct st_message_head {
+    struct bx_str wa_id, sender_name; /* the name is NULL for own messages and unknown senders */
+    bool is_from_me;
+    enum st_status status;
+};
+int st_message_head(struct st_conn *conn, int64_t id, struct bx_arena *a,
+                    struct st_message_head *out);
 /* sender_id matters in groups for messages that are not from us, else 0. */
 int st_message_find(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, bool is_from_me,
                     int64_t sender_id, struct bx_arena *a, struct st_message *out);

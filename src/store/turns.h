@@ -14,6 +14,7 @@ struct st_turn_job {
     st_job_fn *run;
     st_done_fn *on_done;
     void *arg;
+    uint64_t queued_ns;
     int rc;
     bool is_droppable;
     struct st_turn_job *next;

@@ -55,13 +55,8 @@ struct bx_metric st_metrics[] = {
                    .kind = BX_COUNTER},
 };
 const size_t st_metric_count = BX_LEN(st_metrics);
-
-static uint64_t mono_ns(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (uint64_t)at.tv_sec * 1000000000u + (uint64_t)at.tv_nsec;
-}
+struct bx_histogram st_job_seconds = {.name = "st_job_seconds", .help = "Time of a write job in its transaction."};
+struct bx_histogram st_wait_seconds = {.name = "st_queue_wait_seconds", .help = "Time a write job waited for its turn."};
 
 /* Under lock. A light job: its owner waits for nothing else, while others wait for much. */
 static bool take(struct st_writer *w, struct st_turn_job **out)
@@ -167,9 +162,13 @@ static int job_run(struct st_writer *w, struct st_turn_job *job, bool *out_is_lo
     if (is_dropped(w, job))
         return BX_E_CLOSED;
     bx_metric_add(&st_metrics[M_JOBS], 1);
-    uint64_t begun_ns = mono_ns();
+    uint64_t begun_ns = bx_mono_ns();
     int rc = st_tx_job(&w->tx, job->run, job->arg, out_is_lost);
-    w->job_ns = mono_ns() - begun_ns;
+    w->job_ns = bx_mono_ns() - begun_ns;
+    bx_histogram_observe(&st_wait_seconds, (begun_ns - job->queued_ns) / 1000);
+    bx_histogram_observe(&st_job_seconds, w->job_ns / 1000);
+    if (w->options.slow_ms && w->job_ns / 1000000 >= w->options.slow_ms)
+        w->options.on_slow(w->job_ns / 1000000, w->options.arg);
     return rc;
 }
 
@@ -298,8 +297,11 @@ int st_writer_submit_turn(struct st_writer *w, const struct st_turn *turn, st_jo
 {
     BX_ASSERT(w->magic == WRITER_MAGIC);
     struct st_turn_job *entry = BX_NEW(struct st_turn_job);
-    *entry = (struct st_turn_job){
-        .run = job, .on_done = on_done, .arg = arg, .is_droppable = turn->is_droppable};
+    *entry = (struct st_turn_job){.run = job,
+                                  .on_done = on_done,
+                                  .arg = arg,
+                                  .queued_ns = bx_mono_ns(),
+                                  .is_droppable = turn->is_droppable};
     pthread_mutex_lock(&w->lock);
     int rc = w->is_stopping || is_dropped(w, entry) ? BX_E_CLOSED
              : has_room(w, turn->owner)             ? BX_OK

@@ -4,10 +4,12 @@
 #include "app/api/api_keys.h"
 #include "app/api/audit.h"
 #include "app/api/auth.h"
+#include "app/api/chat_changes.h"
 #include "app/api/chats.h"
 #include "app/rest/docs.h"
 #include "app/api/messages.h"
 #include "app/api/numbers.h"
+#include "app/api/people.h"
 #include "app/api/permissions.h"
 #include "app/api/realtime_api.h"
 #include "app/api/sessions.h"
@@ -82,7 +84,7 @@ static const struct wb_route rows[] = {
     {HTTP_GET, "/sessions", "Sessions", "Link states, CONNECTED first", wb_sessions_list, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_sessions_query, &wb_sessions_answer, 0, NULL},
     {HTTP_POST, "/sessions/{whatsappNumberId}", "Sessions", "Link a number: waits at most 15 s for a QR, a code or CONNECTED", wb_sessions_link, NULL, WB_ADMIN_OF_NUMBER, MANAGE, WB_ON_WRITER, WB_RATE_NORMAL,
-     WB_CONFLICTS | WB_UNAVAILABLE, NULL, &wb_session_link_query, &wb_session_answer_shape, 0, "session.link"},
+     WB_WAITS | WB_CONFLICTS | WB_UNAVAILABLE, NULL, &wb_session_link_query, &wb_session_answer_shape, 0, "session.link"},
     {HTTP_GET, "/sessions/{whatsappNumberId}", "Sessions", "The session of a number", wb_sessions_get, NULL, WB_OF_NUMBER, READ, WB_ON_LOOP, WB_RATE_NORMAL,
      0, NULL, NULL, &wb_session_answer_shape, 0, NULL},
     {HTTP_GET, "/sessions/{sessionId}/qr", "Sessions", "The QR code now valid", wb_sessions_qr, NULL, WB_OF_SESSION, READ, WB_ON_LANE, WB_RATE_NORMAL,
@@ -107,6 +109,14 @@ static const struct wb_route rows[] = {
      0, NULL, &wb_history_query, &wb_history_answer, 0, NULL},
     {HTTP_PATCH, "/chats/{chatId}/read", "Chats", "Mark a chat read", wb_chats_read, NULL, WB_OF_CHAT, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
      0, NULL, NULL, &wb_done_shape, 0, NULL},
+    {HTTP_POST, "/chats", "Chats", "Open the chat with a phone number", wb_chats_open, NULL, WB_USER, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, &wb_chat_open_body, NULL, &wb_chat_answer, 201, "chat.open"},
+    {HTTP_PATCH, "/chats/{chatId}", "Chats", "Pin, archive, mute, mark as unread or read", wb_chats_update, NULL, WB_OF_CHAT, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, &wb_chat_update_body, NULL, &wb_chat_answer, 0, "chat.update"},
+    {HTTP_GET, "/contacts/{contactId}", "People", "A contact and the groups in common", wb_contacts_get, NULL, WB_OF_CONTACT, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_contact_answer, 0, NULL},
+    {HTTP_GET, "/groups/{chatId}", "People", "A group and its members", wb_groups_get, NULL, WB_OF_CHAT, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_group_answer, 0, NULL},
     {HTTP_GET, "/messages/search", "Messages", "Full text over the numbers one may see", wb_messages_search, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_search_query, &wb_search_answer, 0, NULL},
     {HTTP_GET, "/messages/{messageId}", "Messages", "A message with its delivery and who sent it", wb_messages_get, NULL, WB_OF_MESSAGE, READ, WB_ON_LANE, WB_RATE_NORMAL,
@@ -154,7 +164,7 @@ static const struct wb_route rows[] = {
      0, NULL, &wb_audit_query, &wb_audit_answer, 0, NULL},
     {HTTP_GET, "/health", "Server", "Is it alive and can it write?", wb_health, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
      WB_NO_PREFIX | WB_UNAVAILABLE, NULL, NULL, &wb_health_answer, 0, NULL},
-    {HTTP_GET, "/metrics", "Server", "Prometheus text", wb_metrics_get, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
+    {HTTP_GET, "/metrics", "Server", "Prometheus text", wb_metrics_get, NULL, WB_PUBLIC, 0, WB_ON_LANE, WB_RATE_NORMAL,
      WB_NO_PREFIX | WB_NOT_JSON, NULL, NULL, NULL, 0, NULL},
     {HTTP_GET, "/api", "Server", "Name and version", wb_api_about, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
      WB_NO_PREFIX, NULL, NULL, &wb_about_answer, 0, NULL},
