@@ -4,7 +4,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/internal.h"
+#include "sim/network/usync.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
 
 #include <stdio.h>
 
