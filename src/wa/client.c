@@ -303,6 +303,7 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
     bx_list_init(&c->sends);
     bx_list_init(&c->unacked);
     bx_list_init(&c->fetches);
+    bx_list_init(&c->histories);
     *out = c;
     return BX_OK;
 }
