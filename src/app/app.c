@@ -6,6 +6,7 @@
 #include "app/api/system.h"
 #include "app/core/limit.h"
 #include "app/core/stop.h"
+#include "app/media/media_queue.h"
 #include "app/modules.h"
 #include "app/rest/cors.h"
 #include "app/inbox/inbox_changes.h"
@@ -379,6 +380,7 @@ void wb_app_free(struct wb_app *app)
     }
     free(app->readers);
     free(app->whatsapp_version);
+    wb_media_free(app);
     wb_lines_free(app);
     free(app->engine);
     st_store_close(app->store);

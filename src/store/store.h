@@ -622,6 +622,8 @@ struct st_blob {
 };
 int st_blob_unused(struct st_conn *conn, int64_t limit, struct bx_arena *a, struct st_blob **out,
                    size_t *out_count);
+/* A blob that was stored, but whose row is gone: it counts as unused. */
+int st_blob_note(struct st_tx *tx, struct bx_str id);
 /* Returns 1; 0 when a row names it (again). */
 int st_blob_forget(struct st_tx *tx, struct bx_str id);
 

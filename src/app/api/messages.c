@@ -8,6 +8,7 @@
 #include "app/rest/permission_check.h"
 #include "app/views/rows.h"
 #include "app/inbox/send.h"
+#include "app/media/media_queue.h"
 #include "app/views/shapes.h"
 #include "app/core/config.h"
 #include "app/access/access.h"
@@ -146,6 +147,7 @@ int wb_messages_get(struct wb_request *rq)
     int rc = st_message_get(rq->conn, rq->ids[0], &rq->arena, &m);
     if (rc == BX_OK)
         rc = wb_rows_of(rq->conn, m.number_id, false, &rq->arena, &rows);
+    rows.viewer_id = rq->who.user_id;
     if (rc == BX_OK)
         rc = st_reaction_list(rq->conn, &m.id, 1, &rq->arena, &reactions, &count);
     if (rc < 0)
@@ -353,4 +355,28 @@ int wb_messages_send(struct wb_request *rq)
                                            .text);
     rq->after = on_stored;
     return WB_LATER; /* the loop wakes the outbox, then answers */
+}
+
+/* --- files --- */
+
+static int wake_files(struct wb_request *rq)
+{
+    wb_media_wake(rq->app);
+    return BX_OK;
+}
+
+static void on_wanted(struct wb_request *rq)
+{
+    wb_on_loop(rq, wake_files);
+}
+
+int wb_messages_fetch(struct wb_request *rq)
+{
+    int rc = wb_media_want(rq->tx, rq->ids[0]);
+    if (rc < 0)
+        return wb_fail(rq, rc, "This message has no file that can be fetched.");
+    wb_answer_open(rq, "The file is being fetched");
+    rc = wb_answer_end(rq);
+    rq->after = on_wanted;
+    return rc < 0 ? rc : WB_LATER;
 }

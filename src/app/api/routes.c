@@ -119,6 +119,8 @@ static const struct wb_route rows[] = {
      0, NULL, NULL, &wb_group_answer, 0, NULL},
     {HTTP_GET, "/messages/search", "Messages", "Full text over the numbers one may see", wb_messages_search, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_search_query, &wb_search_answer, 0, NULL},
+    {HTTP_POST, "/messages/{messageId}/media", "Messages", "Fetch the file of a message now; message:media follows", wb_messages_fetch, NULL, WB_OF_MESSAGE, READ, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_done_shape, 202, NULL},
     {HTTP_GET, "/messages/{messageId}", "Messages", "A message with its delivery and who sent it", wb_messages_get, NULL, WB_OF_MESSAGE, READ, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, NULL, &wb_message_answer, 0, NULL},
 

@@ -32,6 +32,7 @@ static int (*const store_kind[WA_EVENT_KINDS])(struct wb_inbox_turn *t, const st
     [WA_EVENT_GROUP] = wb_inbox_group,
     [WA_EVENT_IDENTITY_CHANGED] = nothing, /* trusted; nothing that an agent acts on */
     [WA_EVENT_HISTORY_DONE] = nothing,
+    [WA_EVENT_MEDIA_RETRY] = wb_inbox_media_retried,
     [WA_EVENT_CALL] = wb_inbox_call,
 };
 

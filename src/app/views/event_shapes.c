@@ -194,6 +194,16 @@ const struct wb_schema wb_shape_message_updated_event = {
         {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
+const struct wb_schema wb_shape_message_media_event = {
+    .name = "MessageMediaEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"message", WB_REF, MUST, .ref = &wb_shape_message},
+        {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
+        END}};
+
 const struct wb_schema wb_shape_message_status_event = {
     .name = "MessageStatusEvent",
     .fields = (const struct wb_field[]){

@@ -120,3 +120,8 @@ int st_blob_forget(struct st_tx *tx, struct bx_str id)
 {
     return st_db_run(tx->conn, "DELETE FROM blobs WHERE id = ?1 AND refs = 0", Q(B(id)));
 }
+
+int st_blob_note(struct st_tx *tx, struct bx_str id)
+{
+    return st_db_run(tx->conn, "INSERT OR IGNORE INTO blobs (id, refs) VALUES (?1, 0)", Q(B(id)));
+}
