@@ -8,7 +8,7 @@ RUN make web && meson setup /build --buildtype=release && PATH=/src/tools/node/n
 
 FROM debian:12-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl libuv1 liburing2 libssl3 libcurl4 libsodium23 libjwt0 libomemo-c0 \
-      libprotobuf-c1 libsqlite3-0 libjansson4 zlib1g libqrencode4 libpng16-16 \
+      libprotobuf-c1 libsqlite3-0 libjansson4 zlib1g libqrencode4 libpng16-16 libicu72 libphonenumber8 \
     && rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 --home-dir /data --create-home wabox && chmod 700 /data
 COPY --from=build /build/src/cmd/waboxd /build/src/cmd/waboxctl /usr/local/bin/
 USER wabox
