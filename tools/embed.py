@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""A directory as a table of struct http_static_file: embed.py OUT.c SYMBOL DIR. A directory that is not there gives an empty table."""
+"""A directory as a table of struct http_static_file: embed.py OUT.c SYMBOL DIR [PACKAGE]. A directory that is not there gives
+an empty table; with PACKAGE (a folder with package-lock.json) npm is asked to install it there first."""
 import gzip
 import hashlib
 import pathlib
 import re
+import subprocess
 import sys
 
 TYPES = {
@@ -13,6 +15,13 @@ TYPES = {
     ".webmanifest": "application/manifest+json", ".mp3": "audio/mpeg", ".ogg": "audio/ogg", ".wasm": "application/wasm",
 }
 out, symbol, root = pathlib.Path(sys.argv[1]), sys.argv[2], pathlib.Path(sys.argv[3])
+
+if len(sys.argv) > 4 and not root.is_dir():
+    try:
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=sys.argv[4], check=True,
+                       stdout=subprocess.DEVNULL, timeout=300)
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"{root.name} is left out: {error}", file=sys.stderr)
 
 
 def array(name, data):

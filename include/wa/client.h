@@ -37,6 +37,7 @@ enum wa_reason {
     WA_REASON_UNTRUSTED,   /* the server could not prove who it is; retry_at_ms is set */
     WA_REASON_STORE,       /* a job could not be committed */
     WA_REASON_PAIR_FAILED, /* the phone's answer did not verify */
+    WA_REASON_WRONG_PHONE, /* another phone scanned than on_scanned accepts */
     WA_REASONS
 };
 
@@ -65,6 +66,10 @@ struct wa_client_ops {
     /* "ABCD-1234", to be typed on the phone. Borrowed. */
     void (*on_pairing_code)(struct wa_client *c, const char *code, int64_t expires_at_ms,
                             void *arg);
+    /* This account (digits, without a country prefix sign) has scanned the code. False refuses it:
+     * nothing of it is stored, its phone is told that linking failed, and the session ends with
+     * WA_REASON_WRONG_PHONE. NULL: every account is accepted. Borrowed. */
+    bool (*on_scanned)(struct wa_client *c, struct bx_str pn, void *arg);
     /* Transient, never stored: may be NULL. */
     void (*on_typing)(struct wa_client *c, const struct wa_peer *chat, const struct wa_peer *person,
                       enum wa_typing typing, void *arg);
@@ -114,6 +119,9 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
  * goes when the last job came back. */
 void wa_client_free(struct wa_client *c);
 void *wa_client_arg(const struct wa_client *c);
+
+/* The version of every connection from now on; NULL: the built-in one. BX_E_INVALID. */
+int wa_client_set_version(struct wa_client *c, const char *version);
 
 /* Loads the credentials of the keystore and no more, for a session that is not started: its user
  * may then delete them from the store before wa_client_logout, which still unlinks. */

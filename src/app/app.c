@@ -1,6 +1,11 @@
 /* One place wires everything; what was opened is closed in reverse. */
 #include "app/app.h"
 
+#include "app/access/access.h"
+#include "app/api/routes.h"
+#include "app/core/limit.h"
+#include "app/core/stop.h"
+#include "app/modules.h"
 #include "app/rest/cors.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/demo.h"
@@ -13,6 +18,8 @@
 #include "app/rest/kept.h"
 #include "app/realtime/realtime.h"
 #include "app/core/secrets.h"
+#include "app/numbers/link.h"
+#include "app/ops/version.h"
 #include "app/ops/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -27,7 +34,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { JWT_KEY_BYTES = 32, KEPT_BYTES = 8 << 20 };
+enum {
+    JWT_KEY_BYTES = 32,
+    KEPT_BYTES = 8 << 20,
+    GZIP_MIN_BYTES = 1024, /* of an answer */
+};
 
 /* --- opening --- */
 
@@ -42,7 +53,7 @@ static void raise_file_limit(void)
         setrlimit(RLIMIT_NOFILE, &limit);
     }
     if (limit.rlim_max < WB_FILES_FEW)
-        bx_log(BX_LOG_WARN, "app", "few connections: the limit of open files is low", "files=%llu",
+        bx_log(BX_LOG_WARN, "app", "open-file limit is low; connections are limited", "files=%llu",
                (unsigned long long)limit.rlim_max);
 }
 
@@ -68,7 +79,7 @@ static void on_upgrade(int from, int to, void *arg)
     (void)arg;
     bx_log(
         BX_LOG_INFO, "store",
-        "the database is brought to a newer schema; with millions of messages this takes minutes",
+        "migrating database schema (may take minutes on large databases)",
         "from=%d to=%d", from, to);
 }
 
@@ -102,12 +113,12 @@ static int ensure_people(struct wb_app *app, char *out_password, size_t size,
         admin.password = c->is_demo ? WB_DEMO_PASSWORD : (wb_password_make(made), made);
     int rc = wb_admin_ensure(app->writer, &admin);
     if (rc < 0)
-        bx_buf_printf(message, "The first administrator could not be made: %s",
+        bx_buf_printf(message, "Cannot create the first administrator: %s",
                       bx_err_info(rc)->sentence);
     if (out_password && size)
         snprintf(out_password, size, "%s", rc == 1 ? made : "");
     if (rc >= 0 && c->is_demo && (rc = wb_demo_fill(app->writer)) < 0)
-        bx_buf_printf(message, "The demo could not be furnished: %s", bx_err_info(rc)->sentence);
+        bx_buf_printf(message, "Cannot create the demo data: %s", bx_err_info(rc)->sentence);
     return rc < 0 ? rc : wb_access_load(app->access, app->readers[0]);
 }
 
@@ -117,6 +128,7 @@ static void make_rooms(struct wb_app *app)
     app->access = wb_access_new(app->loop);
     app->cors = wb_cors_new(c->frontend_url);
     app->kept = wb_kept_new(KEPT_BYTES);
+    app->routes = &wb_routes;
     app->dispatch = wb_dispatch_new(app);
     app->user_limits = wb_limits_new((double)c->rate_per_second, (double)c->rate_burst);
     app->ip_limits =
@@ -130,10 +142,10 @@ static void make_rooms(struct wb_app *app)
     ws_metrics_register(&app->metrics);
 }
 
-static int start_parts(struct wb_app *app, struct bx_buf *message)
+static int start_modules(struct wb_app *app, struct bx_buf *message)
 {
-    for (size_t i = 0; i < wb_part_count; i++) {
-        int rc = wb_parts[i].start(app, message);
+    for (size_t i = 0; i < wb_module_count; i++) {
+        int rc = wb_modules[i].start(app, message);
         if (rc < 0)
             return rc;
     }
@@ -152,7 +164,8 @@ static void warn_of_certificate(const char *path)
 static int listen_on(struct wb_app *app, struct bx_buf *message)
 {
     const struct wb_config *c = app->config;
-    struct http_server_opts opts = {.max_body_bytes = (size_t)c->max_body_bytes,
+    struct http_server_opts opts = {.gzip_min_bytes = GZIP_MIN_BYTES,
+                                    .max_body_bytes = (size_t)c->max_body_bytes,
                                     .max_connections = (size_t)c->max_connections,
                                     .max_connections_per_ip = (size_t)c->max_connections_per_ip};
     int rc = http_server_new(app->loop, &opts, &wb_front_handler, app, &app->http);
@@ -180,11 +193,38 @@ static int listen_on(struct wb_app *app, struct bx_buf *message)
 
 /* --- signals --- */
 
+static char *dup_or_null(const char *text)
+{
+    return text ? bx_strndup(text, strlen(text)) : NULL;
+}
+
+static void reload_version(struct wb_app *app)
+{
+    struct wb_config fresh;
+    struct bx_buf message;
+    bx_buf_init(&message, 4096);
+    const char *before = app->whatsapp_version ? app->whatsapp_version : "";
+    int rc = wb_config_reload(app->config, &fresh, &message);
+    const char *now = rc == BX_OK && fresh.whatsapp_version ? fresh.whatsapp_version : "";
+    if (rc < 0) {
+        bx_log(BX_LOG_ERROR, "app", "failed to reload settings", "why=%.*s", (int)message.len,
+               (const char *)message.data);
+    } else if (strcmp(before, now) != 0) {
+        free(app->whatsapp_version);
+        app->whatsapp_version = dup_or_null(fresh.whatsapp_version);
+        wb_version_log(app->whatsapp_version);
+        wb_link_version_changed(app);
+    }
+    bx_buf_done(&message);
+    wb_config_done(&fresh);
+}
+
 static void on_reload(int signum, void *arg)
 {
     (void)signum;
     struct wb_app *app = arg;
     struct bx_buf message;
+    reload_version(app);
     bx_buf_init(&message, 1024);
     if (app->tls && net_tls_server_reload(app->tls, &message) < 0)
         bx_log(BX_LOG_ERROR, "app", "certificate not reloaded", "why=%.*s", (int)message.len,
@@ -196,33 +236,20 @@ static void on_reload(int signum, void *arg)
     bx_buf_done(&message);
 }
 
-/* --- the end: stop listening, let requests finish, stop the parts, leave the loop --- */
-
-void wb_app_quiet(struct wb_app *app)
-{
-    if (!app->is_stopping || app->waiting == 0 || --app->waiting > 0)
-        return;
-    net_timer_stop(&app->stop_timer);
-    net_loop_stop(app->loop);
-}
-
-void wb_part_stopped(struct wb_app *app)
-{
-    wb_app_quiet(app);
-}
+/* --- the end: stop listening, let requests finish, stop the modules, leave the loop --- */
 
 static void on_http_closed(void *arg)
 {
     struct wb_app *app = arg;
     http_server_free(app->http);
     app->http = NULL;
-    wb_app_quiet(app);
+    wb_stop_done_one(app);
 }
 
 static void on_grace_over(void *arg)
 {
     struct wb_app *app = arg;
-    bx_log(BX_LOG_WARN, "app", "stopping without the rest", "requests=%zu",
+    bx_log(BX_LOG_WARN, "app", "shutdown grace period expired; aborting running requests", "requests=%zu",
            wb_dispatch_running(app->dispatch));
     net_loop_stop(app->loop);
 }
@@ -235,10 +262,10 @@ void wb_app_stop(struct wb_app *app)
     bx_log(BX_LOG_INFO, "app", "stopping", NULL);
     wb_watch_stop(app->watch);
     wb_janitor_stop(app->janitor);
-    app->waiting = 1 + (unsigned)wb_part_count + (wb_dispatch_running(app->dispatch) > 0);
+    app->waiting = 1 + (unsigned)wb_module_count + (wb_dispatch_running(app->dispatch) > 0);
     net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
-    for (size_t i = wb_part_count; i-- > 0;)
-        wb_parts[i].stop(app);
+    for (size_t i = wb_module_count; i-- > 0;)
+        wb_modules[i].stop(app);
     http_server_close(app->http, on_http_closed, app);
 }
 
@@ -250,6 +277,16 @@ static void on_stop_signal(int signum, void *arg)
 
 /* --- life --- */
 
+static void log_start(struct wb_app *app)
+{
+    const struct wb_config *c = app->config;
+    bx_log(BX_LOG_INFO, "app", "started",
+           "version=%s schema=%d listen=%s://%s:%u data_dir=%s whatsapp=%s numbers=%zu", WB_VERSION,
+           st_store_version(app->store), c->tls_cert ? "https" : "http", c->host, app->port,
+           c->data_dir, c->whatsapp, wb_line_count(app));
+    wb_version_log(app->whatsapp_version);
+}
+
 int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *engine,
                  char *admin_password, size_t size, struct wb_app **out, struct bx_buf *message)
 {
@@ -258,13 +295,14 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     app->engine_ops = engine;
     app->started_ms = bx_mono_ms();
     app->data_dir_lock = -1;
+    app->whatsapp_version = dup_or_null(config->whatsapp_version);
     raise_file_limit();
     net_timer_init(&app->stop_timer, on_grace_over, app);
     int rc = net_loop_new(&app->loop);
     if (rc == BX_OK)
         rc = net_pool_new(app->loop, (unsigned)config->workers, &app->pool);
     if (rc < 0) {
-        bx_buf_printf(message, "The system gives no threads or descriptors: %s",
+        bx_buf_printf(message, "Cannot create threads or file descriptors: %s",
                       bx_err_info(rc)->sentence);
         return rc;
     }
@@ -277,7 +315,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     if (rc == BX_OK)
         rc = ensure_people(app, admin_password, size, message);
     if (rc == BX_OK)
-        rc = start_parts(app, message);
+        rc = start_modules(app, message);
     if (rc == BX_OK)
         rc = listen_on(app, message);
     if (rc < 0)
@@ -287,6 +325,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     net_loop_on_signal(app->loop, SIGHUP, on_reload, app);
     app->janitor = wb_janitor_start(app);
     app->watch = wb_watch_start(app);
+    log_start(app);
     return BX_OK;
 }
 
@@ -312,6 +351,7 @@ void wb_app_free(struct wb_app *app)
             st_conn_close(app->readers[i]);
     }
     free(app->readers);
+    free(app->whatsapp_version);
     wb_lines_free(app);
     free(app->engine);
     st_store_close(app->store);

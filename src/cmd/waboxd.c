@@ -1,5 +1,7 @@
 /* waboxd: the server. Parses arguments, starts the application, exits. */
 #include "app/app.h"
+#include "app/api/routes.h"
+#include "app/realtime/asyncapi.h"
 #include "app/rest/docs.h"
 #include "app/channel/engine_wa.h"
 #include "base/log.h"
@@ -29,12 +31,27 @@ static int print_version(struct bx_buf *out)
     return bx_buf_lit(out, "waboxd " WB_VERSION "\n");
 }
 
+static int print_openapi(struct bx_buf *out)
+{
+    return wb_openapi_write(&wb_routes, out);
+}
+
+static int print_api_md(struct bx_buf *out)
+{
+    return wb_api_md_write(&wb_routes, out);
+}
+
+static int print_postman(struct bx_buf *out)
+{
+    return wb_postman_write(&wb_routes, out);
+}
+
 static const struct {
     const char *flag;
     int (*write)(struct bx_buf *out);
-} printers[] = {{"--help", print_help},          {"--version", print_version},
-                {"--openapi", wb_openapi_write}, {"--asyncapi", wb_asyncapi_write},
-                {"--api-md", wb_api_md_write},   {"--postman", wb_postman_write}};
+} printers[] = {{"--help", print_help},       {"--version", print_version},
+                {"--openapi", print_openapi}, {"--asyncapi", wb_asyncapi_write},
+                {"--api-md", print_api_md},   {"--postman", print_postman}};
 
 static bool print_document(const char *flag, int *out_code)
 {

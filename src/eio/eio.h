@@ -40,6 +40,7 @@ struct eio_handler {
 struct eio_opts { /* every field is set: no defaults at this level */
     bool allow_polling, allow_websocket, allow_upgrades, allow_eio3;
     uint32_t ping_interval_ms, ping_timeout_ms, upgrade_timeout_ms;
+    uint32_t close_timeout_ms; /* for a polling client to fetch the close packet */
     size_t max_payload_bytes;
     bool is_deflate;
     const char *cors_origins, *cors_allowed_headers, *cors_exposed_headers; /* kept */

@@ -30,6 +30,13 @@ struct eio_address { /* connections of one address; only kept while there are so
     char text[NET_ADDR_SIZE];
 };
 
+/* WebSocket connections of ended sessions that finish their closing handshake. Outlives the server
+ * while there are some: their handler counts here. */
+struct eio_closing {
+    size_t count;
+    bool is_orphan; /* the server was freed: the last connection frees this */
+};
+
 struct eio_server {
     struct net_loop *loop;
     struct eio_opts opts;
@@ -44,7 +51,7 @@ struct eio_server {
     uint64_t rate_tokens; /* thousandths */
     uint32_t slack_ms;    /* of heartbeats */
     bool is_stopped;
-    size_t closing; /* WebSocket connections that finish their closing handshake */
+    struct eio_closing *closing;
     struct ws_opts ws;
     struct bx_metric metrics[EIO_M_COUNT];
 };
@@ -90,7 +97,9 @@ struct eio_polling {
 /* server.c */
 void eio_refuse(struct eio_server *server, struct http_exchange *x, enum eio_error code,
                 const char *message);
-bool eio_query_flag(struct bx_str query, struct bx_str name); /* "1" or "true" */
+/* Decoded value of a query parameter, in the exchange's arena; false when absent. */
+bool eio_query_get(struct http_exchange *x, struct bx_str name, struct bx_str *out);
+bool eio_query_flag(struct http_exchange *x, struct bx_str name); /* "1" or "true" */
 
 /* cors.c: false when the request was answered (preflight). */
 bool eio_cors_apply(struct eio_server *server, struct http_exchange *x);
@@ -124,6 +133,8 @@ void eio_polling_close(struct eio_session *s);
 void eio_websocket_open(struct eio_server *server, struct http_exchange *x, int protocol);
 void eio_websocket_upgrade(struct eio_session *s, struct http_exchange *x);
 void eio_websocket_send(struct eio_session *s, struct eio_packet *p);
+/* Ends an upgrade that is under way (if any): stops its timers, closes its connection. */
+void eio_websocket_cancel_upgrade(struct eio_polling *p);
 /* Closes a connection that no session listens to any more. */
 void eio_websocket_detach(struct eio_server *server, struct ws_conn *ws);
 

@@ -1,5 +1,5 @@
 /* HTTP long-polling: one GET waits for packets, POSTs bring them. Packets of one loop turn leave in
- * one answer. */
+ * one answer, as far as clients take that many. */
 #include "base/err.h"
 #include "base/json_write.h"
 #include "base/mem.h"
@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-enum { CLOSE_TIMEOUT_MS = 30000 };
+/* python-engineio refuses a payload of more packets. */
+enum { MAX_PACKETS = 16 };
 
 static void flush(void *arg);
 
@@ -98,6 +99,11 @@ static void answer_one(struct eio_session *s, struct http_exchange *x, enum eio_
     eio_packet_unref(p);
 }
 
+static size_t queue_cost(const struct eio_packet *packet)
+{
+    return packet->len + 32;
+}
+
 static void queue_clear(struct eio_polling *p)
 {
     for (size_t i = 0; i < p->queue_count; i++)
@@ -107,7 +113,29 @@ static void queue_clear(struct eio_polling *p)
     p->queue_count = p->queue_cap = p->queue_bytes = 0;
 }
 
-/* End of the turn: everything queued goes out with the GET that waits. */
+/* Takes the first packets off the queue. */
+static void queue_shift(struct eio_polling *p, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        p->queue_bytes -= queue_cost(p->queue[i]);
+        eio_packet_unref(p->queue[i]);
+    }
+    p->queue_count -= count;
+    memmove(p->queue, p->queue + count, p->queue_count * sizeof p->queue[0]);
+    if (!p->queue_count)
+        queue_clear(p);
+}
+
+/* How many packets the next answer carries. The close packet travels alone: clients act on it
+ * before they look at what came in the same payload. */
+static size_t answer_count(const struct eio_polling *p)
+{
+    bool is_closing = p->session->state == EIO_STATE_CLOSING && p->queue_count > 1;
+    size_t count = is_closing ? p->queue_count - 1 : p->queue_count;
+    return count < MAX_PACKETS ? count : MAX_PACKETS;
+}
+
+/* End of the turn: what is queued goes out with the GET that waits, the rest with the next one. */
 static void flush(void *arg)
 {
     struct eio_polling *p = arg;
@@ -115,20 +143,12 @@ static void flush(void *arg)
     if (!p->get || p->queue_count == 0)
         return;
     struct http_exchange *x = p->get;
+    size_t count = answer_count(p);
     p->get = NULL;
-    /* The close packet travels alone: clients act on it before they look at what came in the same
-     * payload. */
-    bool has_rest = s->state == EIO_STATE_CLOSING && p->queue_count > 1;
-    size_t count = has_rest ? p->queue_count - 1 : p->queue_count;
     answer(s, x, p->queue, count);
-    struct eio_packet *last = has_rest ? eio_packet_ref(p->queue[count]) : NULL;
-    queue_clear(p);
-    if (last) {
-        eio_polling_send(s, last);
-        eio_packet_unref(last);
-    } else if (s->state == EIO_STATE_CLOSING) {
+    queue_shift(p, count);
+    if (s->state == EIO_STATE_CLOSING && p->queue_count == 0)
         eio_session_end(s, "transport close");
-    }
 }
 
 void eio_polling_noop(struct eio_polling *p)
@@ -146,18 +166,15 @@ void eio_polling_free(struct eio_session *s)
     struct http_exchange *x = p->get;
     p->get = NULL;
     if (x && p->queue_count) /* what was said before the end still counts */
-        answer(s, x, p->queue, p->queue_count);
+        answer(s, x, p->queue, answer_count(p));
     else if (x) /* an upgraded session lives on: noop; otherwise it is over */
         answer_one(s, x, s->state == EIO_STATE_OPEN ? EIO_NOOP : EIO_CLOSE);
     s->polling = NULL;
     if (p->post)
         http_exchange_set_arg(p->post, NULL);
     net_flush_hook_disarm(&p->flush);
-    net_timer_stop(&p->upgrade_timer);
-    net_timer_stop(&p->noop_timer);
     net_timer_stop(&p->close_timer);
-    if (p->probe)
-        eio_websocket_detach(s->server, p->probe);
+    eio_websocket_cancel_upgrade(p);
     queue_clear(p);
     net_loop_free_later(s->server->loop, p);
 }
@@ -170,7 +187,7 @@ static void enqueue(struct eio_session *s, struct eio_packet *packet)
         p->queue = bx_realloc(p->queue, p->queue_cap, sizeof p->queue[0]);
     }
     p->queue[p->queue_count++] = eio_packet_ref(packet);
-    p->queue_bytes += packet->len + 32;
+    p->queue_bytes += queue_cost(packet);
     net_flush_hook_arm(s->server->loop, &p->flush);
 }
 
@@ -188,11 +205,8 @@ void eio_polling_close(struct eio_session *s)
     struct eio_packet *packet = eio_packet_new(EIO_CLOSE, false, BX_STR(""), BX_STR(""));
     enqueue(s, packet); /* the limit must not end a session that is just closing */
     eio_packet_unref(packet);
-    if (p->probe) {
-        eio_websocket_detach(s->server, p->probe);
-        p->probe = NULL;
-    }
-    net_timer_start(s->server->loop, &p->close_timer, CLOSE_TIMEOUT_MS);
+    eio_websocket_cancel_upgrade(p);
+    net_timer_start(s->server->loop, &p->close_timer, s->server->opts.close_timeout_ms);
 }
 
 /* --- GET --- */
@@ -210,8 +224,7 @@ static void take_jsonp(struct eio_polling *p, struct http_exchange *x)
 {
     struct bx_str j;
     p->jsonp[0] = '\0';
-    if (!http_query_get(http_exchange_request(x)->query, BX_STR("j"), &j) ||
-        http_url_decode(http_exchange_arena(x), j, true, &j) < 0)
+    if (!eio_query_get(x, BX_STR("j"), &j))
         return;
     size_t n = 0;
     for (size_t i = 0; i < j.len && n + 1 < sizeof p->jsonp; i++) {
@@ -255,6 +268,7 @@ void eio_polling_on_post_head(struct eio_session *s, struct http_exchange *x)
 {
     struct eio_polling *p = s->polling;
     if (p->post) { /* one POST at a time */
+        eio_server_add_cors(s->server, x); /* the head of a request is before cors_apply */
         refuse(x, 400);
         eio_session_end(s, "transport error");
         return;
@@ -338,7 +352,7 @@ void eio_polling_on_post(struct eio_session *s, struct http_exchange *x)
     struct bx_str body = r->body, j;
     int rc = BX_OK;
     bx_arena_init(&arena, r->body.len * 4 + 4096);
-    if (http_query_get(r->query, BX_STR("j"), &j))
+    if (eio_query_get(x, BX_STR("j"), &j))
         rc = form_payload(r->body, &arena, &body);
     /* the body is copied: answering frees the exchange, and handlers may send and close meanwhile
      */

@@ -59,6 +59,7 @@ int eio_server_new(struct net_loop *loop, const struct eio_opts *opts,
 {
     struct eio_server *server = BX_NEW(struct eio_server);
     server->loop = loop;
+    server->closing = BX_NEW(struct eio_closing);
     server->opts = *opts;
     server->handler = handler;
     server->arg = arg;
@@ -78,6 +79,9 @@ void eio_server_free(struct eio_server *server)
     BX_ASSERT(server->sessions.count == 0);
     bx_map_done(&server->sessions);
     bx_map_done(&server->addresses);
+    server->closing->is_orphan = true;
+    if (server->closing->count == 0)
+        free(server->closing);
     free(server);
 }
 
@@ -93,7 +97,7 @@ size_t eio_server_count(const struct eio_server *server)
 
 size_t eio_server_pending(const struct eio_server *server)
 {
-    return server->sessions.count + server->closing;
+    return server->sessions.count + server->closing->count;
 }
 
 struct net_loop *eio_server_loop(const struct eio_server *server)
@@ -119,11 +123,30 @@ void eio_server_each(struct eio_server *server, void (*fn)(struct eio_session *s
     free(all);
 }
 
-bool eio_query_flag(struct bx_str query, struct bx_str name)
+/* Names and values are decoded, as Node's querystring does: a broken escape stands for itself. */
+static struct bx_str query_decode(struct http_exchange *x, struct bx_str raw)
+{
+    struct bx_str text;
+    return http_url_decode(http_exchange_arena(x), raw, true, &text) == BX_OK ? text : raw;
+}
+
+bool eio_query_get(struct http_exchange *x, struct bx_str name, struct bx_str *out)
+{
+    struct bx_str query = http_exchange_request(x)->query, pair;
+    while (bx_str_split(&query, '&', &pair)) {
+        size_t eq = bx_str_find(pair, '=');
+        if (!bx_str_eq(query_decode(x, bx_str_slice(pair, 0, eq)), name))
+            continue;
+        *out = query_decode(x, bx_str_slice(pair, eq + 1, pair.len));
+        return true;
+    }
+    return false;
+}
+
+bool eio_query_flag(struct http_exchange *x, struct bx_str name)
 {
     struct bx_str value;
-    return http_query_get(query, name, &value) &&
-           (bx_str_is(value, "1") || bx_str_is(value, "true"));
+    return eio_query_get(x, name, &value) && (bx_str_is(value, "1") || bx_str_is(value, "true"));
 }
 
 /* A failed upgrade is answered in plain text and ends the connection, anything else in JSON. */
@@ -154,10 +177,10 @@ void eio_refuse(struct eio_server *server, struct http_exchange *x, enum eio_err
 
 enum transport { UNKNOWN, POLLING, WEBSOCKET };
 
-static enum transport transport_of(const struct eio_server *server, struct bx_str query)
+static enum transport transport_of(const struct eio_server *server, struct http_exchange *x)
 {
     struct bx_str name;
-    if (!http_query_get(query, BX_STR("transport"), &name))
+    if (!eio_query_get(x, BX_STR("transport"), &name))
         return UNKNOWN;
     if (bx_str_is(name, "polling") && server->opts.allow_polling)
         return POLLING;
@@ -175,10 +198,10 @@ static bool origin_is_clean(struct bx_str origin)
 }
 
 /* NULL sid: none given (or an empty one, which asks for a new session). */
-static struct bx_str sid_of(struct bx_str query)
+static struct bx_str sid_of(struct http_exchange *x)
 {
     struct bx_str sid;
-    return http_query_get(query, BX_STR("sid"), &sid) && sid.len ? sid : bx_str_n(NULL, 0);
+    return eio_query_get(x, BX_STR("sid"), &sid) && sid.len ? sid : bx_str_n(NULL, 0);
 }
 
 static struct eio_session *session_find(struct eio_server *server, struct bx_str sid)
@@ -187,10 +210,10 @@ static struct eio_session *session_find(struct eio_server *server, struct bx_str
 }
 
 /* 4, 3 (when allowed), or 0. */
-static int protocol_of(const struct eio_server *server, struct bx_str query)
+static int protocol_of(const struct eio_server *server, struct http_exchange *x)
 {
     struct bx_str version;
-    if (!http_query_get(query, BX_STR("EIO"), &version))
+    if (!eio_query_get(x, BX_STR("EIO"), &version))
         return 0;
     if (bx_str_is(version, "4"))
         return 4;
@@ -204,11 +227,9 @@ static void on_session_request(struct eio_server *server, struct http_exchange *
 {
     const struct http_request *r = http_exchange_request(x);
     struct eio_session *s = session_find(server, sid);
-    struct bx_str version;
     if (!s) {
         eio_refuse(server, x, EIO_SID_UNKNOWN, NULL);
-    } else if (http_query_get(r->query, BX_STR("EIO"), &version) &&
-               protocol_of(server, r->query) != s->protocol) {
+    } else if (protocol_of(server, x) != s->protocol) {
         eio_refuse(server, x, EIO_BAD_REQUEST, NULL);
     } else if (t == WEBSOCKET && r->is_upgrade) {
         if (ws_handshake_check(r) < 0)
@@ -292,7 +313,7 @@ static void add_cookie(struct eio_session *s, struct http_exchange *x)
 static void open_polling(struct eio_server *server, struct http_exchange *x, int protocol)
 {
     struct eio_session *s = eio_session_new(server, http_exchange_request(x), protocol);
-    s->is_b64 = eio_query_flag(http_exchange_request(x)->query, BX_STR("b64"));
+    s->is_b64 = eio_query_flag(x, BX_STR("b64"));
     eio_polling_start(s);
     add_cookie(s, x);
     eio_polling_on_get(s, x);
@@ -326,7 +347,7 @@ static void on_handshake(struct eio_server *server, struct http_exchange *x, enu
         eio_refuse(server, x, EIO_FORBIDDEN, message);
         return;
     }
-    int protocol = protocol_of(server, r->query);
+    int protocol = protocol_of(server, x);
     if (!protocol)
         eio_refuse(server, x, EIO_UNSUPPORTED_VERSION, NULL);
     else if (t == WEBSOCKET)
@@ -341,9 +362,9 @@ void eio_server_on_head(struct eio_server *server, struct http_exchange *x, size
 {
     const struct http_request *r = http_exchange_request(x);
     *out_max_body = server->opts.max_payload_bytes;
-    if (r->method != HTTP_POST || transport_of(server, r->query) != POLLING)
+    if (r->method != HTTP_POST || transport_of(server, x) != POLLING)
         return;
-    struct eio_session *s = session_find(server, sid_of(r->query));
+    struct eio_session *s = session_find(server, sid_of(x));
     if (s && s->polling)
         eio_polling_on_post_head(s, x);
 }
@@ -353,8 +374,8 @@ void eio_server_on_request(struct eio_server *server, struct http_exchange *x)
     const struct http_request *r = http_exchange_request(x);
     if (!eio_cors_apply(server, x))
         return;
-    enum transport t = transport_of(server, r->query);
-    struct bx_str sid = sid_of(r->query);
+    enum transport t = transport_of(server, x);
+    struct bx_str sid = sid_of(x);
     if (t == UNKNOWN)
         eio_refuse(server, x, EIO_TRANSPORT_UNKNOWN, NULL);
     else if (!origin_is_clean(http_header_get(r, BX_STR("origin"))))
@@ -367,8 +388,7 @@ void eio_server_on_request(struct eio_server *server, struct http_exchange *x)
 
 void eio_server_on_too_large(struct eio_server *server, struct http_exchange *x)
 {
-    const struct http_request *r = http_exchange_request(x);
-    struct eio_session *s = session_find(server, sid_of(r->query));
+    struct eio_session *s = session_find(server, sid_of(x));
     bx_metric_add(&server->metrics[EIO_M_LIMIT_PAYLOAD], 1);
     eio_server_add_cors(server, x);
     if (s && s->polling)

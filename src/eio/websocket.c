@@ -80,17 +80,19 @@ static void ignore_message(struct ws_conn *ws, bool is_binary, uint8_t *data, si
 
 static void ignore_close(struct ws_conn *ws, uint16_t code, struct bx_str reason, void *arg)
 {
-    struct eio_server *server = arg;
+    struct eio_closing *closing = arg;
     (void)ws, (void)code, (void)reason;
-    server->closing--;
+    closing->count--;
+    if (closing->is_orphan && closing->count == 0)
+        free(closing);
 }
 
 static const struct ws_handler nobody = {.on_message = ignore_message, .on_close = ignore_close};
 
 void eio_websocket_detach(struct eio_server *server, struct ws_conn *ws)
 {
-    server->closing++;
-    ws_set_handler(ws, &nobody, server);
+    server->closing->count++;
+    ws_set_handler(ws, &nobody, server->closing);
     ws_close(ws, WS_CLOSE_NO_STATUS, BX_STR(""));
 }
 
@@ -109,7 +111,7 @@ void eio_websocket_open(struct eio_server *server, struct http_exchange *x, int 
 {
     const struct http_request *r = http_exchange_request(x);
     struct eio_session *s = eio_session_new(server, r, protocol);
-    s->is_b64 = eio_query_flag(r->query, BX_STR("b64"));
+    s->is_b64 = eio_query_flag(x, BX_STR("b64"));
     s->ws = accept_connection(server, x, &handler, s);
     eio_session_opened(s);
 }
@@ -141,20 +143,28 @@ void eio_websocket_send(struct eio_session *s, struct eio_packet *p)
 
 /* --- upgrade --- */
 
-static void probe_stop(struct eio_polling *p)
+/* The upgrade has ended: no timer of it outlives it. Returns its connection (NULL: there was no
+ * upgrade), whose handler the caller replaces. */
+static struct ws_conn *probe_take(struct eio_polling *p)
 {
+    struct ws_conn *ws = p->probe;
     p->probe = NULL;
     p->has_probed = false;
     net_timer_stop(&p->upgrade_timer);
     net_timer_stop(&p->noop_timer);
+    return ws;
+}
+
+void eio_websocket_cancel_upgrade(struct eio_polling *p)
+{
+    struct ws_conn *ws = probe_take(p);
+    if (ws)
+        eio_websocket_detach(p->session->server, ws);
 }
 
 static void on_upgrade_timeout(void *arg)
 {
-    struct eio_polling *p = arg;
-    struct ws_conn *ws = p->probe;
-    probe_stop(p);
-    eio_websocket_detach(p->session->server, ws);
+    eio_websocket_cancel_upgrade(arg);
 }
 
 static void on_noop_due(void *arg)
@@ -168,11 +178,7 @@ static void on_noop_due(void *arg)
 static void complete(struct eio_session *s, struct ws_conn *ws)
 {
     struct eio_polling *p = s->polling;
-    probe_stop(p);
-    if (s->state != EIO_STATE_OPEN) {
-        eio_websocket_detach(s->server, ws);
-        return;
-    }
+    probe_take(p);
     struct eio_packet **queue = p->queue;
     size_t count = p->queue_count;
     p->queue = NULL;
@@ -205,8 +211,7 @@ static void on_probe_message(struct ws_conn *ws, bool is_binary, uint8_t *data, 
     } else if (!is_binary && p->has_probed && len >= 1 && data[0] == EIO_UPGRADE) {
         complete(s, ws);
     } else {
-        probe_stop(p);
-        eio_websocket_detach(s->server, ws);
+        eio_websocket_cancel_upgrade(p);
     }
 }
 
@@ -216,7 +221,7 @@ static void on_probe_close(struct ws_conn *ws, uint16_t code, struct bx_str reas
     (void)code;
     (void)reason;
     if (s->polling && s->polling->probe == ws)
-        probe_stop(s->polling);
+        probe_take(s->polling);
 }
 
 static const struct ws_handler probe_handler = {.on_message = on_probe_message,
@@ -225,7 +230,7 @@ static const struct ws_handler probe_handler = {.on_message = on_probe_message,
 void eio_websocket_upgrade(struct eio_session *s, struct http_exchange *x)
 {
     struct eio_polling *p = s->polling;
-    bool is_b64 = eio_query_flag(http_exchange_request(x)->query, BX_STR("b64"));
+    bool is_b64 = eio_query_flag(x, BX_STR("b64"));
     bool is_possible =
         p && !p->probe && s->server->opts.allow_upgrades && s->state == EIO_STATE_OPEN;
     struct ws_conn *ws = accept_connection(s->server, x, &probe_handler, s);

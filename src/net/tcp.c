@@ -9,19 +9,24 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
-    LINGER_WRITE_MS = 5000, /* for a peer to take what is queued */
+    LINGER_WRITE_MS = 5000, /* for a peer to take LINGER_STEP bytes of what is left */
+    LINGER_STEP = 16 << 10,
     LINGER_READ_MS =
         2000, /* for its FIN; a close before it would reset the connection under data in flight */
     READS_PER_EVENT = 4,
 };
 
-/* Closing: flush, half-close, swallow what still comes, close at the peer's FIN. */
+/* Closing: flush, say close_notify, half-close, swallow what still comes, close at the peer's FIN.
+ */
 struct net_tcp_ending {
     struct net_timer timer;
+    size_t left;      /* net_tcp_unacked at the last start of the timer */
+    bool is_notified; /* close_notify is sealed: nothing can follow it */
     bool is_half_closed;
 };
 
@@ -146,6 +151,18 @@ void net_tcp_discard(struct net_tcp *c)
 
 /* --- reading --- */
 
+/* The peer will say no more (FIN, or close_notify), but may still take what is queued. */
+static void input_ended(struct net_tcp *c)
+{
+    if (!c->handler->on_eof) {
+        net_tcp_end(c, BX_E_CLOSED);
+    } else if (!c->has_eof) {
+        c->has_eof = true;
+        net_tcp_rearm(c);
+        c->handler->on_eof(c, c->arg);
+    }
+}
+
 static void deliver_tls(struct net_tcp *c)
 {
     struct net_loop *loop = c->loop;
@@ -169,11 +186,13 @@ static void deliver_tls(struct net_tcp *c)
             /* the handshake's last flight may have brought data along */
             if (was_ready || !net_tls_is_ready(c->tls))
                 break;
+        } else if (c->connecting) {
+            net_connect_finished(c, (int)n);
+        } else if (n == BX_E_CLOSED) {
+            input_ended(c);
+            break;
         } else {
-            if (c->connecting)
-                net_connect_finished(c, (int)n);
-            else
-                net_tcp_end(c, (int)n);
+            net_tcp_end(c, (int)n);
         }
     }
 }
@@ -211,12 +230,8 @@ static void on_fin(struct net_tcp *c)
             net_tcp_end(c, BX_OK);
         else
             net_tcp_rearm(c);
-    } else if (c->handler->on_eof && !c->tls) {
-        c->has_eof = true;
-        net_tcp_rearm(c);
-        c->handler->on_eof(c, c->arg);
     } else {
-        net_tcp_end(c, BX_E_CLOSED);
+        input_ended(c);
     }
 }
 
@@ -303,6 +318,16 @@ size_t net_tcp_queued(const struct net_tcp *c)
     return c->queued;
 }
 
+size_t net_tcp_unacked(const struct net_tcp *c)
+{
+    int in_kernel = 0;
+    if (c->is_dead)
+        return 0;
+    if (ioctl(c->fd, TIOCOUTQ, &in_kernel) < 0 || in_kernel < 0)
+        in_kernel = 0;
+    return c->queued + (c->tls ? net_tls_pending(c->tls).len : 0) + (size_t)in_kernel;
+}
+
 bool net_tcp_is_writable(const struct net_tcp *c)
 {
     return !c->is_blocked && !c->is_closing && !c->is_dead;
@@ -350,10 +375,24 @@ int net_tcp_peer(const struct net_tcp *c, char out[NET_ADDR_SIZE], uint16_t *out
 
 /* --- closing --- */
 
+static void linger(struct net_tcp *c)
+{
+    struct net_tcp_ending *e = c->ending;
+    e->left = net_tcp_unacked(c);
+    bool is_taken = e->is_half_closed && e->left <= 1; /* the FIN counts as one */
+    net_timer_start(c->loop, &e->timer, is_taken ? LINGER_READ_MS : LINGER_WRITE_MS);
+}
+
+/* A slow peer may take its time as long as it takes something. */
 static void on_linger(void *arg)
 {
     struct net_tcp *c = arg;
-    net_tcp_end(c, BX_E_TIMEOUT);
+    size_t before = c->ending->left, left = net_tcp_unacked(c);
+    bool is_moving = left < before && (before - left >= LINGER_STEP || left <= 1);
+    if (is_moving)
+        linger(c);
+    else
+        net_tcp_end(c, BX_E_TIMEOUT);
 }
 
 /* Everything is out: say FIN and wait for the peer's, unless it came already. */
@@ -366,8 +405,20 @@ static void half_close(struct net_tcp *c)
         return;
     }
     c->is_paused = false;
-    net_timer_start(c->loop, &c->ending->timer, LINGER_READ_MS);
+    linger(c);
     net_tcp_rearm(c);
+}
+
+/* Sends what is queued and, when it is out and the connection is closing, close_notify. */
+static int flush_all(struct net_tcp *c)
+{
+    int rc = net_out_flush(c);
+    bool is_due = c->ending && c->tls && !c->ending->is_notified && net_tls_is_ready(c->tls);
+    if (rc < 0 || c->is_blocked || !is_due)
+        return rc;
+    c->ending->is_notified = true;
+    net_tls_close_notify(c->tls);
+    return net_out_flush(c);
 }
 
 void net_tcp_flush(struct net_tcp *c)
@@ -377,7 +428,7 @@ void net_tcp_flush(struct net_tcp *c)
         return;
     bool was_blocked = c->is_blocked;
     c->is_blocked = false;
-    int rc = net_out_flush(c);
+    int rc = flush_all(c);
     if (rc < 0) {
         net_tcp_end(c, rc);
         return;
@@ -402,17 +453,10 @@ void net_tcp_close(struct net_tcp *c)
         net_connect_cancel(c);
         return;
     }
-    if (c->tls && net_tls_is_ready(c->tls)) {
-        if (c->out_first && !c->is_blocked)
-            net_tcp_flush(c); /* so that close_notify comes last */
-        if (c->is_dead)
-            return;
-        net_tls_close_notify(c->tls);
-    }
     c->is_closing = true;
     c->ending = BX_NEW(struct net_tcp_ending);
     net_timer_init(&c->ending->timer, on_linger, c);
-    net_timer_start(c->loop, &c->ending->timer, LINGER_WRITE_MS);
+    linger(c);
     net_tcp_mark_dirty(c);
 }
 

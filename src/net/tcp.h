@@ -25,7 +25,8 @@ struct net_tcp_handler {
     void (*on_data)(struct net_tcp *c, uint8_t *data, size_t len, void *arg);
     /* The queue, once blocked, has drained completely. May be NULL. */
     void (*on_drain)(struct net_tcp *c, void *arg);
-    /* The peer closed its sending side (FIN). May be NULL: then the connection is closed. */
+    /* The peer closed its sending side (FIN, or close_notify): once; nothing is read any more, what
+     * is queued can still be sent. May be NULL: then the connection is closed. */
     void (*on_eof)(struct net_tcp *c, void *arg);
     /* Exactly once, last call: rc is BX_OK after net_tcp_close,
      * BX_E_CLOSED/BX_E_IO/BX_E_TIMEOUT/... otherwise. The memory of c goes at the end of this turn.
@@ -79,6 +80,10 @@ void net_tcp_write_shared(struct net_tcp *c, struct bx_shared *s, size_t offset,
 /* Bytes queued and not yet accepted by the kernel. */
 size_t net_tcp_queued(const struct net_tcp *c);
 
+/* The same and what the kernel holds that the peer has not acknowledged: shrinks while a slow peer
+ * reads, even when the kernel accepts nothing. Asks the kernel. */
+size_t net_tcp_unacked(const struct net_tcp *c);
+
 /* Nothing is blocked: the last flush went out whole and nothing waits for the peer. (volatile
  * messages ask this) */
 bool net_tcp_is_writable(const struct net_tcp *c);
@@ -86,8 +91,9 @@ bool net_tcp_is_writable(const struct net_tcp *c);
 /* Sends what is queued now instead of at the end of the turn. */
 void net_tcp_flush(struct net_tcp *c);
 
-/* Flushes, then closes both ways; on_closed(BX_OK) follows in a later turn. A peer that does not
- * take the rest within linger (5 s) is cut. Reading stops at once. */
+/* Sends everything that is queued (and, with TLS, close_notify behind it), then closes both ways;
+ * on_closed(BX_OK) follows in a later turn. A peer that takes less than 16 KiB of the rest in 5 s is
+ * cut. Reading stops at once. */
 void net_tcp_close(struct net_tcp *c);
 
 /* Closes now, drops what is queued; rc is passed to on_closed, which follows before the end of this

@@ -124,6 +124,7 @@ struct eio_opts eio_opts_of(const struct sio_server_opts *o)
         .ping_interval_ms = o->ping_interval_ms,
         .ping_timeout_ms = o->ping_timeout_ms,
         .upgrade_timeout_ms = o->upgrade_timeout_ms,
+        .close_timeout_ms = 30000,
         .max_payload_bytes = o->max_payload_bytes,
         .is_deflate = o->per_message_deflate,
         .cors_origins = o->cors_origins,

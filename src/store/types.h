@@ -82,6 +82,7 @@ struct st_session {
     struct bx_str error_message, reason; /* what a person reads; "logged_out", "banned", … */
     int64_t retry_at;                    /* do not connect before (ban, time-lock) */
     struct bx_str jid, lid, push_name, platform;
+    struct bx_str scanned_phone; /* digits; with reason "wrong_phone": whose phone scanned */
     int64_t created_at, updated_at;
 };
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/hash.h"
+#include "wa/version.h"
 
 #include <stdlib.h>
 
@@ -19,7 +20,6 @@ enum {
 };
 
 #define DEFAULT_URL "wss://web.whatsapp.com/ws/chat"
-#define DEFAULT_VERSION "2.3000.1035194821"
 
 static char *dup_text(const char *text)
 {
@@ -276,7 +276,7 @@ static void copy_opts(struct wa_client *c, const struct wa_client_opts *opts)
 {
     c->opts = *opts;
     c->url = dup_text(opts->url ? opts->url : DEFAULT_URL);
-    c->version = dup_text(opts->version ? opts->version : DEFAULT_VERSION);
+    c->version = dup_text(opts->version ? opts->version : WA_BUILT_IN_VERSION);
     c->os = dup_text(opts->os ? opts->os : "WaBox");
     c->push_name = dup_text(opts->push_name);
     c->media_host = dup_text(opts->media_host ? opts->media_host : "https://mmg.whatsapp.net");
@@ -291,11 +291,11 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
                   const struct wa_client_ops *ops, void *arg, struct wa_client **out)
 {
     struct wa_conn_handler handler = {on_conn_payload, on_conn_node, on_conn_end, NULL};
-    uint32_t version[3];
+    uint32_t numbers[3];
     struct bx_str url = bx_str(opts->url ? opts->url : DEFAULT_URL);
     if (!bx_str_starts(url, BX_STR("ws://")) && !bx_str_starts(url, BX_STR("wss://")))
         return BX_E_INVALID;
-    if (opts->version && wa_version_parse(bx_str(opts->version), version) < 0)
+    if (opts->version && wa_version_parse(bx_str(opts->version), numbers) < 0)
         return BX_E_INVALID;
     struct wa_client *c = BX_NEW(struct wa_client);
     c->magic = WA_CLIENT_MAGIC;
@@ -313,6 +313,16 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
     bx_list_init(&c->unacked);
     bx_list_init(&c->fetches);
     *out = c;
+    return BX_OK;
+}
+
+int wa_client_set_version(struct wa_client *c, const char *version)
+{
+    uint32_t numbers[3];
+    if (version && wa_version_parse(bx_str(version), numbers) < 0)
+        return BX_E_INVALID;
+    free(c->version);
+    c->version = dup_text(version ? version : WA_BUILT_IN_VERSION);
     return BX_OK;
 }
 

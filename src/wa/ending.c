@@ -109,6 +109,7 @@ static const struct {
     [WA_REASON_UNTRUSTED] = {"untrusted", "The server could not prove that it is WhatsApp."},
     [WA_REASON_STORE] = {"store", "The data of this number could not be stored."},
     [WA_REASON_PAIR_FAILED] = {"pair_failed", "The phone's answer could not be verified."},
+    [WA_REASON_WRONG_PHONE] = {"wrong_phone", "Another phone scanned the code."},
 };
 
 const char *wa_state_name(enum wa_state state)

@@ -1,12 +1,10 @@
 #include "tests/scripted/engine.h"
 
-#include "app/inbox/inbox.h"
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
-#include "app/realtime/presence.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +20,7 @@ struct burst {
 
 struct engine {
     struct wb_app *app;
+    const struct wb_channel_events *events;
     enum send_mode mode;
     uint64_t serial;
     unsigned flying; /* envelopes */
@@ -96,7 +95,7 @@ static struct made *made_new(struct engine *engine, struct wb_line *line, enum w
 static void made_submit(struct made *m)
 {
     m->engine->flying++;
-    wb_inbox_submit(&m->envelope);
+    m->engine->events->on_envelope(&m->envelope);
 }
 
 /* --- reading a line --- */
@@ -137,17 +136,26 @@ static int64_t time_of(const json_t *o)
 
 /* --- operations --- */
 
+static const struct wb_channel_events *events_of(const struct wb_line *line)
+{
+    return ((struct engine *)line->app->engine->self)->events;
+}
+
 /* engine_data: it is connected. Then a start has no effect, as engine.h has it. */
 static void state(struct wb_line *line, enum wa_state state, enum wa_reason reason, int64_t retry_at)
 {
     line->engine_data = state == WA_STATE_CONNECTED ? line : NULL;
     struct wa_status_info s = {.state = state, .reason = reason, .retry_at_ms = retry_at};
-    wb_link_on_state(line, &s);
+    events_of(line)->on_state(line, &s);
 }
 
 static void op_scan(struct engine *engine, struct wb_line *line, const json_t *o)
 {
-    (void)o;
+    const char *scanned = json_string_value(json_object_get(o, "phone"));
+    if (scanned && !events_of(line)->on_scanned(line, bx_str(scanned))) {
+        state(line, WA_STATE_DISCONNECTED, WA_REASON_WRONG_PHONE, 0);
+        return;
+    }
     struct made *m = made_new(engine, line, WA_EVENT_PAIRED);
     struct bx_str phone = bx_arena_str(&m->arena, bx_str(line->phone));
     m->event.account = (struct wa_account){
@@ -289,7 +297,7 @@ static void op_typing(struct engine *engine, struct wb_line *line, const json_t 
 {
     struct made *m = made_new(engine, line, WA_EVENT_MESSAGE);
     struct wa_peer chat = chat_of(m, o), who = peer_of(m, o);
-    wb_presence_on_contact(line, &chat, &who,
+    events_of(line)->on_typing(line, &chat, &who,
                            json_is_true(json_object_get(o, "typing")) ? WA_TYPING_COMPOSING
                                                                       : WA_TYPING_PAUSED);
     bx_arena_done(&m->arena);
@@ -418,12 +426,14 @@ static void *reader_main(void *arg)
 
 /* --- the engine --- */
 
-static int scripted_open(struct wb_app *app, void **out, struct bx_buf *message)
+static int scripted_open(struct wb_app *app, const struct wb_channel_events *events, void **out,
+                         struct bx_buf *message)
 {
     (void)message;
     struct engine *engine = BX_NEW(struct engine); /* lives to the end: the reader has it */
     pthread_t thread;
     engine->app = app;
+    engine->events = events;
     *out = engine;
     if (pthread_create(&thread, NULL, reader_main, engine) != 0)
         return BX_E_NOMEM;
@@ -460,9 +470,9 @@ static void on_started(void *arg)
         int len = snprintf(text, sizeof text, "SCRIPTED-%lld-%llu", (long long)s->line->id,
                            (unsigned long long)++s->engine->serial);
         state(s->line, WA_STATE_PAIRING, WA_REASON_NONE, 0);
-        wb_link_on_qr(s->line, bx_str_n(text, (size_t)len), bx_wall_ms() + 60000);
+        events_of(s->line)->on_qr(s->line, bx_str_n(text, (size_t)len), bx_wall_ms() + 60000);
         if (s->by_code)
-            wb_link_on_code(s->line, "ABCD-1234", bx_wall_ms() + 180000);
+            events_of(s->line)->on_code(s->line, "ABCD-1234", bx_wall_ms() + 180000);
     }
     free(s);
 }
@@ -527,7 +537,7 @@ struct returned {
 static void on_returned(void *arg)
 {
     struct returned *r = arg;
-    wb_outbox_on_unsent(r->line, bx_str(r->id), BX_E_CLOSED);
+    events_of(r->line)->on_unsent(r->line, bx_str(r->id), BX_E_CLOSED);
     free(r);
 }
 

@@ -1,8 +1,9 @@
 /* From credentials to a principal. The signature is checked before anything is looked up, so a
  * foreign token costs microseconds and tells nothing. */
-#include "app/api/auth.h"
+#include "app/access/credentials.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
+#include "app/core/config.h"
 #include "base/clock.h"
 #include "crypto/hash.h"
 #include "crypto/jwt.h"

@@ -1,8 +1,11 @@
 /* Log in, log out, who am I. */
 #include "app/api/auth.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/views/shapes.h"
+#include "app/core/config.h"
+#include "app/access/access.h"
+#include "app/core/limit.h"
 #include "base/clock.h"
 #include "crypto/jwt.h"
 #include "crypto/password.h"

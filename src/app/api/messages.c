@@ -1,6 +1,6 @@
 #include "app/api/messages.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/views/event_shapes.h"
 #include "app/api/numbers.h"
 #include "app/rest/on_loop.h"
@@ -9,6 +9,9 @@
 #include "app/views/rows.h"
 #include "app/inbox/send.h"
 #include "app/views/shapes.h"
+#include "app/core/config.h"
+#include "app/access/access.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #define END {.type = WB_END}

@@ -4,6 +4,9 @@
 #include "app/numbers/link.h"
 #include "app/realtime/realtime.h"
 #include "app/views/shapes.h"
+#include "app/core/config.h"
+#include "app/access/access.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 #include "app/api/permissions.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/views/shapes.h"
+#include "app/access/access.h"
 
 #define END                                                                                        \
     {                                                                                              \

@@ -4,9 +4,11 @@
 #include "app/events/eventlog.h"
 #include "app/numbers/line.h"
 #include "app/rest/on_loop.h"
+#include "app/realtime/asyncapi.h"
 #include "app/realtime/realtime.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
+#include "app/access/access.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -196,4 +198,9 @@ int wb_number_events(struct wb_request *rq)
     bx_json_key_bool(&rq->w, "hasMore", count > 0 && seen < last);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);
+}
+
+int wb_docs_asyncapi(struct wb_request *rq)
+{
+    return wb_asyncapi_write(&rq->out);
 }

@@ -1,5 +1,5 @@
 /* Every REST call of WaBox. A row is all there is to know about it. */
-#include "app/rest/route.h"
+#include "app/api/routes.h"
 
 #include "app/api/api_keys.h"
 #include "app/api/audit.h"
@@ -25,7 +25,7 @@
 #define PERSON 0x80u
 
 /* clang-format off */
-const struct wb_route wb_routes[] = {
+static const struct wb_route rows[] = {
     /* --- identity --- */
     {HTTP_POST, "/auth/login", "Auth", "Log in", wb_auth_login, wb_auth_login_check, WB_PUBLIC, 0, WB_ON_WRITER, WB_RATE_NORMAL,
      WB_HASHES, &wb_login_body, NULL, &wb_login_answer, 0, "login"},
@@ -171,4 +171,4 @@ const struct wb_route wb_routes[] = {
 };
 /* clang-format on */
 
-const size_t wb_route_count = BX_LEN(wb_routes);
+const struct wb_route_list wb_routes = {rows, BX_LEN(rows)};

@@ -1,12 +1,15 @@
 #include "app/api/sessions.h"
 
 #include "app/channel/engine.h"
+#include "app/core/config.h"
 #include "app/views/event_shapes.h"
 #include "app/numbers/link.h"
 #include "app/api/numbers.h"
+#include "app/realtime/realtime.h"
 #include "app/rest/on_loop.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -26,6 +29,9 @@ const struct wb_schema wb_session_link_query = {
     .fields = (const struct wb_field[]){
         {"method", WB_ENUM, 0, .choices = "qr|code", .fallback = "\"qr\"",
          .help = "code: a pairing code to type on the phone."},
+        {"accept", WB_STR, 0,
+         .help = "The scannedPhone of a session with reason wrong_phone: from now on it is this "
+                 "number's phone."},
         END}};
 
 #define SESSION_FIELDS                                                                             \
@@ -34,7 +40,11 @@ const struct wb_schema wb_session_link_query = {
         {"status", WB_REF, MUST, .ref = &wb_shape_session_status},                                 \
         {"lastConnected", WB_TIME, MUST_OR_NULL}, {"isActive", WB_BOOL, MUST},                     \
         {"errorMessage", WB_STR, MUST_OR_NULL}, {"reason", WB_STR, MUST_OR_NULL},                  \
-        {"retryAt", WB_TIME, MUST_OR_NULL}, {"createdAt", WB_TIME, MUST},                          \
+        {"retryAt", WB_TIME, MUST_OR_NULL},                                                        \
+        {"expectedPhone", WB_STR, MUST, .help = "The phone that has to scan, digits."},            \
+        {"scannedPhone", WB_STR, 0,                                                                \
+         .help = "With reason wrong_phone: the phone that scanned, digits."},                      \
+        {"createdAt", WB_TIME, MUST},                                                              \
         {"updatedAt", WB_TIME, MUST}
 
 static const struct wb_schema session_shape = {
@@ -72,6 +82,7 @@ static const struct wb_schema qr_shape = {
         {"qrCode", WB_STR, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_session_status},
         {"isLive", WB_BOOL, MUST},
+        {"expectedPhone", WB_STR, MUST, .help = "The phone that has to scan, digits."},
         {"expiresAt", WB_TIME, MUST},
         END}};
 
@@ -115,6 +126,9 @@ static void members_write(struct wb_request *rq, const struct st_session *s, boo
     wb_key_str_or_null(w, "errorMessage", s->error_message.len ? s->error_message : (struct bx_str){0});
     wb_key_str_or_null(w, "reason", s->reason.len ? s->reason : (struct bx_str){0});
     wb_key_time_or_null(w, "retryAt", s->retry_at);
+    bx_json_key_str(w, "expectedPhone", s->number_phone);
+    if (s->scanned_phone.len)
+        bx_json_key_str(w, "scannedPhone", s->scanned_phone);
     bx_json_key_time(w, "createdAt", s->created_at);
     bx_json_key_time(w, "updatedAt", s->updated_at);
 }
@@ -134,7 +148,7 @@ static bool may_see_qr(const struct wb_request *rq)
     return rq->who.scopes & ST_SCOPE_MANAGE;
 }
 
-int wb_session_answer(struct wb_request *rq, struct wb_line *line, const char *message)
+static int session_answer(struct wb_request *rq, struct wb_line *line, const char *message)
 {
     const struct wb_link *l = &line->link;
     struct st_session row = row_of(line);
@@ -194,7 +208,7 @@ int wb_sessions_get(struct wb_request *rq)
     struct wb_line *line = wb_line_find(rq->app, rq->ids[0]);
     if (!line || line->is_gone || !line->link.row.id)
         return wb_fail(rq, BX_E_NOT_FOUND, "Active session not found for this WhatsApp number");
-    return wb_session_answer(rq, line, "Session retrieved successfully");
+    return session_answer(rq, line, "Session retrieved successfully");
 }
 
 static int answer_qr(struct wb_request *rq)
@@ -210,7 +224,7 @@ static int answer_qr(struct wb_request *rq)
             &rq->arena, "{\"status\":\"%s\",\"suggestion\":\"%s\"}", wb_link_name(l->row.status),
             l->row.status == ST_LINK_CONNECTED ? "The number is linked; no QR code is needed."
                                                : "Start linking with POST /sessions/{number id}.");
-        return wb_fail(rq, BX_E_NOT_FOUND, "There is no QR code for this session now");
+        return wb_fail(rq, BX_E_NOT_FOUND, "No QR code is currently available for this session");
     }
     struct st_session row = row_of(line);
     wb_answer_data(rq, "QR code retrieved successfully");
@@ -221,6 +235,7 @@ static int answer_qr(struct wb_request *rq)
     bx_json_key_cstr(&rq->w, "qrCode", l->qr);
     bx_json_key_cstr(&rq->w, "status", wb_link_name(row.status));
     bx_json_key_bool(&rq->w, "isLive", l->qr_expires_at > bx_wall_ms());
+    bx_json_key_str(&rq->w, "expectedPhone", row.number_phone);
     bx_json_key_time(&rq->w, "expiresAt", l->qr_expires_at);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);
@@ -238,6 +253,8 @@ int wb_sessions_qr(struct wb_request *rq)
 struct session_change {
     struct st_session row;
     bool has_row, by_code;
+    struct st_number number; /* after a change of its phone */
+    bool has_number;
     struct wb_log log;
 };
 
@@ -259,25 +276,69 @@ static int session_store(struct wb_request *rq, struct session_change *c)
     return rc;
 }
 
+static void on_waited(struct wb_line *line, enum wb_waited outcome, struct bx_str why, void *arg)
+{
+    static const char *const messages[] = {
+        [WB_WAITED_CONNECTED] = "WhatsApp session is connected",
+        [WB_WAITED_QR] = "QR code generated successfully",
+        [WB_WAITED_CODE] = "Pairing code generated successfully"};
+    struct wb_request *rq = arg;
+    if (outcome != WB_WAITED_FAILED) {
+        wb_request_answer(rq, session_answer(rq, line, messages[outcome]));
+        return;
+    }
+    wb_fail_status(rq, 503, "%.*s", BX_STR_ARG(why));
+    wb_request_answer(rq, BX_E_UNAVAILABLE);
+}
+
 static int start_linking(struct wb_request *rq)
 {
     struct session_change *c = rq->local;
     struct wb_line *line = wb_line_find(rq->app, c->row.number_id);
     if (!line || line->is_gone)
         return wb_fail(rq, BX_E_NOT_FOUND, "WhatsApp number not found");
+    if (c->has_number)
+        wb_line_put(rq->app, &c->number);
     wb_line_session(line, &c->row);
-    const char *phone = c->by_code ? line->phone : NULL;
-    if (c->by_code) /* a new one is asked for; the code of an earlier request no longer links */
-        line->link.code[0] = '\0';
-    if (c->row.status != ST_LINK_CONNECTED)
-        WB_ENGINE(line, start, phone, 0);
-    wb_link_wait(line, rq, c->by_code);
+    if (c->has_number)
+        wb_realtime_number_changed(rq->app, line);
+    wb_link_begin(line, c->by_code);
+    wb_link_wait(line, c->by_code, on_waited, rq);
     return WB_LATER;
 }
 
 static void on_link(struct wb_request *rq)
 {
     wb_on_loop(rq, start_linking);
+}
+
+/* ?accept=: the number takes the phone that scanned its code. Repeated, it changes nothing. */
+static int accept_phone(struct wb_request *rq, struct session_change *c, struct st_number *number)
+{
+    struct bx_str text = wb_query_str(rq, "accept");
+    char digits[WB_PHONE_SIZE];
+    struct st_number other;
+    if (!text.ptr)
+        return BX_OK;
+    if (wb_phone_parse(text, rq->app->config->default_country_code, digits) < 0)
+        return wb_fail_field(rq, "accept", "accept must be the phone number that scanned the code");
+    if (wb_phone_is_same(bx_str(digits), number->phone))
+        return BX_OK;
+    struct bx_str scanned = c->row.scanned_phone;
+    if (!wb_phone_is_same(bx_str(digits), scanned))
+        return wb_fail(rq, BX_E_STATE,
+                       scanned.len ? "Another phone than this one scanned the code of this number."
+                                   : "No other phone has scanned the code of this number.");
+    if (st_number_by_phone(rq->conn, scanned, &rq->arena, &other) == BX_OK)
+        return wb_fail(rq, BX_E_EXISTS, "\"%.*s\" already has this phone number.",
+                       BX_STR_ARG(other.name));
+    number->phone = scanned;
+    rq->audit_details = bx_arena_printf(&rq->arena, "{\"phoneNumber\":\"%.*s\"}", BX_STR_ARG(scanned));
+    int rc = st_number_update(rq->tx, number);
+    if (rc >= 0)
+        rc = st_number_get(rq->conn, number->id, &rq->arena, &c->number);
+    c->has_number = rc >= 0;
+    return rc;
 }
 
 int wb_sessions_link(struct wb_request *rq)
@@ -298,10 +359,13 @@ int wb_sessions_link(struct wb_request *rq)
     rc = st_session_ensure(rq->tx, number.id, &id);
     if (rc == BX_OK)
         rc = st_session_get(rq->conn, id, &rq->arena, &c->row);
+    if (rc == BX_OK)
+        rc = accept_phone(rq, c, &number);
     if (rc < 0)
         return rc;
     c->row.is_active = true;
     c->row.retry_at = 0;
+    c->row.scanned_phone = (struct bx_str){0};
     if (c->row.status == ST_LINK_DISCONNECTED) {
         c->row.status = ST_LINK_PENDING;
         c->row.reason = c->row.error_message = (struct bx_str){0};
@@ -327,8 +391,8 @@ static int logout(struct wb_request *rq)
     struct session_change *c = rq->local;
     struct wb_line *line = wb_line_find(rq->app, c->row.number_id);
     if (line) {
+        wb_link_leave(line);
         wb_link_took(line, c->has_row ? &c->row : NULL);
-        WB_ENGINE(line, logout);
     }
     return BX_OK;
 }

@@ -13,9 +13,6 @@ int wb_sessions_set_status(struct wb_request *rq);
 int wb_sessions_logout(struct wb_request *rq);
 int wb_sessions_erase(struct wb_request *rq);
 
-/* Writes the session of the line as the answer. Loop thread. */
-int wb_session_answer(struct wb_request *rq, struct wb_line *line, const char *message);
-
 extern const struct wb_schema wb_sessions_query, wb_sessions_answer, wb_session_answer_shape,
     wb_session_qr_answer, wb_session_status_body, wb_session_link_query;
 

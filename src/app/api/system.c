@@ -1,6 +1,6 @@
 #include "app/api/system.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/views/shapes.h"
 #include "base/clock.h"
 

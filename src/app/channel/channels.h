@@ -2,7 +2,7 @@
 #ifndef WB_WHATSAPP_H
 #define WB_WHATSAPP_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 /* Lines come first: realtime and REST look at them. */
 int wb_lines_start(struct wb_app *app, struct bx_buf *message);

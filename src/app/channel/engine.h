@@ -2,25 +2,46 @@
  * tests have a scripted one (tests/scripted). Both speak libwa's types: what arrives is a list of
  * struct wa_event, what leaves a struct wa_outgoing.
  *
- * Loop thread. Calls down name a line; the engine keeps what it needs in line->engine_data. Calls up
- * come on the loop, never before the call that caused them returned:
- *   wb_link_on_state, wb_link_on_qr, wb_link_on_code (link.h)   the link
- *   wb_inbox_submit (inbox.h)                                    something to store
- *   wb_outbox_on_unsent (outbox.h)                               a message did not get out
- *   wb_presence_on_contact (presence.h)                          somebody types
+ * Loop thread. Calls down name a number; the engine keeps what it needs in line->engine_data. Calls up
+ * go through struct wb_channel_events, on the loop, never before the call that caused them returned.
  */
 #ifndef WB_ENGINE_H
 #define WB_ENGINE_H
 
-#include "app/numbers/line.h"
+#include "app/channel/envelope.h"
+#include "app/core/context.h"
 #include "wa/client.h"
+
+struct wb_line;
+
+/* Calls up. Given at open; the engine keeps the pointer. */
+struct wb_channel_events {
+    /* The link. `status`, `text` and `code` are borrowed. */
+    void (*on_state)(struct wb_line *line, const struct wa_status_info *status);
+    void (*on_qr)(struct wb_line *line, struct bx_str text, int64_t expires_at_ms);
+    void (*on_code)(struct wb_line *line, const char *code, int64_t expires_at_ms);
+    /* This phone (digits) has scanned the code. False: it is not the number's; refuse it, the state
+     * that follows has WA_REASON_WRONG_PHONE. */
+    bool (*on_scanned)(struct wb_line *line, struct bx_str phone);
+    /* Something to store. Takes the envelope until its finish. */
+    void (*on_envelope)(struct wb_envelope *e);
+    /* A message did not get out. */
+    void (*on_unsent)(struct wb_line *line, struct bx_str wa_id, int rc);
+    /* A customer types. */
+    void (*on_typing)(struct wb_line *line, const struct wa_peer *chat,
+                      const struct wa_peer *person, enum wa_typing typing);
+};
 
 struct wb_engine_ops {
     const char *name;
     /* At start, lines are loaded. Returns the engine in *out. */
-    int (*open)(struct wb_app *app, void **out, struct bx_buf *message);
+    int (*open)(struct wb_app *app, const struct wb_channel_events *events, void **out,
+                struct bx_buf *message);
     /* Ends every connection; on_closed once nothing of it is left, jobs included. */
     void (*close)(void *engine, void (*on_closed)(void *arg), void *arg);
+
+    /* app->whatsapp_version is another one: for every connection from now on. NULL: no use for it. */
+    void (*reload)(void *engine);
 
     /* Connects, or links when no device is linked: by QR, with pair_phone (digits) by code as well.
      * No effect when started. */
@@ -34,7 +55,7 @@ struct wb_engine_ops {
      * within 10 s after. */
     void (*logout)(void *engine, struct wb_line *line);
 
-    /* Sends, in the order of calls; exactly one answer, WA_EVENT_SENT or wb_outbox_on_unsent.
+    /* Sends, in the order of calls; exactly one answer, WA_EVENT_SENT or on_unsent.
      * A failure here: no answer follows. */
     int (*send)(void *engine, struct wb_line *line, const struct wa_outgoing *message);
     /* The rest may fail silently: nothing depends on it. */

@@ -1,29 +1,38 @@
 /* WABOX_WHATSAPP=off: no WhatsApp here. Linking says so; what was linked stays linked and is
  * DISCONNECTED; messages wait. */
 #include "app/channel/engine.h"
-#include "app/numbers/link.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 
-static int off_open(struct wb_app *app, void **out, struct bx_buf *message)
+struct off {
+    const struct wb_channel_events *events;
+};
+
+static int off_open(struct wb_app *app, const struct wb_channel_events *events, void **out,
+                    struct bx_buf *message)
 {
+    (void)app;
     (void)message;
-    *out = app;
+    struct off *off = BX_NEW(struct off);
+    off->events = events;
+    *out = off;
     return BX_OK;
 }
 
 static void off_close(void *engine, void (*on_closed)(void *arg), void *arg)
 {
-    (void)engine;
+    free(engine);
     on_closed(arg);
 }
 
 static void say_off(void *ptr)
 {
     struct wb_line *line = ptr;
+    const struct off *off = line->app->engine->self;
     struct wa_status_info status = {.state = WA_STATE_DISCONNECTED, .reason = WA_REASON_STOPPED};
-    wb_link_on_state(line, &status);
+    off->events->on_state(line, &status);
 }
 
 static void off_start(void *engine, struct wb_line *line, const char *pair_phone, uint64_t delay_ms)

@@ -3,11 +3,10 @@
  */
 #include "app/channel/engine_wa.h"
 
-#include "app/inbox/inbox.h"
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
-#include "app/realtime/presence.h"
 #include "app/channel/sim_screen.h"
+#include "app/core/config.h"
+#include "app/numbers/line.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "crypto/secret.h"
 #include "net/fetch/fetch.h"
@@ -17,6 +16,7 @@
 
 struct engine {
     struct wb_app *app;
+    const struct wb_channel_events *events;
     char *url;        /* NULL: WhatsApp itself */
     char *media_host; /* of a simulator: "http://host:port"; NULL: WhatsApp's */
     struct net_fetcher *fetcher;
@@ -177,7 +177,7 @@ static void on_job(struct wa_client *c, struct wa_job *job, void *arg)
     j->envelope.ops = &job_ops;
     j->job = job;
     j->engine = l->engine;
-    wb_inbox_submit(&j->envelope);
+    l->engine->events->on_envelope(&j->envelope);
 }
 
 /* --- what a client tells --- */
@@ -186,7 +186,7 @@ static void on_state(struct wa_client *c, const struct wa_status_info *status, v
 {
     struct linked *l = arg;
     (void)c;
-    wb_link_on_state(l->line, status);
+    l->engine->events->on_state(l->line, status);
 }
 
 static void on_left(struct wa_client *c, void *arg)
@@ -199,28 +199,38 @@ static void on_qr(struct wa_client *c, struct bx_str text, int64_t expires_at_ms
 {
     (void)c;
     struct linked *l = arg;
-    wb_link_on_qr(l->line, text, expires_at_ms);
+    l->engine->events->on_qr(l->line, text, expires_at_ms);
     if (l->engine->url)
         wb_sim_screen_show(l->line, l->engine->url, text);
 }
 
-static void on_code(struct wa_client *c, const char *code, int64_t expires_at_ms, void *arg)
+static bool on_scanned(struct wa_client *c, struct bx_str pn, void *arg)
 {
     (void)c;
-    wb_link_on_code(((struct linked *)arg)->line, code, expires_at_ms);
+    struct linked *l = arg;
+    return l->engine->events->on_scanned(l->line, pn);
+}
+
+static void on_code(struct wa_client *c, const char *code, int64_t expires_at_ms, void *arg)
+{
+    struct linked *l = arg;
+    (void)c;
+    l->engine->events->on_code(l->line, code, expires_at_ms);
 }
 
 static void on_typing(struct wa_client *c, const struct wa_peer *chat, const struct wa_peer *person,
                       enum wa_typing typing, void *arg)
 {
+    struct linked *l = arg;
     (void)c;
-    wb_presence_on_contact(((struct linked *)arg)->line, chat, person, typing);
+    l->engine->events->on_typing(l->line, chat, person, typing);
 }
 
 static void on_unsent(struct wa_client *c, struct bx_str id, int rc, void *arg)
 {
+    struct linked *l = arg;
     (void)c;
-    wb_outbox_on_unsent(((struct linked *)arg)->line, id, rc);
+    l->engine->events->on_unsent(l->line, id, rc);
 }
 
 static void engine_free(struct engine *engine)
@@ -299,6 +309,7 @@ static const struct wa_client_ops client_ops = {.on_job = on_job,
                                                 .on_state = on_state,
                                                 .on_qr = on_qr,
                                                 .on_pairing_code = on_code,
+                                                .on_scanned = on_scanned,
                                                 .on_typing = on_typing,
                                                 .on_unsent = on_unsent,
                                                 .on_fetch = on_fetch,
@@ -322,6 +333,7 @@ static struct wa_client *client_make(struct engine *engine, struct wb_line *line
     struct wa_client_opts opts = {
         .url = engine->url,
         .media_host = engine->media_host,
+        .version = engine->app->whatsapp_version,
         .tls = engine->tls,
         /* A simulator signs with a key of its own. */
         .roots = engine->root_count ? (const uint8_t(*)[32])engine->root : NULL,
@@ -433,7 +445,8 @@ static int connect_setup(struct engine *engine, struct bx_buf *message)
     return rc;
 }
 
-static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
+static int wa_open(struct wb_app *app, const struct wb_channel_events *events, void **out,
+                   struct bx_buf *message)
 {
     char *url;
     int rc = wb_config_whatsapp(app->config->whatsapp, &url, message);
@@ -441,6 +454,7 @@ static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
         return rc;
     struct engine *engine = BX_NEW(struct engine);
     engine->app = app;
+    engine->events = events;
     engine->url = url;
     rc = connect_setup(engine, message);
     if (rc < 0) {
@@ -450,6 +464,16 @@ static int wa_open(struct wb_app *app, void **out, struct bx_buf *message)
     cr_secret_subkey(app->master_key, BX_STR("whatsapp keystore"), engine->key);
     *out = engine;
     return BX_OK;
+}
+
+static void wa_reload(void *self)
+{
+    struct engine *engine = self;
+    struct wb_line *line;
+    for (size_t pos = 0; wb_line_next(engine->app, &pos, &line);) {
+        if (client_of(line))
+            wa_client_set_version(client_of(line), engine->app->whatsapp_version);
+    }
 }
 
 static void wa_close(void *self, void (*on_closed)(void *arg), void *arg)
@@ -470,6 +494,7 @@ const struct wb_engine_ops wb_engine_wa = {
     .name = "libwa",
     .open = wa_open,
     .close = wa_close,
+    .reload = wa_reload,
     .start = wa_start,
     .load = wa_load,
     .stop = wa_stop,

@@ -1,4 +1,5 @@
 #include "app/channel/sim_screen.h"
+#include "app/numbers/line.h"
 
 #include "base/mem.h"
 #include "net/tcp.h"

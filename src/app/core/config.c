@@ -36,6 +36,7 @@ static const struct bx_conf_row rows[] = {
     {"NUMBERS_VISIBLE", BX_CONF_ENUM, AT(numbers_visible), "all", 0, 0, "all|permitted", "which WhatsApp numbers a user sees in lists", false},
     {"WABOX_WHATSAPP", BX_CONF_STR, AT(whatsapp), "live", 0, 0, NULL, "live, off, or host:port of a wabox-sim", false},
     {"WABOX_WHATSAPP_ROOT", BX_CONF_STR, AT(whatsapp_root), NULL, 0, 0, NULL, "root key of that wabox-sim, which prints it (64 hex digits); default: not checked; live: WhatsApp's own", false},
+    {"WABOX_WHATSAPP_VERSION", BX_CONF_STR, AT(whatsapp_version), NULL, 0, 0, NULL, "version of WhatsApp Web to speak as, such as 2.3000.1045649367, when WhatsApp refuses the built-in one; read anew on SIGHUP from the settings file", false},
     {"WABOX_WHATSAPP_CA", BX_CONF_STR, AT(whatsapp_ca), NULL, 0, 0, NULL, "PEM file of the authority behind wss:// and downloads; default: the system's", false},
     {"DEMO", BX_CONF_BOOL, AT(is_demo), "false", 0, 0, NULL, "demo data and the login admin/admin123; never on a reachable server", false},
 
@@ -91,6 +92,20 @@ int wb_config_whatsapp_root(const struct wb_config *c, uint8_t out[32])
     return c->whatsapp_root ? bx_hex_decode(bx_str(c->whatsapp_root), out, 32) : BX_E_NOT_FOUND;
 }
 
+/* "2.3000.1045649367" */
+static bool is_version(struct bx_str text)
+{
+    struct bx_str part;
+    uint64_t number;
+    int count = 0;
+    while (bx_str_split(&text, '.', &part)) {
+        if (bx_str_u64(part, UINT32_MAX, &number) < 0)
+            return false;
+        count++;
+    }
+    return count == 3;
+}
+
 /* Settings that only make sense together. */
 static int check(const struct wb_config *c, struct bx_buf *message)
 {
@@ -106,6 +121,8 @@ static int check(const struct wb_config *c, struct bx_buf *message)
         bx_buf_lit(message, "HASHERS: must be smaller than WORKERS, or reads wait for passwords");
     else if (c->whatsapp_root && wb_config_whatsapp_root(c, root) < 0)
         bx_buf_lit(message, "WABOX_WHATSAPP_ROOT: is not 64 hex digits; wabox-sim prints its root when it starts");
+    else if (c->whatsapp_version && !is_version(bx_str(c->whatsapp_version)))
+        bx_buf_printf(message, "WABOX_WHATSAPP_VERSION: \"%s\" is not three numbers with dots, such as 2.3000.1045649367", c->whatsapp_version);
     else if (c->data_dir[0] == '\0')
         bx_buf_lit(message, "DATA_DIR: is empty");
     else {
@@ -137,6 +154,9 @@ int wb_config_load(struct wb_config *c, int argc, char **argv, int *out_rest,
                    struct bx_buf *message)
 {
     *c = (struct wb_config){0};
+    c->args = bx_calloc((size_t)argc + 1, sizeof *c->args);
+    memcpy(c->args, argv, (size_t)argc * sizeof *c->args);
+    c->arg_count = argc;
     const char *env_file = take_env_file(&argc, argv);
     bx_conf_init(&c->conf, rows, BX_LEN(rows), c);
     int rc = bx_conf_load_file(&c->conf, env_file ? env_file : ".env", message);
@@ -152,8 +172,20 @@ int wb_config_load(struct wb_config *c, int argc, char **argv, int *out_rest,
     return rc == BX_OK ? check(c, message) : rc;
 }
 
+int wb_config_reload(const struct wb_config *of, struct wb_config *out, struct bx_buf *message)
+{
+    int rest; /* loading moves the arguments about: of->args is left as it is */
+    char **args = bx_calloc((size_t)of->arg_count + 1, sizeof *args);
+    memcpy(args, of->args, (size_t)of->arg_count * sizeof *args);
+    int rc = wb_config_load(out, of->arg_count, args, &rest, message);
+    free(args);
+    return rc;
+}
+
 void wb_config_done(struct wb_config *c)
 {
+    free(c->args);
+    c->args = NULL;
     bx_conf_done(&c->conf);
 }
 

@@ -30,6 +30,7 @@ struct wb_config {
     const char *numbers_visible; /* "all", "permitted" */
     const char *whatsapp;        /* WABOX_WHATSAPP: "live", "off" or the simulator's host:port */
     const char *whatsapp_root;   /* 64 hex digits; NULL: a simulator's chain is not checked */
+    const char *whatsapp_version; /* "2.3000.x"; NULL: the built-in one */
     const char *whatsapp_ca;     /* PEM file for wss:// and downloads; NULL: the system's */
     bool is_demo;
 
@@ -47,6 +48,8 @@ struct wb_config {
     int64_t shutdown_grace_ms;
 
     struct bx_conf conf; /* owns the texts */
+    char **args;         /* as given, for wb_config_reload; the texts are main's */
+    int arg_count;
 };
 
 /* Defaults, then the file (--env-file=PATH, else ".env" if there is one), environment and flags.
@@ -54,6 +57,8 @@ struct wb_config {
  * are not flags, moved to the front of argv. wb_config_done in every case. */
 int wb_config_load(struct wb_config *c, int argc, char **argv, int *out_rest,
                    struct bx_buf *message);
+/* The settings as the file, the environment and the flags of `of` have them now. As wb_config_load. */
+int wb_config_reload(const struct wb_config *of, struct wb_config *out, struct bx_buf *message);
 void wb_config_done(struct wb_config *c);
 
 /* What WABOX_WHATSAPP says: *out_url is NULL for live and off, else the simulator's ws://host:port/…

@@ -58,6 +58,40 @@ struct bx_str wb_phone_part(struct bx_str text, int64_t country_code, struct bx_
     return bx_arena_str(arena, bx_str(digits));
 }
 
+/* Countries whose mobile numbers are written with or without one digit, between the area or country
+ * code and the rest. WhatsApp knows an account by one of the two writings. */
+static const struct {
+    const char *code, *optional;
+    size_t at;       /* where the digit is, in the longer writing */
+    size_t long_len; /* of the longer writing */
+} optional_digits[] = {
+    {"55", "9", 4, 13}, /* Brazil: 55 AA 9 NNNNNNNN */
+    {"52", "1", 2, 13}, /* Mexico: 52 1 NNNNNNNNNN */
+    {"54", "9", 2, 13}, /* Argentina: 54 9 NNNNNNNNNN */
+};
+
+/* The shorter writing, in `out`; the number itself when it has none. */
+static struct bx_str without_optional(struct bx_str digits, char out[WB_PHONE_SIZE])
+{
+    for (size_t i = 0; i < BX_LEN(optional_digits); i++) {
+        size_t at = optional_digits[i].at;
+        if (digits.len != optional_digits[i].long_len ||
+            !bx_str_starts(digits, bx_str(optional_digits[i].code)) ||
+            digits.ptr[at] != optional_digits[i].optional[0])
+            continue;
+        memcpy(out, digits.ptr, at);
+        memcpy(out + at, digits.ptr + at + 1, digits.len - at - 1);
+        return bx_str_n(out, digits.len - 1);
+    }
+    return digits;
+}
+
+bool wb_phone_is_same(struct bx_str a, struct bx_str b)
+{
+    char a_short[WB_PHONE_SIZE], b_short[WB_PHONE_SIZE];
+    return bx_str_eq(without_optional(a, a_short), without_optional(b, b_short));
+}
+
 /* Length of the country code (ITU E.164): one digit in zones 1 and 7, two where listed, else three.
  */
 static size_t country_len(struct bx_str digits)

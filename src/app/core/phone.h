@@ -14,6 +14,10 @@ int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_S
  * people write it; ptr NULL when it is not. */
 struct bx_str wb_phone_part(struct bx_str text, int64_t country_code, struct bx_arena *arena);
 
+/* Whether two numbers (digits) are one, also where mobile numbers of a country have a digit that may
+ * be left out. */
+bool wb_phone_is_same(struct bx_str a, struct bx_str b);
+
 /* "+62 812-3456-789" */
 struct bx_str wb_phone_format(struct bx_str digits, struct bx_arena *arena);
 

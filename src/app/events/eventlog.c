@@ -1,7 +1,6 @@
 #include "app/events/eventlog.h"
 
-#include "app/numbers/line.h"
-#include "app/realtime/realtime.h"
+#include "app/events/sinks.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -41,19 +40,10 @@ int wb_log_append(struct wb_log *log, struct st_tx *tx, int64_t number_id, const
     return BX_OK;
 }
 
-static void emit(struct wb_app *app, const struct wb_log_entry *e)
-{
-    struct wb_line *line = wb_line_find(app, e->number_id);
-    if (!line)
-        return;
-    line->emitted_seq = e->seq;
-    wb_realtime_announce(app, line, e->type, e->payload);
-}
-
 void wb_log_emit(struct wb_log *log)
 {
     for (const struct wb_log_entry *e = log->first; e; e = e->next)
-        emit(log->app, e);
+        wb_sinks_tell(log->app, e);
     log->first = NULL;
     log->last = &log->first;
 }

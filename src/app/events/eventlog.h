@@ -1,11 +1,12 @@
-/* From committed rows of the event log to sockets: the single place that announces. A job appends
- * events to a wb_log in its transaction; what was committed is emitted on the loop, in the order of
- * the log, each as one JSON text broadcast once per room. A job that fails announces nothing.
+/* From committed rows of the event log to the sinks: the only way an event is announced. A job appends
+ * events to a wb_log in its transaction; after the commit they go to every sink on the loop, in the
+ * order of the log, each as one JSON text. A job that fails announces nothing.
  */
 #ifndef WB_EVENTLOG_H
 #define WB_EVENTLOG_H
 
-#include "app/app.h"
+#include "app/core/context.h"
+#include "store/store.h"
 
 struct wb_log_entry {
     int64_t number_id, seq;

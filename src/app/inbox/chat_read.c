@@ -1,6 +1,7 @@
 #include "app/inbox/chat_read.h"
 
 #include "app/channel/engine.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

@@ -4,6 +4,8 @@
 #include "app/inbox/inbox_store.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
+#include "base/log.h"
+#include "app/numbers/line.h"
 
 static int envelope_job(struct st_tx *tx, void *arg)
 {

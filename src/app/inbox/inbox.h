@@ -1,38 +1,10 @@
-/* WhatsApp event -> store -> emit. An envelope is one thing that arrived; it is opened, stored and
- * its events logged in one transaction of the writer. After the commit its events are emitted and
- * the engine may acknowledge, on the loop, in the order of commits. */
+/* WhatsApp event -> store -> event log. An envelope is opened, stored and its events logged in one
+ * transaction of the writer. After the commit its events are emitted and the channel may acknowledge,
+ * on the loop, in the order of commits. */
 #ifndef WB_INBOX_H
 #define WB_INBOX_H
 
-#include "app/events/eventlog.h"
-#include "app/numbers/line.h"
-#include "wa/event.h"
-
-struct wb_envelope;
-
-struct wb_envelope_ops {
-    /* Writer thread, inside the transaction: what it says, borrowed until finish. A failure of the
-     * store undoes everything; it may be submitted again later. */
-    int (*open)(struct wb_envelope *e, struct st_tx *tx, const struct wa_event **out);
-    /* Loop, exactly once; takes the envelope. BX_OK: committed and emitted; else nothing happened.
-     */
-    void (*finish)(struct wb_envelope *e, int rc);
-};
-
-/* Embed; the engine sets line and ops. */
-struct wb_envelope {
-    struct wb_line *line;
-    const struct wb_envelope_ops *ops;
-
-    /* private to inbox.c */
-    struct bx_arena arena;
-    struct wb_log log;
-    int rc;
-    unsigned answers;           /* messages of ours that the server answered */
-    bool has_session;           /* `session` is what the row is now */
-    struct st_session session;
-    struct bx_str new_group;    /* subject and members are not known yet */
-};
+#include "app/channel/envelope.h"
 
 /* Loop. */
 void wb_inbox_submit(struct wb_envelope *e);

@@ -1,6 +1,7 @@
 #include "app/inbox/inbox_store.h"
 
 #include "app/inbox/inbox_turn.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
 
 static int nothing(struct wb_inbox_turn *t, const struct wa_event *e)

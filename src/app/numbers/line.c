@@ -1,7 +1,5 @@
 #include "app/numbers/line.h"
 
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -9,6 +7,7 @@
 #include <stdlib.h>
 
 struct wb_lines {
+    void (*on_new)(struct wb_line *line);
     struct bx_map by_id;
 };
 
@@ -51,6 +50,15 @@ bool wb_line_next(struct wb_app *app, size_t *pos, struct wb_line **out)
     return true;
 }
 
+size_t wb_line_count(struct wb_app *app)
+{
+    struct wb_line *line;
+    size_t count = 0;
+    for (size_t pos = 0; wb_line_next(app, &pos, &line);)
+        count += !line->is_gone;
+    return count;
+}
+
 static struct wb_line *line_new(struct wb_app *app, int64_t id)
 {
     struct wb_line *line = BX_NEW(struct wb_line);
@@ -58,8 +66,7 @@ static struct wb_line *line_new(struct wb_app *app, int64_t id)
     line->id = id;
     bx_arena_init(&line->link.arena, 0);
     bx_list_init(&line->link.waiters);
-    wb_link_init(line);
-    wb_outbox_init(line);
+    app->lines->on_new(line);
     bx_map_put(&app->lines->by_id, bx_str_n(&line->id, sizeof line->id), line);
     return line;
 }
@@ -86,7 +93,8 @@ void wb_line_session(struct wb_line *line, const struct st_session *row)
     l->row = row ? *row : (struct st_session){.number_id = line->id};
     struct bx_str *texts[] = {&l->row.number_name, &l->row.number_phone, &l->row.error_message,
                               &l->row.reason,      &l->row.jid,          &l->row.lid,
-                              &l->row.push_name,   &l->row.platform};
+                              &l->row.push_name,   &l->row.platform,
+                              &l->row.scanned_phone};
     for (size_t i = 0; i < BX_LEN(texts); i++) {
         if (texts[i]->ptr)
             *texts[i] = bx_arena_str(&l->arena, *texts[i]);
@@ -111,9 +119,10 @@ static int load_numbers(struct wb_app *app, struct st_conn *conn, struct bx_aren
     }
 }
 
-int wb_lines_load(struct wb_app *app, struct st_conn *conn)
+int wb_lines_load(struct wb_app *app, struct st_conn *conn, void (*on_new)(struct wb_line *line))
 {
     app->lines = BX_NEW(struct wb_lines);
+    app->lines->on_new = on_new;
     bx_map_init(&app->lines->by_id);
     struct bx_arena arena;
     bx_arena_init(&arena, SIZE_MAX);

@@ -5,7 +5,8 @@
 #ifndef WB_LINE_H
 #define WB_LINE_H
 
-#include "app/app.h"
+#include "app/core/context.h"
+#include "store/store.h"
 #include "app/core/phone.h"
 #include "base/list.h"
 
@@ -26,6 +27,10 @@ struct wb_link {
     int64_t qr_expires_at;
     char code[16];       /* pairing code; "": none */
     struct bx_list waiters; /* requests that wait for a QR, a code or CONNECTED */
+    char scanned[WB_PHONE_SIZE]; /* the phone that scanned last, when it was a wrong one */
+    bool is_leaving;     /* the device is being logged out */
+    bool starts_after;   /* … and linking was asked for meanwhile */
+    bool starts_by_code; /* that one by pairing code */
     struct net_timer retry; /* to start again at row.retry_at */
 };
 
@@ -46,7 +51,7 @@ struct wb_line {
     char *name;
     char phone[WB_PHONE_SIZE];
     struct wb_policy policy;
-    int64_t emitted_seq; /* last event that was announced */
+    int64_t emitted_seq; /* of the realtime sink: the last event that its rooms were sent */
     struct wb_link link;
     struct wb_outbox_line out;
     void *engine_data; /* of the engine */
@@ -54,8 +59,9 @@ struct wb_line {
 
 struct wb_lines;
 
-/* From the store, at start. */
-int wb_lines_load(struct wb_app *app, struct st_conn *conn);
+/* From the store, at start. `on_new` sets up what link and outbox keep in a line, now and for every
+ * number that is added later. */
+int wb_lines_load(struct wb_app *app, struct st_conn *conn, void (*on_new)(struct wb_line *line));
 void wb_lines_free(struct wb_app *app);
 
 /* NULL when there is none; also finds gone ones. */
@@ -63,6 +69,8 @@ struct wb_line *wb_line_find(struct wb_app *app, int64_t number_id);
 /* Start with *pos 0. */
 bool wb_line_next(struct wb_app *app, size_t *pos, struct wb_line **out);
 
+/* Numbers that are there, gone ones not counted. */
+size_t wb_line_count(struct wb_app *app);
 /* After the commit that made or changed the number. */
 struct wb_line *wb_line_put(struct wb_app *app, const struct st_number *row);
 /* After the commit that changed its session; NULL: it has none any more. */

@@ -2,10 +2,12 @@
 
 #include "app/channel/engine.h"
 #include "app/numbers/outbox.h"
+#include "app/core/json_keys.h"
 #include "app/numbers/qr_picture.h"
 #include "app/views/rows.h"
-#include "app/api/sessions.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -34,7 +36,16 @@ static const struct {
     [WA_REASON_UNTRUSTED] = {"error", "The server could not prove that it is WhatsApp."},
     [WA_REASON_STORE] = {"error", "The database could not be written."},
     [WA_REASON_PAIR_FAILED] = {"error", "The phone's answer did not verify. Link again."},
+    [WA_REASON_WRONG_PHONE] = {"wrong_phone", NULL}, /* the sentence names both phones */
 };
+
+/* What only a person can end. Everything else is tried once at each start of the server: the version,
+ * the settings or the machine may have been repaired meanwhile. */
+static bool is_final(const struct st_session *s)
+{
+    return s->status == ST_LINK_DISCONNECTED &&
+           (bx_str_is(s->reason, "replaced") || bx_str_is(s->reason, "banned"));
+}
 
 static enum st_link_status link_status(enum wa_state state)
 {
@@ -63,10 +74,21 @@ struct bx_str wb_link_status_json(const struct st_session *s, const char *phone,
     bx_json_key_str(&w, "phoneNumber", bx_arena_printf(arena, "+%s", phone));
     wb_key_str_or_null(&w, "reason", s->reason.len ? s->reason : (struct bx_str){0});
     wb_key_time_or_null(&w, "retryAt", s->retry_at);
+    if (s->scanned_phone.len)
+        bx_json_key_str(&w, "scannedPhone",
+                        bx_arena_printf(arena, "+%.*s", BX_STR_ARG(s->scanned_phone)));
     bx_json_end(&w);
     struct bx_str json = bx_arena_str(arena, bx_buf_view(&out));
     bx_buf_done(&out);
     return json;
+}
+
+struct st_session wb_link_none(int64_t number_id)
+{
+    return (struct st_session){.number_id = number_id,
+                               .status = ST_LINK_PENDING,
+                               .reason = BX_STR("not_linked"),
+                               .error_message = BX_STR("The number is not linked yet.")};
 }
 
 int wb_link_log(struct wb_log *log, struct st_tx *tx, const struct st_session *s,
@@ -88,6 +110,9 @@ struct change {
     struct st_session row, wanted;
     struct bx_str qr; /* data URL to announce; ptr NULL: a change of state */
     int64_t qr_expires_at;
+    int detail;       /* code of WhatsApp's server, or a negative rc; for the log */
+    bool ends_leaving; /* the device that was logged out has left */
+    bool has_changed; /* of a change of state: the row was another one */
     int rc;
 };
 
@@ -115,12 +140,14 @@ static int state_job(struct st_tx *tx, void *arg)
         return rc;
     struct st_session *row = &c->row;
     if (row->status == to->status && bx_str_eq(row->reason, to->reason) &&
-        row->retry_at == to->retry_at)
+        row->retry_at == to->retry_at && bx_str_eq(row->scanned_phone, to->scanned_phone))
         return BX_OK;
+    c->has_changed = true;
     row->status = to->status;
     row->reason = to->reason;
     row->retry_at = to->retry_at;
     row->error_message = to->error_message;
+    row->scanned_phone = to->scanned_phone;
     if (to->status == ST_LINK_CONNECTED)
         row->last_connected_at = st_tx_now(tx);
     rc = st_session_update(tx, row);
@@ -129,14 +156,18 @@ static int state_job(struct st_tx *tx, void *arg)
     return rc < 0 ? rc : wb_link_log(&c->log, tx, &c->row, &c->arena);
 }
 
+static void left(struct change *c);
+
 static void on_changed(void *arg)
 {
     struct change *c = arg;
+    if (c->ends_leaving)
+        left(c);
     if (c->rc >= 0) {
         wb_log_emit(&c->log);
         wb_link_took(c->line, &c->row);
     } else if (c->rc != BX_E_NOT_FOUND) {
-        bx_log(BX_LOG_ERROR, "app", "link state not stored", "number=%lld rc=%s",
+        bx_log(BX_LOG_ERROR, "app", "failed to store link state", "number=%lld rc=%s",
                (long long)c->line->id, bx_err_name(c->rc));
     }
     change_free(c);
@@ -163,24 +194,54 @@ static void qr_drop(struct wb_link *l)
     l->code[0] = '\0';
 }
 
-void wb_link_on_state(struct wb_line *line, const struct wa_status_info *s)
+static struct bx_str wrong_phone_sentence(struct change *c)
 {
-    struct change *c = change_new(line);
+    const struct wb_line *line = c->line;
+    return bx_arena_printf(&c->arena,
+                           "The phone %.*s scanned the code, but this number is %.*s. Scan with that "
+                           "phone, or use the number of the phone that scanned.",
+                           BX_STR_ARG(wb_phone_format(bx_str(line->link.scanned), &c->arena)),
+                           BX_STR_ARG(wb_phone_format(bx_str(line->phone), &c->arena)));
+}
+
+static void wanted_of(struct change *c, const struct wa_status_info *s)
+{
+    struct wb_line *line = c->line;
     enum st_link_status status = link_status(s->state);
     /* Whoever was never linked does not re-connect: it is not linked yet. */
     if (status == ST_LINK_RECONNECTING && !line->link.is_linked)
         status = ST_LINK_PENDING;
-    const char *sentence = reasons[s->reason].sentence;
-    c->wanted = (struct st_session){
-        .status = status,
-        .reason = bx_str(reasons[s->reason].name),
-        .error_message = bx_str(status == ST_LINK_CONNECTED ? NULL : sentence),
-        .retry_at = status == ST_LINK_CONNECTED || status == ST_LINK_PAIRING ? 0 : s->retry_at_ms};
+    c->wanted.status = status;
     if (status == ST_LINK_CONNECTED)
-        c->wanted.reason = (struct bx_str){0};
-    if (status != ST_LINK_PAIRING)
+        return;
+    c->wanted = (struct st_session){.status = status,
+                                    .reason = bx_str(reasons[s->reason].name),
+                                    .error_message = bx_str(reasons[s->reason].sentence),
+                                    .retry_at = status == ST_LINK_PAIRING ? 0 : s->retry_at_ms};
+    if (s->reason == WA_REASON_WRONG_PHONE) {
+        c->wanted.scanned_phone = bx_arena_str(&c->arena, bx_str(line->link.scanned));
+        c->wanted.error_message = wrong_phone_sentence(c);
+    }
+}
+
+void wb_link_on_state(struct wb_line *line, const struct wa_status_info *s)
+{
+    struct change *c = change_new(line);
+    c->detail = s->detail;
+    c->ends_leaving = line->link.is_leaving && s->state == WA_STATE_DISCONNECTED;
+    wanted_of(c, s);
+    if (c->wanted.status != ST_LINK_PAIRING)
         qr_drop(&line->link);
     change_submit(c, state_job);
+}
+
+bool wb_link_on_scanned(struct wb_line *line, struct bx_str phone)
+{
+    if (wb_phone_is_same(phone, bx_str(line->phone)))
+        return true;
+    if (bx_str_copy(phone, line->link.scanned, sizeof line->link.scanned) < 0)
+        line->link.scanned[0] = '\0';
+    return false;
 }
 
 /* --- QR and code --- */
@@ -248,67 +309,69 @@ void wb_link_on_code(struct wb_line *line, const char *code, int64_t expires_at_
     waiters_look(line);
 }
 
-/* --- requests that wait --- */
+/* --- who waits for the link --- */
 
 struct waiter {
     struct bx_list node;
     struct wb_line *line;
-    struct wb_request *rq;
     struct net_timer timer;
     bool by_code;
+    wb_link_waited_fn *on_waited;
+    void *arg;
 };
 
-static int waiter_answer(struct waiter *w, bool is_over)
+/* WB_WAITED_NOT: nothing to report yet. */
+static enum wb_waited outcome_of(const struct waiter *w, bool is_over, struct bx_str *out_why)
 {
     const struct wb_link *l = &w->line->link;
-    bool has = w->by_code ? l->code[0] != '\0' : l->qr != NULL;
-    if (l->row.status == ST_LINK_CONNECTED)
-        return wb_session_answer(w->rq, w->line, "WhatsApp session is connected");
-    if (has)
-        return wb_session_answer(w->rq, w->line,
-                                 w->by_code ? "Pairing code generated successfully"
-                                            : "QR code generated successfully");
+    *out_why = (struct bx_str){0};
+    bool is_between = l->is_leaving || l->starts_after; /* the row is that of the device that leaves */
+    if (is_between && !is_over)
+        return WB_WAITED_NOT;
+    if (!is_between && l->row.status == ST_LINK_CONNECTED)
+        return WB_WAITED_CONNECTED;
+    if (w->by_code && l->code[0])
+        return WB_WAITED_CODE;
+    if (!w->by_code && l->qr)
+        return WB_WAITED_QR;
     bool has_failed = l->row.status == ST_LINK_DISCONNECTED && l->row.error_message.len;
     if (!has_failed && !is_over)
-        return BX_E_AGAIN;
-    struct bx_str why = l->row.error_message.len
-                            ? l->row.error_message
-                            : BX_STR("WhatsApp did not answer within 15 seconds; try again.");
-    wb_fail_status(w->rq, 503, "%.*s", BX_STR_ARG(why));
-    return BX_E_UNAVAILABLE;
+        return WB_WAITED_NOT;
+    *out_why = l->row.error_message.len
+                   ? l->row.error_message
+                   : BX_STR("WhatsApp did not answer within 15 seconds; try again.");
+    return WB_WAITED_FAILED;
 }
 
-static void waiter_end(struct waiter *w, int rc)
+static void waiter_look(struct waiter *w, bool is_over)
 {
+    struct bx_str why;
+    enum wb_waited outcome = outcome_of(w, is_over, &why);
+    if (outcome == WB_WAITED_NOT)
+        return;
     net_timer_stop(&w->timer);
     bx_list_remove(&w->node);
-    wb_request_answer(w->rq, rc);
+    w->on_waited(w->line, outcome, why, w->arg);
     free(w);
 }
 
 static void waiters_look(struct wb_line *line)
 {
     BX_LIST_EACH(&line->link.waiters, node)
-    {
-        struct waiter *w = BX_CONTAINER_OF(node, struct waiter, node);
-        int rc = waiter_answer(w, false);
-        if (rc != BX_E_AGAIN)
-            waiter_end(w, rc);
-    }
+    waiter_look(BX_CONTAINER_OF(node, struct waiter, node), false);
 }
 
-static void on_waited(void *arg)
+static void on_wait_over(void *arg)
 {
-    struct waiter *w = arg;
-    waiter_end(w, waiter_answer(w, true));
+    waiter_look(arg, true);
 }
 
-void wb_link_wait(struct wb_line *line, struct wb_request *rq, bool by_code)
+void wb_link_wait(struct wb_line *line, bool by_code, wb_link_waited_fn *on_waited, void *arg)
 {
     struct waiter *w = BX_NEW(struct waiter);
-    *w = (struct waiter){.line = line, .rq = rq, .by_code = by_code};
+    *w = (struct waiter){.line = line, .by_code = by_code, .on_waited = on_waited, .arg = arg};
     bx_list_push_back(&line->link.waiters, &w->node);
-    net_timer_init(&w->timer, on_waited, w);
+    net_timer_init(&w->timer, on_wait_over, w);
     net_timer_start(line->app->loop, &w->timer, WAIT_MS);
     waiters_look(line);
 }
@@ -318,10 +381,7 @@ void wb_link_stop_waiting(struct wb_app *app)
     struct wb_line *line;
     for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
         BX_LIST_EACH(&line->link.waiters, node)
-        {
-            struct waiter *w = BX_CONTAINER_OF(node, struct waiter, node);
-            waiter_end(w, waiter_answer(w, true));
-        }
+        waiter_look(BX_CONTAINER_OF(node, struct waiter, node), true);
     }
 }
 
@@ -349,9 +409,58 @@ static void plan_retry(struct wb_line *line)
     net_timer_start(line->app->loop, &line->link.retry, wait > 0 ? (uint64_t)wait : 0);
 }
 
+/* --- leaving, and linking anew --- */
+
+void wb_link_begin(struct wb_line *line, bool by_code)
+{
+    struct wb_link *l = &line->link;
+    if (by_code) /* a new one is asked for; the code of an earlier request no longer links */
+        l->code[0] = '\0';
+    if (l->is_leaving) {
+        l->starts_after = true;
+        l->starts_by_code = by_code;
+    } else if (!l->starts_after && l->row.status != ST_LINK_CONNECTED) {
+        WB_ENGINE(line, start, by_code ? line->phone : NULL, 0);
+    }
+}
+
+void wb_link_leave(struct wb_line *line)
+{
+    struct wb_link *l = &line->link;
+    l->is_leaving = l->is_leaving || l->is_linked;
+    l->starts_after = false;
+    WB_ENGINE(line, logout);
+}
+
+/* After the commit that says so. Linking that was asked for meanwhile begins once the row is PENDING. */
+static void left(struct change *c)
+{
+    struct wb_link *l = &c->line->link;
+    l->is_leaving = false;
+    l->starts_after = l->starts_after && c->rc >= 0 && bx_str_is(c->row.reason, "logged_out");
+    if (!l->starts_after)
+        return;
+    struct change *again = change_new(c->line);
+    again->wanted.status = ST_LINK_PENDING;
+    change_submit(again, state_job);
+}
+
+/* Once the old device's row is gone the new one may be made. */
+static void start_after(struct wb_line *line)
+{
+    struct wb_link *l = &line->link;
+    bool is_due = l->starts_after && !l->is_leaving && !l->is_linked && l->row.id &&
+                  l->row.status == ST_LINK_PENDING;
+    if (!is_due)
+        return;
+    l->starts_after = false;
+    WB_ENGINE(line, start, l->starts_by_code ? line->phone : NULL, 0);
+}
+
 void wb_link_took(struct wb_line *line, const struct st_session *row)
 {
     wb_line_session(line, row);
+    start_after(line);
     plan_retry(line);
     waiters_look(line);
     if (row && row->status == ST_LINK_CONNECTED)
@@ -374,10 +483,9 @@ void wb_link_start_all(struct wb_app *app)
     uint64_t delay = 0;
     for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
         const struct st_session *row = &line->link.row;
-        bool is_final = row->status == ST_LINK_DISCONNECTED && row->reason.len;
         if (!line->link.is_linked)
             continue;
-        if (!line->is_active || !row->is_active || is_final) {
+        if (!line->is_active || !row->is_active || is_final(row)) {
             WB_ENGINE(line, load);
             if (line->is_active)
                 plan_retry(line);
@@ -385,5 +493,17 @@ void wb_link_start_all(struct wb_app *app)
         }
         WB_ENGINE(line, start, NULL, delay);
         delay += SPREAD_MS;
+    }
+}
+
+void wb_link_version_changed(struct wb_app *app)
+{
+    struct wb_line *line;
+    if (app->engine->ops->reload)
+        app->engine->ops->reload(app->engine->self);
+    for (size_t pos = 0; wb_line_next(app, &pos, &line);) {
+        const struct st_session *row = &line->link.row;
+        if (row->status == ST_LINK_DISCONNECTED && bx_str_is(row->reason, "outdated"))
+            wb_link_follow(line);
     }
 }

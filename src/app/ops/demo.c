@@ -1,6 +1,9 @@
 #include "app/ops/demo.h"
 
 #include "app/channel/engine.h"
+#include "app/core/config.h"
+#include "app/core/stop.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
 #include "crypto/password.h"
 
@@ -122,5 +125,5 @@ int wb_demo_start(struct wb_app *app, struct bx_buf *message)
 void wb_demo_stop(struct wb_app *app)
 {
     net_timer_stop(&app->demo_timer);
-    wb_part_stopped(app);
+    wb_module_stopped(app);
 }

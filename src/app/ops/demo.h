@@ -3,7 +3,7 @@
 #ifndef WB_DEMO_H
 #define WB_DEMO_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 /* Fills a database that has no number yet. Before the numbers are loaded. */
 int wb_demo_fill(struct st_writer *writer);

@@ -1,6 +1,8 @@
 #include "app/ops/doctor.h"
 
 #include "app/ops/data_dir.h"
+#include "app/core/config.h"
+#include "app/ops/version.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -307,6 +309,14 @@ static bool check_whatsapp(const struct wb_config *c, struct bx_buf *say)
     return is_there;
 }
 
+static bool check_version(const struct wb_config *c, struct bx_buf *say)
+{
+    if (strcmp(c->whatsapp, "live") == 0)
+        return wb_version_check(c->whatsapp_version, bx_wall_ms(), say);
+    bx_buf_lit(say, "any will do: this is not WhatsApp itself (WABOX_WHATSAPP).");
+    return true;
+}
+
 static const struct {
     const char *name;
     check_fn *run;
@@ -321,6 +331,7 @@ static const struct {
     {"certificate", check_certificate},
     {"clock", check_clock},
     {"WhatsApp", check_whatsapp},
+    {"WhatsApp version", check_version},
 };
 
 int wb_doctor(const struct wb_config *c, struct bx_buf *out)

@@ -1,7 +1,11 @@
 #include "app/ops/janitor.h"
 
+#include "app/access/access.h"
+#include "app/core/chore.h"
+#include "app/core/config.h"
+#include "app/core/limit.h"
+
 #include "app/numbers/line.h"
-#include "app/realtime/realtime.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -182,7 +186,7 @@ static void on_timer(void *arg)
     wb_limits_sweep(app->ip_limits, now);
     wb_throttle_sweep(app->throttle, bx_mono_ms());
     wb_access_sweep(app->access, bx_wall_ms());
-    wb_realtime_tidy(app);
+    wb_chores_run(app);
     if (!j->is_running)
         begin(j);
     if (net_lane_depth(&j->lane) == 0)

@@ -6,7 +6,7 @@
 #ifndef WB_JANITOR_H
 #define WB_JANITOR_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 /* `janitor_rows_total` per kind, for /metrics. */
 extern struct bx_metric wb_janitor_metrics[];

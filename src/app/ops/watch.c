@@ -1,6 +1,7 @@
 #include "app/ops/watch.h"
 
 #include "app/ops/first_start.h"
+#include "app/access/access.h"
 #include "base/log.h"
 #include "base/mem.h"
 

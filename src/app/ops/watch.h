@@ -2,7 +2,7 @@
 #ifndef WB_WATCH_H
 #define WB_WATCH_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 struct wb_watch;
 struct wb_watch *wb_watch_start(struct wb_app *app);

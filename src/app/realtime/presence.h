@@ -1,13 +1,8 @@
-/* Typing and viewing: of customers, and of agents among each other. Never stored. Loop thread. */
+/* Typing and viewing of agents, shown to each other. Never stored. Loop thread. */
 #ifndef WB_PRESENCE_H
 #define WB_PRESENCE_H
 
 #include "app/numbers/line.h"
-#include "wa/client.h"
-
-/* From the engine. */
-void wb_presence_on_contact(struct wb_line *line, const struct wa_peer *chat,
-                            const struct wa_peer *person, enum wa_typing typing);
 
 struct wb_agent;
 /* An agent's own state in a chat: the others are told; typing goes to the customer as the number's

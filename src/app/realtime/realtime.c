@@ -1,13 +1,23 @@
 #include "app/realtime/realtime_internal.h"
 
+#include "app/core/stop.h"
 #include "app/rest/cors.h"
+#include "app/rest/mount.h"
+#include "app/core/config.h"
+#include "app/access/access.h"
+#include "app/core/limit.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/json_scan.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "net/http/http_static.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+extern const struct http_static_file wb_bundle_files[];
+extern const size_t wb_bundle_files_count;
 
 enum { RECOVERY_MS = 120000, ROOMS_MAX = 1 << 20, GRACE_MS = 1000, USER_FACTOR = 4 };
 
@@ -32,6 +42,16 @@ void wb_realtime_announce(struct wb_app *app, struct wb_line *line, const char *
     if (app->realtime)
         sio_broadcast_room(app->realtime->ns, wb_room(line->id, is_link, room), type,
                            sio_args(payload.ptr, payload.len));
+}
+
+static void on_event(struct wb_sink *sink, const struct wb_log_entry *event)
+{
+    struct wb_app *app = BX_CONTAINER_OF(sink, struct wb_realtime, sink)->app;
+    struct wb_line *line = wb_line_find(app, event->number_id);
+    if (!line)
+        return;
+    line->emitted_seq = event->seq;
+    wb_realtime_announce(app, line, event->type, event->payload);
 }
 
 size_t wb_realtime_count(struct wb_app *app)
@@ -137,7 +157,7 @@ static void on_disconnecting(struct sio_socket *socket, const char *reason, void
     wb_presence_left(a);
 }
 
-/* --- the part --- */
+/* --- the module --- */
 
 static bool owns(const struct http_request *r, void *arg)
 {
@@ -149,10 +169,23 @@ static void handle(struct http_exchange *x, void *arg)
     sio_server_handle(((struct wb_realtime *)arg)->server, x);
 }
 
-static size_t max_body(void *arg)
+static void on_head(struct http_exchange *x, size_t *out_max_body, void *arg)
 {
-    (void)arg;
-    return 1000000;
+    sio_server_on_head(((struct wb_realtime *)arg)->server, x, out_max_body);
+}
+
+static void on_too_large(struct http_exchange *x, void *arg)
+{
+    sio_server_on_too_large(((struct wb_realtime *)arg)->server, x);
+}
+
+/* Forgets rate buckets that are full again. */
+static void tidy(struct wb_chore *chore)
+{
+    struct wb_realtime *rt = BX_CONTAINER_OF(chore, struct wb_realtime, tidy);
+    struct wb_limits *all[] = {rt->per_socket, rt->per_user, rt->abuse};
+    for (size_t i = 0; i < BX_LEN(all); i++)
+        wb_limits_sweep(all[i], net_loop_now_ms(rt->app->loop));
 }
 
 static void set_up(struct wb_realtime *rt)
@@ -165,9 +198,14 @@ static void set_up(struct wb_realtime *rt)
     sio_on(rt->ns, NULL, wb_realtime_call, rt);
     rt->observer = (struct wb_access_observer){.on_change = on_access, .arg = rt};
     wb_access_observe(app->access, &rt->observer);
+    rt->sink = (struct wb_sink){.name = "socket.io", .on_event = on_event};
+    wb_sinks_add(app, &rt->sink);
+    rt->tidy = (struct wb_chore){.name = "realtime", .run = tidy};
+    wb_chore_add(app, &rt->tidy);
     sio_server_register_metrics(rt->server, &app->metrics);
     wb_app_mount(app, (struct wb_mount){.owns = owns,
-                                        .max_body = max_body,
+                                        .on_head = on_head,
+                                        .on_too_large = on_too_large,
                                         .handle = handle,
                                         .is_guarded = true,
                                         .arg = rt});
@@ -200,6 +238,8 @@ int wb_realtime_start(struct wb_app *app, struct bx_buf *message)
         return rc;
     }
     app->realtime = rt;
+    if (wb_bundle_files_count)
+        sio_server_set_client(rt->server, wb_bundle_files, wb_bundle_files_count);
     set_up(rt);
     return BX_OK;
 }
@@ -208,7 +248,7 @@ static void on_closed(void *arg)
 {
     struct wb_realtime *rt = arg;
     rt->is_closed = true;
-    wb_part_stopped(rt->app);
+    wb_module_stopped(rt->app);
 }
 
 void wb_realtime_stop(struct wb_app *app)
@@ -227,12 +267,4 @@ void wb_realtime_free(struct wb_app *app)
     wb_limits_free(rt->abuse);
     free(rt);
     app->realtime = NULL;
-}
-
-void wb_realtime_tidy(struct wb_app *app)
-{
-    struct wb_limits *all[] = {app->realtime->per_socket, app->realtime->per_user,
-                               app->realtime->abuse};
-    for (size_t i = 0; i < BX_LEN(all); i++)
-        wb_limits_sweep(all[i], net_loop_now_ms(app->loop));
 }

@@ -23,7 +23,4 @@ void wb_realtime_number_changed(struct wb_app *app, struct wb_line *line);
 
 size_t wb_realtime_count(struct wb_app *app);
 
-/* Forgets rate buckets that are full again. */
-void wb_realtime_tidy(struct wb_app *app);
-
 #endif

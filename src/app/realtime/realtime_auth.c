@@ -1,7 +1,8 @@
 /* Who connects? Every form in which clients send their token, and refusals they can act on. */
 #include "app/realtime/realtime_internal.h"
 
-#include "app/api/auth.h"
+#include "app/access/credentials.h"
+#include "app/access/access.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 

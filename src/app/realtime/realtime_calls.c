@@ -3,12 +3,16 @@
 #include "app/realtime/realtime_internal.h"
 
 #include "app/inbox/chat_read.h"
-#include "app/api/chats.h"
+#include "app/views/pages.h"
 #include "app/realtime/events.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
 #include "app/realtime/presence.h"
 #include "app/inbox/send.h"
+#include "app/core/config.h"
+#include "app/access/access.h"
+#include "app/core/limit.h"
+#include "app/numbers/line.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 
@@ -299,7 +303,7 @@ static int get_status(struct call *c)
         return rc;
     rc = st_session_by_number(c->conn, c->number_id, &c->arena, &s);
     if (rc == BX_E_NOT_FOUND)
-        s = (struct st_session){.number_id = c->number_id};
+        s = wb_link_none(c->number_id);
     else if (rc < 0)
         return rc;
     const char *phone = bx_arena_strndup(&c->arena, rows.own_phone.ptr, rows.own_phone.len);

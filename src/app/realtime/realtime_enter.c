@@ -1,8 +1,10 @@
 /* How a socket comes to hear a number; see realtime.h. */
 #include "app/realtime/realtime_internal.h"
 
-#include "app/api/chats.h"
+#include "app/views/pages.h"
 #include "app/numbers/link.h"
+#include "app/access/access.h"
+#include "app/numbers/line.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 
@@ -101,7 +103,7 @@ static int read_status(struct entry *e, struct st_conn *conn, const struct wb_ro
     struct st_session s;
     int rc = st_session_by_number(conn, e->line->id, &e->arena, &s);
     if (rc == BX_E_NOT_FOUND)
-        s = (struct st_session){.number_id = e->line->id};
+        s = wb_link_none(e->line->id);
     else if (rc < 0)
         return rc;
     e->status = wb_link_status_json(&s, bx_arena_printf(&e->arena, "%.*s",

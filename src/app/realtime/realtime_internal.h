@@ -2,7 +2,11 @@
 #ifndef WB_REALTIME_INTERNAL_H
 #define WB_REALTIME_INTERNAL_H
 
-#include "app/events/eventlog.h"
+#include "app/access/access.h"
+#include "app/core/config.h"
+#include "app/core/limit.h"
+#include "app/events/sinks.h"
+#include "app/core/chore.h"
 #include "app/realtime/realtime.h"
 #include "app/rest/request.h"
 #include "sio/embed.h"
@@ -16,6 +20,8 @@ struct wb_realtime {
     struct sio_server *server;
     struct sio_namespace *ns;
     struct wb_access_observer observer;
+    struct wb_sink sink;
+    struct wb_chore tidy;
     struct wb_limits *per_socket, *per_user, *abuse;
     struct net_lane lanes[WB_RT_LANES];
     unsigned lane_count, next_lane;

@@ -1,10 +1,12 @@
 #include "app/rest/dispatch.h"
 
 #include "app/rest/answer.h"
-#include "app/api/auth.h"
 #include "app/rest/kept.h"
 #include "app/rest/permission_check.h"
 #include "app/rest/route.h"
+#include "app/core/config.h"
+#include "app/core/limit.h"
+#include "app/core/stop.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
@@ -133,7 +135,7 @@ static void finish(void *arg)
     free(rq);
     d->running--;
     if (d->app->is_stopping && d->running == 0)
-        wb_app_quiet(d->app);
+        wb_stop_done_one(d->app);
 }
 
 /* On the loop: answer now. */
@@ -378,7 +380,7 @@ void wb_dispatch_request(struct wb_dispatch *d, struct http_exchange *x)
     struct wb_request *rq = request_new(d, x);
     const struct http_request *r = http_exchange_request(x);
     unsigned allow;
-    int rc = wb_route_find(r->method, rq->path, &rq->route, rq->texts, &allow);
+    int rc = wb_route_find(d->app->routes, r->method, rq->path, &rq->route, rq->texts, &allow);
     if (rc < 0) {
         no_route(rq, rc, allow);
         return;

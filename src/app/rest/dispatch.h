@@ -4,7 +4,7 @@
 #ifndef WB_DISPATCH_H
 #define WB_DISPATCH_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 struct wb_dispatch;
 

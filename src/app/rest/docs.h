@@ -1,4 +1,4 @@
-/* Documents made from the tables: OpenAPI 3.1, AsyncAPI 3.0, API.md, a Postman collection (Insomnia
+/* Documents made from the route table: OpenAPI 3.1, API.md, a Postman collection (Insomnia
  * imports it too), and the page under /api/docs.
  */
 #ifndef WB_DOCS_H
@@ -6,14 +6,14 @@
 
 #include "app/rest/request.h"
 
+struct wb_route_list;
+
 /* Each appends the whole document. */
-int wb_openapi_write(struct bx_buf *out);
-int wb_asyncapi_write(struct bx_buf *out);
-int wb_api_md_write(struct bx_buf *out);
-int wb_postman_write(struct bx_buf *out);
+int wb_openapi_write(const struct wb_route_list *routes, struct bx_buf *out);
+int wb_api_md_write(const struct wb_route_list *routes, struct bx_buf *out);
+int wb_postman_write(const struct wb_route_list *routes, struct bx_buf *out);
 
 int wb_docs_openapi(struct wb_request *rq);
-int wb_docs_asyncapi(struct wb_request *rq);
 int wb_docs_postman(struct wb_request *rq);
 int wb_docs_page(struct wb_request *rq);
 int wb_docs_file(struct wb_request *rq);

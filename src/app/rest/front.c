@@ -3,13 +3,8 @@
 #include "app/rest/answer.h"
 #include "app/rest/cors.h"
 #include "app/rest/dispatch.h"
+#include "app/core/config.h"
 #include "base/err.h"
-
-void wb_app_mount(struct wb_app *app, struct wb_mount mount)
-{
-    BX_ASSERT(app->mount_count < WB_MOUNTS_MAX);
-    app->mounts[app->mount_count++] = mount;
-}
 
 static bool is_rest(const struct http_request *r)
 {
@@ -27,6 +22,13 @@ static const struct wb_mount *mount_of(const struct wb_app *app, const struct ht
     return NULL;
 }
 
+static bool is_allowed(const struct wb_app *app, const struct wb_mount *m,
+                       const struct http_request *r)
+{
+    return !m->is_guarded || wb_cors_allows(app->cors, http_header_get(r, BX_STR("origin")),
+                                            http_header_get(r, BX_STR("host")));
+}
+
 /* A failure that the HTTP server finds while the body comes in (413, 408) is read by scripts too,
  * so the CORS headers go on before. */
 static void on_head(struct http_exchange *x, size_t *out_max_body, void *arg)
@@ -34,18 +36,20 @@ static void on_head(struct http_exchange *x, size_t *out_max_body, void *arg)
     struct wb_app *app = arg;
     const struct http_request *r = http_exchange_request(x);
     const struct wb_mount *m = mount_of(app, r);
-    *out_max_body = !m            ? (size_t)app->config->max_body_bytes
-                    : m->max_body ? m->max_body(m->arg)
-                                  : 0;
-    if (!m && r->method != HTTP_OPTIONS)
-        wb_cors_add(app->cors, x);
+    if (!m) {
+        *out_max_body = (size_t)app->config->max_body_bytes;
+        if (r->method != HTTP_OPTIONS)
+            wb_cors_add(app->cors, x);
+        return;
+    }
+    *out_max_body = 0;
+    if (m->on_head && is_allowed(app, m, r))
+        m->on_head(x, out_max_body, m->arg);
 }
 
 static void to_mount(struct wb_app *app, const struct wb_mount *m, struct http_exchange *x)
 {
-    const struct http_request *r = http_exchange_request(x);
-    struct bx_str origin = http_header_get(r, BX_STR("origin"));
-    if (m->is_guarded && !wb_cors_allows(app->cors, origin, http_header_get(r, BX_STR("host"))))
+    if (!is_allowed(app, m, http_exchange_request(x)))
         wb_answer_error(x, 403, "This origin may not connect. Add it to FRONTEND_URL.");
     else
         m->handle(x, m->arg);
@@ -64,8 +68,12 @@ static void on_request(struct http_exchange *x, void *arg)
 
 static void on_too_large(struct http_exchange *x, void *arg)
 {
-    (void)arg;
-    wb_answer_error(x, 413, "The body is larger than this server allows.");
+    struct wb_app *app = arg;
+    const struct wb_mount *m = mount_of(app, http_exchange_request(x));
+    if (m && m->on_too_large && is_allowed(app, m, http_exchange_request(x)))
+        m->on_too_large(x, m->arg);
+    else
+        wb_answer_error(x, 413, "The body is larger than this server allows.");
 }
 
 const struct http_handler wb_front_handler = {

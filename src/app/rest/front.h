@@ -2,7 +2,7 @@
 #ifndef WB_FRONT_H
 #define WB_FRONT_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 extern const struct http_handler wb_front_handler; /* arg: struct wb_app */
 

@@ -1,6 +1,6 @@
 #include "app/rest/kept.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "base/map.h"
 #include "base/mem.h"
 

@@ -1,6 +1,6 @@
 #include "app/rest/on_loop.h"
 
-#include "app/app.h"
+#include "app/core/context.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

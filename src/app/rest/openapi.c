@@ -1,7 +1,7 @@
 /* OpenAPI 3.1 from the route table. Vendor keys for tests and tools: x-access (the rule), x-scope
  * (of an api key), x-audit.
  */
-#include "app/app.h"
+#include "app/core/context.h"
 #include "app/rest/docs.h"
 #include "app/rest/route.h"
 #include "app/views/shapes.h"
@@ -243,44 +243,45 @@ static bool is_same_path(const struct wb_route *a, const struct wb_route *b)
     }
 }
 
-static bool is_first_of_path(size_t i)
+static bool is_first_of_path(const struct wb_route_list *routes, size_t i)
 {
     for (size_t k = 0; k < i; k++) {
-        if (is_same_path(&wb_routes[k], &wb_routes[i]))
+        if (is_same_path(&routes->rows[k], &routes->rows[i]))
             return false;
     }
     return true;
 }
 
-static void write_paths(struct bx_json_writer *w, struct bx_arena *arena)
+static void write_paths(struct bx_json_writer *w, const struct wb_route_list *routes,
+                        struct bx_arena *arena)
 {
     bx_json_key(w, "paths");
     bx_json_object(w);
-    for (size_t i = 0; i < wb_route_count; i++) {
-        if (!is_first_of_path(i))
+    for (size_t i = 0; i < routes->count; i++) {
+        if (!is_first_of_path(routes, i))
             continue;
-        struct bx_str shown = wb_route_path(&wb_routes[i], arena);
+        struct bx_str shown = wb_route_path(&routes->rows[i], arena);
         bx_json_key_n(w, shown);
         bx_json_object(w);
-        for (size_t k = i; k < wb_route_count; k++) {
-            if (is_same_path(&wb_routes[i], &wb_routes[k]))
-                write_operation(w, &wb_routes[k], shown);
+        for (size_t k = i; k < routes->count; k++) {
+            if (is_same_path(&routes->rows[i], &routes->rows[k]))
+                write_operation(w, &routes->rows[k], shown);
         }
         bx_json_end(w);
     }
     bx_json_end(w);
 }
 
-static void write_components(struct bx_json_writer *w)
+static void write_components(struct bx_json_writer *w, const struct wb_route_list *routes)
 {
     static struct wb_schema_set set;
     set.count = 0;
     wb_schema_collect(&set, &wb_error_shape);
-    for (size_t i = 0; i < wb_route_count; i++) {
-        if (wb_routes[i].body)
-            wb_schema_collect(&set, wb_routes[i].body);
-        if (wb_routes[i].answer)
-            wb_schema_collect(&set, wb_routes[i].answer);
+    for (size_t i = 0; i < routes->count; i++) {
+        if (routes->rows[i].body)
+            wb_schema_collect(&set, routes->rows[i].body);
+        if (routes->rows[i].answer)
+            wb_schema_collect(&set, routes->rows[i].answer);
     }
     bx_json_key(w, "components");
     bx_json_object(w);
@@ -298,7 +299,7 @@ static void write_components(struct bx_json_writer *w)
     bx_json_end(w);
 }
 
-int wb_openapi_write(struct bx_buf *out)
+int wb_openapi_write(const struct wb_route_list *routes, struct bx_buf *out)
 {
     struct bx_arena arena;
     struct bx_json_writer w;
@@ -315,8 +316,8 @@ int wb_openapi_write(struct bx_buf *out)
                      "the token as Authorization: Bearer, or use an API key as X-Api-Key.");
     bx_json_end(&w);
     bx_json_key_raw(&w, "servers", BX_STR("[{\"url\":\"/\"}]"));
-    write_paths(&w, &arena);
-    write_components(&w);
+    write_paths(&w, routes, &arena);
+    write_components(&w, routes);
     bx_json_end(&w);
     bx_arena_done(&arena);
     return bx_json_writer_rc(&w);

@@ -20,7 +20,8 @@
 #ifndef WB_REQUEST_H
 #define WB_REQUEST_H
 
-#include "app/access/access.h"
+#include "app/access/credentials.h"
+#include "app/core/json_keys.h"
 #include "app/core/schema.h"
 #include "base/log.h"
 #include "base/shared.h"
@@ -32,8 +33,7 @@ struct wb_route;
 
 enum {
     WB_LATER = 1, /* the answer follows with wb_request_answer */
-    WB_PARAMS_MAX = 3,
-    WB_IP_SIZE = 46
+    WB_PARAMS_MAX = 3
 };
 
 struct wb_request {
@@ -126,9 +126,6 @@ int wb_query_bool(struct wb_request *rq, const char *name);
 int wb_query_choice(struct wb_request *rq, const char *name, const char *choices, int *out);
 
 /* page and limit of the classic lists; never fails. */
-struct wb_page {
-    int64_t page, limit, offset;
-};
 struct wb_page wb_query_page(struct wb_request *rq, int64_t default_limit);
 
 enum { WB_LIMIT_MAX = 1000, WB_PAGE_MAX = 1000000 };
@@ -136,13 +133,5 @@ enum { WB_LIMIT_MAX = 1000, WB_PAGE_MAX = 1000000 };
 /* sortBy (a choice, see above) and sortOrder (asc, desc; else the default). */
 int wb_query_sort(struct wb_request *rq, const char *choices, int fallback, int *out_index,
                   bool default_descending, bool *out_is_descending);
-
-/* Total pages: 1 when there is nothing. */
-int64_t wb_pages(int64_t total, int64_t limit);
-
-/* RFC 3339 etc. of types.h: key with a time, null when 0. */
-void wb_key_time_or_null(struct bx_json_writer *w, const char *key, int64_t ms);
-/* null when ptr is NULL */
-void wb_key_str_or_null(struct bx_json_writer *w, const char *key, struct bx_str s);
 
 #endif

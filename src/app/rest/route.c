@@ -54,8 +54,9 @@ static bool segments_fit(struct bx_str template, struct bx_str path,
     }
 }
 
-int wb_route_find(enum http_method method, struct bx_str path, const struct wb_route **out,
-                  struct bx_str params[WB_PARAMS_MAX], unsigned *out_allow)
+int wb_route_find(const struct wb_route_list *routes, enum http_method method, struct bx_str path,
+                  const struct wb_route **out, struct bx_str params[WB_PARAMS_MAX],
+                  unsigned *out_allow)
 {
     bool has_prefix = bx_str_starts(path, BX_STR(PREFIX "/"));
     struct bx_str tail = has_prefix ? bx_str_slice(path, sizeof PREFIX - 1, path.len) : path;
@@ -64,8 +65,8 @@ int wb_route_find(enum http_method method, struct bx_str path, const struct wb_r
     if (method == HTTP_HEAD)
         method = HTTP_GET;
     *out_allow = 0;
-    for (size_t i = 0; i < wb_route_count; i++) {
-        const struct wb_route *r = &wb_routes[i];
+    for (size_t i = 0; i < routes->count; i++) {
+        const struct wb_route *r = &routes->rows[i];
         if (has_prefix == !!(r->flags & WB_NO_PREFIX) ||
             !segments_fit(bx_str(r->path), tail, params))
             continue;

@@ -1,7 +1,8 @@
-/* The one table of REST (routes.c) and what is made of it: dispatch, access checks, OpenAPI,
+/* What a row of the REST tables (api/) says, and what is made of the rows: dispatch, access checks, OpenAPI,
  * API.md, the Postman collection and the permission-matrix test.
  *
- * To add a route: write the handler, declare it and its schemas in the room's header, add a row.
+ * To add a route: write the handler, declare it and its schemas in the header of its resource, add a
+ * row to the table in api/.
  */
 #ifndef WB_ROUTE_H
 #define WB_ROUTE_H
@@ -64,8 +65,11 @@ struct wb_route {
     const char *audit; /* action; a row is written with the change, in its transaction */
 };
 
-extern const struct wb_route wb_routes[];
-extern const size_t wb_route_count;
+/* Every route of a server; app->routes. The rows belong to api/, which no file here names. */
+struct wb_route_list {
+    const struct wb_route *rows;
+    size_t count;
+};
 
 static inline bool wb_route_is_admins(const struct wb_route *r)
 {
@@ -88,7 +92,8 @@ const char *wb_method_name(enum http_method method);
 
 /* Finds the row; texts of the parameters are slices of `path`, not decoded. BX_E_NOT_FOUND; or
  * BX_E_UNSUPPORTED when the path is there with other methods (*out_allow gets bits 1 << method). */
-int wb_route_find(enum http_method method, struct bx_str path, const struct wb_route **out,
-                  struct bx_str params[WB_PARAMS_MAX], unsigned *out_allow);
+int wb_route_find(const struct wb_route_list *routes, enum http_method method, struct bx_str path,
+                  const struct wb_route **out, struct bx_str params[WB_PARAMS_MAX],
+                  unsigned *out_allow);
 
 #endif

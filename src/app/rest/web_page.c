@@ -1,6 +1,8 @@
 #include "app/rest/web_page.h"
 
 #include "app/rest/answer.h"
+#include "app/core/stop.h"
+#include "app/rest/mount.h"
 #include "net/http/http_static.h"
 
 extern const struct http_static_file wb_web_files[];
@@ -47,5 +49,5 @@ int wb_web_page_start(struct wb_app *app, struct bx_buf *message)
 
 void wb_web_page_stop(struct wb_app *app)
 {
-    wb_part_stopped(app);
+    wb_module_stopped(app);
 }

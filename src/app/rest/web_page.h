@@ -2,7 +2,7 @@
 #ifndef WB_WEB_PAGE_H
 #define WB_WEB_PAGE_H
 
-#include "app/app.h"
+#include "app/core/context.h"
 
 int wb_web_page_start(struct wb_app *app, struct bx_buf *message);
 void wb_web_page_stop(struct wb_app *app);

@@ -169,6 +169,7 @@ const struct wb_schema wb_shape_whatsapp_status_event = {
         {"phoneNumber", WB_STR, MUST_OR_NULL},
         {"reason", WB_STR, WB_NULLABLE},
         {"retryAt", WB_TIME, WB_NULLABLE},
+        {"scannedPhone", WB_STR, 0, .help = "With reason wrong_phone: the phone that scanned."},
         {"message", WB_STR, 0},
         {"timestamp", WB_TIME, 0},
         {"isTest", WB_BOOL, 0},

@@ -1,6 +1,6 @@
 #include "app/views/mentions.h"
 
-#include "app/rest/request.h"
+#include "app/core/json_keys.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 

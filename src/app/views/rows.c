@@ -2,7 +2,8 @@
 
 #include "app/views/mentions.h"
 #include "app/core/phone.h"
-#include "app/rest/request.h"
+#include "app/core/context.h"
+#include "app/core/json_keys.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 

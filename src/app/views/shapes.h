@@ -2,7 +2,9 @@
 #ifndef WB_SHAPES_H
 #define WB_SHAPES_H
 
-#include "app/rest/request.h"
+#include "app/core/json_keys.h"
+#include "app/core/schema.h"
+#include "store/store.h"
 
 /* Flags of answer fields, short because tables are read in columns. */
 #define MUST WB_REQUIRED

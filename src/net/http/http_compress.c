@@ -3,7 +3,7 @@
 
 #include <zlib.h>
 
-enum { GZIP_LEVEL = 4, GZIP_WINDOW_BITS = 15 + 16, GZIP_MAX_BYTES = 4 << 20 };
+enum { GZIP_LEVEL = 1, GZIP_WINDOW_BITS = 15 + 16, GZIP_MAX_BYTES = 1 << 20 };
 
 bool http_is_compressible(const char *content_type)
 {

@@ -342,12 +342,17 @@ static const struct net_tcp_handler tcp_handler = {
 /* --- timeouts --- */
 
 /* A client that is still taking a large answer is not idle. */
-static void on_idle(struct http_conn *c)
+static bool is_still_taking(struct http_conn *c)
 {
-    size_t unsent = net_tcp_queued(c->tcp);
+    size_t unsent = net_tcp_unacked(c->tcp);
     bool has_progress = unsent && unsent < c->unsent;
     c->unsent = unsent;
-    if (has_progress)
+    return has_progress;
+}
+
+static void on_idle(struct http_conn *c)
+{
+    if (is_still_taking(c))
         start_timer(c, c->server->opts.idle_timeout_ms);
     else
         close_conn(c);
@@ -355,10 +360,13 @@ static void on_idle(struct http_conn *c)
 
 static void on_continue(struct http_conn *c)
 {
-    if (c->is_waiting_drain) {
+    if (c->is_waiting_drain && is_still_taking(c)) {
+        start_timer(c, c->server->opts.idle_timeout_ms);
+    } else if (c->is_waiting_drain) {
         net_tcp_abort(c->tcp, BX_E_TIMEOUT);
     } else if (net_tcp_queued(c->tcp) > HTTP_MAX_UNSENT && !net_tcp_is_writable(c->tcp)) {
         c->is_waiting_drain = true;
+        c->unsent = SIZE_MAX;
         start_timer(c, c->server->opts.idle_timeout_ms);
     } else {
         go_on(c);

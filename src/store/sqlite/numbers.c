@@ -271,7 +271,7 @@ int st_permission_users(struct st_conn *conn, int64_t number_id, struct bx_arena
 #define SESSION_COLUMNS                                                                            \
     "s.id, s.number_id, n.name, n.phone, s.status, s.is_active, s.credentials IS NOT NULL, "       \
     "s.last_connected_at, s.error_message, s.reason, s.retry_at, s.jid, s.lid, s.push_name, "      \
-    "s.platform, s.created_at, s.updated_at"
+    "s.platform, s.scanned_phone, s.created_at, s.updated_at"
 #define SESSION_FROM " FROM sessions s JOIN numbers n ON n.id = s.number_id "
 
 static void session_read(struct st_cur *c, struct bx_arena *a, void *out)
@@ -292,6 +292,7 @@ static void session_read(struct st_cur *c, struct bx_arena *a, void *out)
     s->lid = st_col_str(c, a);
     s->push_name = st_col_str(c, a);
     s->platform = st_col_str(c, a);
+    s->scanned_phone = st_col_str(c, a);
     s->created_at = st_col_i64(c);
     s->updated_at = st_col_i64(c);
 }
@@ -315,10 +316,10 @@ int st_session_update(struct st_tx *tx, const struct st_session *s)
         "UPDATE sessions SET status = ?2, is_active = ?3, last_connected_at = CASE WHEN ?4 <> 0 "
         "THEN ?4 WHEN ?2 = 2 AND status <> 2 THEN ?12 ELSE last_connected_at END, error_message = "
         "?5, reason = ?6, retry_at = ?7, jid = ?8, lid = ?9, push_name = ?10, platform = ?11, "
-        "updated_at = ?12 WHERE id = ?1",
+        "updated_at = ?12, scanned_phone = ?13 WHERE id = ?1",
         Q(I(s->id), I(s->status), I(s->is_active), I(s->last_connected_at), T(s->error_message),
           T(s->reason), I(s->retry_at), T(s->jid), T(s->lid), T(s->push_name), T(s->platform),
-          I(tx->now)));
+          I(tx->now), T(s->scanned_phone)));
 }
 
 int st_session_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_session *out)

@@ -123,12 +123,12 @@ static struct wa_node *sign_answer(struct wa_job *job, const struct wa_adv_accep
     return iq;
 }
 
-static struct wa_node *error_answer(struct wa_job *job, const char *text)
+static struct wa_node *error_answer(struct bx_arena *a, const struct wa_node *request, unsigned code,
+                                    const char *text)
 {
-    struct bx_arena *a = &job->out;
     struct wa_node *iq = WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "error"),
-                                 wa_str("id", wa_node_attr(job->node, "id")));
-    wa_node_add(iq, WA_NODE(a, "error", wa_num("code", 401), wa_lit("text", text)));
+                                 wa_str("id", wa_node_attr(request, "id")));
+    wa_node_add(iq, WA_NODE(a, "error", wa_num("code", code), wa_lit("text", text)));
     return iq;
 }
 
@@ -196,7 +196,7 @@ static int success_run(struct wa_job *job)
         rc = fill_creds(job, n, adv.identity, made);
     if (rc < 0) {
         s->error = rc == BX_E_AUTH ? "hmac-mismatch" : "signature-mismatch";
-        wa_job_send(job, error_answer(job, s->error));
+        wa_job_send(job, error_answer(&job->out, job->node, 401, s->error));
         return BX_OK;
     }
     struct wa_jid jid = wa_me(made), lid = wa_me_lid(made);
@@ -229,8 +229,31 @@ static void success_finish(struct wa_job *job, int rc)
 
 static const struct wa_job_type success_type = {"pair", success_run, success_finish};
 
+/* Asked before anything of the account is stored. Without a readable name the job refuses it. */
+static bool is_accepted(struct wa_client *c, const struct wa_node *iq)
+{
+    const struct wa_node *device = wa_node_child(wa_node_child(iq, "pair-success"), "device");
+    struct wa_jid jid;
+    if (!c->ops->on_scanned || !device || wa_node_attr_jid(device, "jid", &jid) < 0)
+        return true;
+    return c->ops->on_scanned(c, jid.user, c->arg);
+}
+
+/* The device was not signed, so the phone does not list it. */
+static void refuse_account(struct wa_client *c, const struct wa_node *iq, struct bx_arena *arena)
+{
+    if (c->is_freed)
+        return;
+    wa_send_node(c, error_answer(arena, iq, 500, "internal-error"));
+    wa_client_end(c, (struct wa_ending){WA_REASON_WRONG_PHONE, WA_THEN_STOP, 0, 0});
+}
+
 static void on_pair_success(struct wa_client *c, struct wa_node *iq, struct bx_arena **arena)
 {
+    if (!is_accepted(c, iq)) {
+        refuse_account(c, iq, *arena);
+        return;
+    }
     struct wa_pairing *p = c->pairing;
     struct wa_job *job = wa_job_new(c, &success_type, *arena, iq);
     struct success *s = BX_ARENA_NEW(*arena, struct success);

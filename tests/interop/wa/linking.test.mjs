@@ -222,6 +222,46 @@ describe('linking', { concurrency: true }, () => {
       assert.equal((await sim.phone(number.phone)).devices.length, 1, 'the device is the same')
     })
 
+    test('scanned by another phone: DISCONNECTED(wrong_phone), that phone lists no device, and the right one links after', async () => {
+      const number = await newNumber('Wrong phone'), stranger = await sim.addPhone({ pushName: 'Somebody else' })
+      const data = await number.startLink()
+      assert.equal(data.expectedPhone, number.phone)
+      const mark = admin.journal.mark()
+      await sim.scanQr(readQr(data.qrCode), { phone: stranger.phone })
+      const status = await number.status('DISCONNECTED', { after: mark })
+      assert.deepEqual([status.reason, status.scannedPhone], ['wrong_phone', `+${stranger.phone}`])
+      await until(async () => (await sim.phone(stranger.phone)).devices.every(d => d.id === 0), { what: 'the device to be gone' })
+      const session = await number.session()
+      assert.deepEqual([session.expectedPhone, session.scannedPhone], [number.phone, stranger.phone])
+      assert.ok(!admin.journal.entries.some(e => e.at >= mark && e.kind === 'whatsapp:status' && number.mine(e.data) && e.data.status === 'CONNECTED'))
+      await number.link(sim)
+      assert.equal((await sim.phone(number.phone)).devices.length, 1)
+    })
+
+    test('scanned by another phone, which an ADMIN accepts: the number is that phone\'s', async () => {
+      const number = await newNumber('Taken over'), other = await sim.addPhone({ pushName: 'New phone' })
+      const data = await number.startLink()
+      const mark = admin.journal.mark()
+      await sim.scanQr(readQr(data.qrCode), { phone: other.phone })
+      await number.status('DISCONNECTED', { after: mark })
+      const again = (await admin.call('POST', `/sessions/${number.id}?accept=${other.phone}`)).data
+      assert.equal(again.expectedPhone, other.phone)
+      await sim.scanQr(readQr(again.qrCode), { phone: other.phone })
+      const connected = await number.connected({ after: mark })
+      assert.equal(connected.phoneNumber, `+${other.phone}`)
+    })
+
+    test('linking right after logging out links another device', async () => {
+      const number = await linked('Anew at once'), { id } = await number.session()
+      await admin.call('DELETE', `/sessions/${id}`)
+      const data = await number.startLink()
+      assert.deepEqual([data.status, typeof data.qrCode], ['PAIRING', 'string'])
+      const mark = admin.journal.mark()
+      await sim.scanQr(readQr(data.qrCode), { phone: number.phone })
+      await number.connected({ after: mark })
+      assert.deepEqual((await sim.phone(number.phone)).devices.map(d => d.id), [2])
+    })
+
     // [failure at login, expected reason, does retryAt follow from `expire`?]
     const failures = [
       [{ reason: 401 }, 'logged_out'],
@@ -449,6 +489,22 @@ describe('linking', { concurrency: true }, () => {
       assert.ok(session.errorMessage, 'a sentence says what is wrong')
     })
   })
+})
+
+test('refused as outdated: still so while the server runs, CONNECTED after a restart with the cure, outdated once more without it', async () => {
+  const { sim, wabox, admin } = await house({ seed: 11 })
+  const number = await admin.addNumber('Outdated', '6281300500001')
+  await number.link(sim)
+  await sim.setFailure(number.phone, { reason: 405 })
+  const mark = admin.journal.mark()
+  await sim.disconnect(number.phone)
+  assert.equal((await number.status('DISCONNECTED', { after: mark })).reason, 'outdated')
+  const state = async () => { const { status, reason } = await number.session(); return [status, reason] }
+  for (const [what, want] of [['without the cure', ['DISCONNECTED', 'outdated']], ['with it', ['CONNECTED', null]]]) {
+    if (want[0] === 'CONNECTED') await sim.clearFailure(number.phone)
+    await wabox.restart()
+    await until(async () => String(await state()) === String(want), { what: `${want} after a restart ${what}` })
+  }
 })
 
 test('two numbers of one WaBox link quickly and talk to each other', async t => {

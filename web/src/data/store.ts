@@ -7,7 +7,7 @@
  */
 import type { ServerEvents } from "@wabox/client";
 import { useSyncExternalStore } from "react";
-import type { Chat, ChatRow, Link, Message, MessageStatus, OutboxRow, PhoneNumber } from "./types";
+import type { Chat, ChatRow, Link, LinkStatus, Message, MessageStatus, OutboxRow, PhoneNumber } from "./types";
 
 /** A contiguous piece of a chat's messages, oldest first. */
 export interface History {
@@ -309,11 +309,15 @@ export function expirePresence(state: State, now: number): boolean {
 
 // ---- events
 
+/** Nobody has linked the number, or nobody scanned in time: PENDING, but nothing is starting. */
+const idleReasons = new Set(["not_linked", "qr_expired"]);
+export const shownLink = (status: LinkStatus, reason: string | null | undefined): LinkStatus => (status === "PENDING" && idleReasons.has(reason ?? "") ? "NONE" : status);
+
 function noteLink(state: State, data: ServerEvents["whatsapp:status"]): void {
   if (data.isTest) return;
   const old = state.links.get(data.whatsappNumberId);
   state.links.set(data.whatsappNumberId, {
-    sessionId: old?.sessionId ?? null, status: data.status, lastConnected: data.lastConnected ?? old?.lastConnected ?? null,
+    sessionId: old?.sessionId ?? null, status: shownLink(data.status, data.reason), lastConnected: data.lastConnected ?? old?.lastConnected ?? null,
     reason: data.reason ?? null, retryAt: data.retryAt ?? null,
   });
   if (data.status === "CONNECTED") state.qr.delete(data.whatsappNumberId);
