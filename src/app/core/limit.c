@@ -1,7 +1,9 @@
 #include "app/core/limit.h"
 
 #include "base/map.h"
+#include "base/fold.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -116,12 +118,16 @@ void wb_throttle_free(struct wb_throttle *t)
     free(t);
 }
 
-static struct bx_str lower(struct bx_str s, char out[64])
+/* One account however it is written. */
+static struct bx_str account_key(struct bx_str s, char out[64])
 {
-    s = bx_str_slice(s, 0, 63);
-    for (size_t i = 0; i < s.len; i++)
-        out[i] = (char)(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? s.ptr[i] | 0x20 : s.ptr[i]);
-    return bx_str_n(out, s.len);
+    struct bx_buf folded;
+    bx_buf_init(&folded, 4096);
+    bx_fold(bx_str_slice(s, 0, 256), &folded);
+    struct bx_str key = bx_utf8_whole(bx_str_slice(bx_buf_view(&folded), 0, 63));
+    bx_str_copy(key, out, 64);
+    bx_buf_done(&folded);
+    return bx_str_n(out, key.len);
 }
 
 uint64_t wb_throttle_try(struct wb_throttle *t, struct bx_str account, struct bx_str ip,
@@ -131,7 +137,7 @@ uint64_t wb_throttle_try(struct wb_throttle *t, struct bx_str account, struct bx
     pthread_mutex_lock(&t->lock);
     uint64_t wait = wb_limits_take(t->addresses, ip, 1, now_ms);
     if (!wait)
-        wait = wb_limits_take(t->accounts, lower(account, text), 1, now_ms);
+        wait = wb_limits_take(t->accounts, account_key(account, text), 1, now_ms);
     pthread_mutex_unlock(&t->lock);
     return wait;
 }
@@ -142,7 +148,7 @@ void wb_throttle_forgive(struct wb_throttle *t, struct bx_str account, struct bx
     char text[64];
     pthread_mutex_lock(&t->lock);
     /* The right password clears the account; the address only gets its one try back. */
-    bucket_of(t->accounts, lower(account, text), now_ms)->tokens = t->accounts->burst;
+    bucket_of(t->accounts, account_key(account, text), now_ms)->tokens = t->accounts->burst;
     struct bucket *b = bucket_of(t->addresses, ip, now_ms);
     if (b->tokens + 1 <= t->addresses->burst)
         b->tokens += 1;

@@ -9,6 +9,7 @@
 #include "app/numbers/outbox.h"
 #include "app/realtime/presence.h"
 #include "app/inbox/send.h"
+#include "app/core/json_load.h"
 #include "app/core/config.h"
 #include "app/access/access.h"
 #include "app/core/limit.h"
@@ -416,7 +417,7 @@ static int check_payload(struct call *c)
 {
     if (!c->event->payload)
         return BX_OK;
-    c->payload = json_loadb(c->args.ptr, c->args.len, 0, NULL);
+    c->payload = wb_json_load(c->args, 0, NULL);
     if (!json_is_object(c->payload))
         return fail(c, BX_E_INVALID, "INVALID", "The event needs one object as its payload");
     struct bx_buf message;

@@ -4,6 +4,7 @@
 #include "app/rest/kept.h"
 #include "app/rest/permission_check.h"
 #include "app/rest/route.h"
+#include "app/core/json_load.h"
 #include "app/core/config.h"
 #include "app/core/limit.h"
 #include "app/core/stop.h"
@@ -206,12 +207,12 @@ static int check_body(struct wb_request *rq)
     if (text.len == 0)
         text = BX_STR("{}");
     json_error_t error;
-    rq->body = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+    rq->body = wb_json_load(text, JSON_REJECT_DUPLICATES, &error);
     if (!rq->body) {
         rq->details =
             bx_arena_printf(&rq->arena, "{\"line\":%d,\"column\":%d}", error.line, error.column);
-        return wb_fail(rq, BX_E_INVALID, "The body is not valid JSON (line %d, column %d).",
-                       error.line, error.column);
+        return wb_fail(rq, BX_E_INVALID, "The body %s (line %d, column %d).",
+                       wb_json_fault(text), error.line, error.column);
     }
     if (!json_is_object(rq->body))
         return wb_fail(rq, BX_E_INVALID, "The body must be a JSON object.");
