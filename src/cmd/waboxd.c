@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -95,14 +96,14 @@ static int run(const struct wb_config *config)
     int rc = wb_app_start(config, &wb_engine_wa, password, sizeof password, &app, &message);
     if (rc < 0) {
         fprintf(stderr, "waboxd cannot start: %.*s\n", (int)message.len, (char *)message.data);
-    } else {
-        announce(app, password);
-        explicit_bzero(password, sizeof password);
-        wb_app_run(app);
+        _exit(1); /* modules stop on a running loop; those that were started end with the process */
     }
+    announce(app, password);
+    explicit_bzero(password, sizeof password);
+    wb_app_run(app);
     bx_buf_done(&message);
     wb_app_free(app);
-    return rc < 0;
+    return 0;
 }
 
 int main(int argc, char **argv)

@@ -220,11 +220,14 @@ static void on_get_abort(struct http_exchange *x, void *arg)
     eio_session_end(s, "transport error");
 }
 
-static void take_jsonp(struct eio_polling *p, struct http_exchange *x)
+/* Scripts of other origins can read a JSONP answer: only clients of protocol 3 get one, where the
+ * host allows them. Protocol 4 has no JSONP. */
+static void take_jsonp(struct eio_session *s, struct http_exchange *x)
 {
+    struct eio_polling *p = s->polling;
     struct bx_str j;
     p->jsonp[0] = '\0';
-    if (!eio_query_get(x, BX_STR("j"), &j))
+    if (s->protocol != 3 || !eio_query_get(x, BX_STR("j"), &j))
         return;
     size_t n = 0;
     for (size_t i = 0; i < j.len && n + 1 < sizeof p->jsonp; i++) {
@@ -248,7 +251,7 @@ void eio_polling_on_get(struct eio_session *s, struct http_exchange *x)
         return;
     }
     p->get = x;
-    take_jsonp(p, x);
+    take_jsonp(s, x);
     http_exchange_on_abort(x, on_get_abort, s);
     net_flush_hook_arm(s->server->loop, &p->flush);
 }

@@ -77,6 +77,13 @@ void net_tcp_commit(struct net_tcp *c, size_t len);
 /* Queues a part of shared bytes by reference (adds its own reference). */
 void net_tcp_write_shared(struct net_tcp *c, struct bx_shared *s, size_t offset, size_t len);
 
+/* Sends bytes of a file from the page cache, without a copy in this process (sendfile), after what is
+ * queued. *out_sent is less than len when the socket took no more (on_drain follows) or when the file
+ * ended. BX_E_UNSUPPORTED: TLS, or a file that cannot be sent this way; nothing was sent. Other failures:
+ * the connection is broken. Call it at most once per turn and connection with a bounded len: it may read
+ * from the disk. */
+int net_tcp_send_file(struct net_tcp *c, int fd, uint64_t offset, size_t len, size_t *out_sent);
+
 /* Bytes queued and not yet accepted by the kernel. */
 size_t net_tcp_queued(const struct net_tcp *c);
 

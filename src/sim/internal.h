@@ -1,8 +1,9 @@
 /* Who knows whom in the simulated network.
  *
  *   sim ── account (a phone: number, LID, account key, Signal device 0)
- *           ├── device (a linked companion: keys, prekeys, queue) ── conn (its WebSocket, when it
- * is connected) └── phone (what device 0 sent and received)
+ *           ├── device (a linked companion: keys, prekeys, queue)
+ *           │     └── conn (its WebSocket, while it is connected)
+ *           └── phone (what device 0 sent and received)
  */
 #ifndef SIM_INTERNAL_H
 #define SIM_INTERNAL_H
@@ -226,7 +227,7 @@ struct sim {
     unsigned history_chunk;      /* messages in one chunk of it; 0: all */
     enum wa_cert_flaw cert_flaw; /* of the chain shown to clients */
     bool is_holding;             /* what companions are to get waits in their queues */
-    char *data_dir;
+    char *data_dir, *host; /* as it listens */
     struct cr_keypair root, intermediate, statik;
     struct bx_map accounts; /* by phone, and by LID */
     struct bx_list account_list, conns, groups;
@@ -250,6 +251,14 @@ void sim_keypair(struct sim *sim, struct cr_keypair *out);
 /* A fresh stanza or message id in the arena. */
 struct bx_str sim_new_id(struct sim *sim, struct bx_arena *arena, const char *prefix);
 int64_t sim_now_s(void);
+
+/* An address of a stanza that is copied into the answer. Clients may write anything there, also a
+ * server's name as plain text; what is no JID goes back as the text it was. */
+static inline struct wa_arg sim_echo(const char *key, struct bx_str address)
+{
+    struct wa_jid jid;
+    return wa_jid_parse(address, &jid) == BX_OK ? wa_to(key, address) : wa_str(key, address);
+}
 
 /* accounts.c */
 /* A name as it goes into JSON: valid UTF-8, cut between characters; nothing when it is none. */
@@ -327,11 +336,11 @@ struct wa_node *sim_bundle_node(struct sim *sim, struct bx_arena *arena,
 void sim_deliver(struct sim_device *d, const struct wa_node *stanza);
 /* What answers a retry receipt: is not corrupted again. */
 void sim_deliver_resend(struct sim_device *d, const struct wa_node *stanza);
-void sim_queue_flush(
-    struct sim_device *d); /* everything that was not written, as offline stanzas */
+/* Writes everything that was not acknowledged, as offline stanzas. */
+void sim_queue_flush(struct sim_device *d);
 void sim_queue_ack(struct sim_device *d, struct bx_str id);
-void sim_queue_unwrite(
-    struct sim_device *d); /* connection lost: written but unacknowledged come again */
+/* Connection lost: what was written but not acknowledged comes again. */
+void sim_queue_unwrite(struct sim_device *d);
 void sim_queue_free(struct sim_device *d);
 /* Ends is_holding: what waits is written, a slice per device and turn. */
 void sim_queue_let_go(struct sim *sim);

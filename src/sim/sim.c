@@ -121,6 +121,7 @@ int sim_new(struct net_loop *loop, const struct sim_opts *opts, struct sim **out
     sim->chatstate_ttl_ms = 3000;
     sim->refs = 6;
     sim->is_demo = opts->is_demo;
+    sim->host = bx_strndup(opts->host, strlen(opts->host));
     sim->data_dir = opts->data_dir ? bx_strndup(opts->data_dir, strlen(opts->data_dir)) : NULL;
     bx_list_init(&sim->account_list);
     bx_list_init(&sim->conns);
@@ -200,5 +201,6 @@ void sim_free(struct sim *sim)
     http_static_free(sim->page);
     net_tls_unref(sim->tls);
     free(sim->data_dir);
+    free(sim->host);
     free(sim);
 }

@@ -1,7 +1,8 @@
 /* How libsio hangs together.
  *
- *   sio_server ── eio_server ── eio_session (connection) ── sio_client ── sio_socket (connection in
- * a namespace) └── sio_namespace ── rooms: dense arrays of members
+ *   sio_server ── eio_server ── eio_session (connection) ── sio_client ── sio_socket
+ *       │                                                   (the connection in a namespace)
+ *       └── sio_namespace ── rooms: dense arrays of members
  *
  * A room's member holds the socket and, while it can take shared frames as they are, its TCP
  * connection: a fan-out is a walk over one array. All sockets of a namespace are members of its

@@ -33,6 +33,10 @@ static int answer_file(struct wb_request *rq, struct bx_str name)
         if (!bx_str_eq(bx_str(f->name), name))
             continue;
         rq->content_type_out = f->type;
+        http_add_header(rq->x, "Content-Security-Policy",
+                        BX_STR("default-src 'self'; img-src 'self' data:; "
+                               "style-src 'self' 'unsafe-inline'; object-src 'none'; "
+                               "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"));
         return bx_buf_append(&rq->out, f->data, f->size);
     }
     return wb_fail(rq, BX_E_NOT_FOUND, "There is nothing at this address.");

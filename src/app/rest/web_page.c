@@ -1,9 +1,13 @@
 #include "app/rest/web_page.h"
 
 #include "app/rest/answer.h"
+#include "app/core/config.h"
 #include "app/core/stop.h"
 #include "app/rest/mount.h"
 #include "net/http/http_static.h"
+
+#include <stdio.h>
+#include <string.h>
 
 extern const struct http_static_file wb_web_files[];
 extern const size_t wb_web_files_count;
@@ -20,20 +24,24 @@ static void handle(struct http_exchange *x, void *arg)
         wb_answer_error(x, 404, "There is nothing at this address.");
 }
 
+/* Everything of the page comes from this server, its pictures also under PUBLIC_URL, by which clients
+ * name them. */
+static const char *policy_of(const struct wb_config *config)
+{
+    static char policy[640]; /* kept by the static files */
+    const char *public_url = config->public_url ? config->public_url : "";
+    bool is_source = !strpbrk(public_url, " ;,'\t\r\n") && strlen(public_url) < 256;
+    snprintf(policy, sizeof policy,
+             "default-src 'self'; img-src 'self' data: blob: %s; media-src 'self' blob: %s; "
+             "connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+             "form-action 'self'",
+             is_source ? public_url : "", is_source ? public_url : "");
+    return policy;
+}
+
 /* Without an embedded page (a build without npm) the server is REST and Socket.IO alone. */
 int wb_web_page_start(struct wb_app *app, struct bx_buf *message)
 {
-    static const struct {
-        const char *name, *value;
-    } headers[] = {
-        {"Content-Security-Policy",
-         "default-src 'self'; img-src 'self' data: blob: https: http:; media-src 'self' blob: "
-         "https: http:; "
-         "style-src 'self'; connect-src 'self' ws: wss:; frame-ancestors 'none'; "
-         "base-uri 'none'; form-action 'self'"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Referrer-Policy", "no-referrer"},
-    };
     (void)message;
     if (wb_web_files_count == 0)
         return BX_OK;
@@ -41,8 +49,8 @@ int wb_web_page_start(struct wb_app *app, struct bx_buf *message)
     if (rc < 0)
         return rc;
     http_static_set_fallback(app->web, "/index.html");
-    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
-        http_static_add_header(app->web, headers[i].name, headers[i].value);
+    http_static_add_header(app->web, "Content-Security-Policy", policy_of(app->config));
+    http_static_add_header(app->web, "Referrer-Policy", "no-referrer");
     wb_app_mount(app, (struct wb_mount){.owns = owns, .handle = handle, .arg = app->web});
     return BX_OK;
 }

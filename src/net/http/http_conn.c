@@ -70,8 +70,12 @@ static void dispatch(struct http_conn *c, struct http_exchange *x)
     struct http_server *s = c->server;
     c->state = HTTP_CONN_BUSY;
     net_timer_stop(&c->timer);
-    x->request.body = bx_buf_view(&x->body);
     x->is_dispatched = true;
+    if (x->on_body) {
+        http_exchange_end_body(x);
+        return;
+    }
+    x->request.body = bx_buf_view(&x->body);
     s->handler.on_request(x, s->arg);
     if (!x->is_answered && x->conn)
         http_exchange_keep_head(x);
@@ -86,7 +90,8 @@ static void start_body(struct http_conn *c, struct http_exchange *x, enum http_e
     if (expect == HTTP_EXPECT_CONTINUE && !c->rest.len)
         net_tcp_write(c->tcp, "HTTP/1.1 100 Continue\r\n\r\n", 25);
     c->state = HTTP_CONN_BODY;
-    start_timer(c, c->server->opts.body_timeout_ms);
+    if (!x->is_body_paused)
+        start_timer(c, c->server->opts.body_timeout_ms);
 }
 
 static void start_exchange(struct http_conn *c, const struct http_head *head)
@@ -106,7 +111,8 @@ static void start_exchange(struct http_conn *c, const struct http_head *head)
         s->handler.on_head(x, &x->max_body, s->arg);
         if (x->is_answered || !x->conn)
             return;
-        x->is_keep_alive = head->is_keep_alive;
+        x->wants_keep_alive = head->is_keep_alive;
+        x->is_keep_alive = head->is_keep_alive && !(x->on_body && has_body);
     }
     if (has_body)
         start_body(c, x, head->expect);
@@ -144,6 +150,8 @@ static int take_chunks(struct http_conn *c, struct http_exchange *x)
         int rc = http_exchange_add_body(x, piece);
         if (rc < 0)
             return rc;
+        if (c->exchange != x || x->is_answered || x->is_body_paused)
+            return HTTP_CHUNKED_MORE;
     }
     return step;
 }
@@ -156,6 +164,8 @@ static int take_length(struct http_conn *c, struct http_exchange *x)
         return rc;
     c->rest = bx_str_slice(c->rest, len, c->rest.len);
     x->body_left -= len;
+    if (c->exchange != x || x->is_answered)
+        return HTTP_CHUNKED_MORE;
     return x->body_left ? HTTP_CHUNKED_MORE : HTTP_CHUNKED_DONE;
 }
 
@@ -164,15 +174,19 @@ static bool take_body(struct http_conn *c)
 {
     struct http_exchange *x = c->exchange;
     int rc = x->is_chunked ? take_chunks(c, x) : take_length(c, x);
+    if (c->state != HTTP_CONN_BODY)
+        return true; /* answered early */
     if (rc == BX_E_INVALID)
         refuse(c, HTTP_REFUSAL_CHUNK);
     else if (rc < 0)
         refuse_body(c);
-    else if (rc == HTTP_CHUNKED_DONE)
+    else if (rc == HTTP_CHUNKED_DONE && !x->is_body_paused)
         dispatch(c, x);
+    else if (x->is_body_paused)
+        net_timer_stop(&c->timer);
     else
         start_timer(c, c->server->opts.body_timeout_ms);
-    return rc != HTTP_CHUNKED_MORE;
+    return rc != HTTP_CHUNKED_MORE && !x->is_body_paused;
 }
 
 /* --- feeding --- */
@@ -195,7 +209,7 @@ static void run(struct http_conn *c)
             go_on = take_head(c);
             break;
         case HTTP_CONN_BODY:
-            go_on = take_body(c);
+            go_on = !c->exchange->is_body_paused && take_body(c);
             break;
         case HTTP_CONN_BUSY:
         case HTTP_CONN_CONTINUE:
@@ -234,11 +248,16 @@ static void set_paused(struct http_conn *c, bool is_paused)
         net_tcp_resume(c->tcp);
 }
 
+static bool is_body_paused(const struct http_conn *c)
+{
+    return c->state == HTTP_CONN_BODY && c->exchange->is_body_paused;
+}
+
 /* After a step: what does the connection wait for now? */
 static void settle(struct http_conn *c)
 {
     struct http_server *s = c->server;
-    set_paused(c, c->in.len > HTTP_MAX_BUFFERED);
+    set_paused(c, c->in.len > HTTP_MAX_BUFFERED || is_body_paused(c));
     if (c->state == HTTP_CONN_CONTINUE) {
         net_timer_start(s->loop, &c->timer, 0);
     } else if ((c->has_eof || s->is_closing) && c->state == HTTP_CONN_IDLE) {
@@ -274,7 +293,8 @@ static void on_data(struct net_tcp *tcp, uint8_t *data, size_t len, void *arg)
     }
     if (c->state == HTTP_CONN_CLOSING)
         return;
-    bool must_wait = c->state == HTTP_CONN_BUSY || c->state == HTTP_CONN_CONTINUE;
+    bool must_wait =
+        c->state == HTTP_CONN_BUSY || c->state == HTTP_CONN_CONTINUE || is_body_paused(c);
     if (!c->in.len && !must_wait) {
         c->rest = fresh;
         feed(c);
@@ -285,7 +305,7 @@ static void on_data(struct net_tcp *tcp, uint8_t *data, size_t len, void *arg)
         return;
     }
     if (must_wait) {
-        set_paused(c, c->in.len > HTTP_MAX_BUFFERED);
+        set_paused(c, c->in.len > HTTP_MAX_BUFFERED || is_body_paused(c));
         return;
     }
     if (bx_str_find(fresh, '\n') == fresh.len && c->in.len < c->server->limits.max_bytes)
@@ -302,12 +322,86 @@ static void go_on(struct http_conn *c)
     feed(c);
 }
 
+/* --- an answer in pieces --- */
+
+static void sending_step(struct http_conn *c)
+{
+    c->is_stepping = false;
+    net_timer_stop(&c->timer);
+    http_sending_continue(c->exchange);
+}
+
+void http_conn_sending(struct http_conn *c)
+{
+    c->state = HTTP_CONN_BUSY;
+    c->is_stepping = net_tcp_is_writable(c->tcp) && http_sending_wants_step(c->exchange);
+    c->progress = http_sending_progress(c->exchange);
+    if (c->is_stepping)
+        net_timer_start(c->server->loop, &c->timer, 0);
+    else
+        start_timer(c, c->server->opts.idle_timeout_ms);
+}
+
+/* A client that takes nothing is cut; a handler that has nothing to send is waited for. */
+static void on_sending_timer(struct http_conn *c)
+{
+    if (c->is_stepping) {
+        sending_step(c);
+        return;
+    }
+    uint64_t progress = http_sending_progress(c->exchange);
+    bool is_stuck = net_tcp_queued(c->tcp) + !net_tcp_is_writable(c->tcp) && progress == c->progress;
+    c->progress = progress;
+    if (is_stuck)
+        net_tcp_abort(c->tcp, BX_E_TIMEOUT);
+    else
+        start_timer(c, c->server->opts.idle_timeout_ms);
+}
+
+void http_conn_cut(struct http_conn *c)
+{
+    c->exchange = NULL;
+    c->state = HTTP_CONN_CLOSING;
+    net_timer_stop(&c->timer);
+    net_tcp_abort(c->tcp, BX_E_IO);
+}
+
+/* --- a body in pieces --- */
+
+void http_conn_resume_body(struct http_conn *c)
+{
+    if (c->state != HTTP_CONN_BODY)
+        return;
+    c->exchange->is_resuming = true;
+    net_timer_start(c->server->loop, &c->timer, 0);
+}
+
+static void on_body_timer(struct http_conn *c)
+{
+    struct http_exchange *x = c->exchange;
+    if (!x->is_resuming) {
+        refuse(c, HTTP_REFUSAL_BODY_TIMEOUT);
+        return;
+    }
+    x->is_resuming = false;
+    bool is_whole = !x->is_chunked && x->body_left == 0;
+    start_timer(c, c->server->opts.body_timeout_ms);
+    if (is_whole)
+        dispatch(c, x);
+    if (c->state == HTTP_CONN_CLOSING)
+        return;
+    c->rest = bx_buf_view(&c->in);
+    feed(c);
+}
+
 static void on_drain(struct net_tcp *tcp, void *arg)
 {
     struct http_conn *c = arg;
     (void)tcp;
     if (c->is_waiting_drain)
         go_on(c);
+    else if (c->state == HTTP_CONN_BUSY && c->exchange && c->exchange->sending)
+        sending_step(c);
 }
 
 static void on_eof(struct net_tcp *tcp, void *arg)
@@ -384,7 +478,7 @@ static void on_timer(void *arg)
         refuse(c, HTTP_REFUSAL_HEAD_TIMEOUT);
         break;
     case HTTP_CONN_BODY:
-        refuse(c, HTTP_REFUSAL_BODY_TIMEOUT);
+        on_body_timer(c);
         break;
     case HTTP_CONN_CONTINUE:
         on_continue(c);
@@ -393,6 +487,9 @@ static void on_timer(void *arg)
         refuse(c, c->refusal);
         break;
     case HTTP_CONN_BUSY:
+        if (c->exchange && c->exchange->sending)
+            on_sending_timer(c);
+        break;
     case HTTP_CONN_CLOSING:
         break;
     }

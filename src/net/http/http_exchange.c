@@ -89,6 +89,10 @@ struct http_exchange *http_exchange_new(struct http_conn *c, const struct http_h
     x->loop = s->loop;
     x->arg = NULL;
     x->on_abort = NULL;
+    x->on_body = NULL;
+    x->streamed = 0;
+    x->sending = NULL;
+    x->is_body_paused = x->is_resuming = false;
     x->body_left = head->content_length;
     x->max_body = s->opts.max_body_bytes;
     x->is_chunked = head->is_chunked;
@@ -103,8 +107,48 @@ struct http_exchange *http_exchange_new(struct http_conn *c, const struct http_h
     return x;
 }
 
+static int pass_body(struct http_exchange *x, struct bx_str piece)
+{
+    if (piece.len > x->max_body - x->streamed)
+        return BX_E_TOO_BIG;
+    x->streamed += piece.len;
+    if (piece.len)
+        x->on_body(x, piece, false, x->body_arg);
+    return BX_OK;
+}
+
+void http_exchange_end_body(struct http_exchange *x)
+{
+    x->is_keep_alive = x->wants_keep_alive;
+    x->on_body(x, BX_STR(""), true, x->body_arg);
+}
+
+void http_stream_body(struct http_exchange *x, http_body_fn *on_body, void *arg)
+{
+    BX_ASSERT(x->magic == HTTP_EXCHANGE_MAGIC && !x->is_dispatched);
+    x->on_body = on_body;
+    x->body_arg = arg;
+}
+
+void http_pause_body(struct http_exchange *x)
+{
+    x->is_body_paused = true;
+    x->is_resuming = false;
+}
+
+void http_resume_body(struct http_exchange *x)
+{
+    if (!x->is_body_paused)
+        return;
+    x->is_body_paused = false;
+    if (x->conn && !x->is_answered)
+        http_conn_resume_body(x->conn);
+}
+
 int http_exchange_add_body(struct http_exchange *x, struct bx_str piece)
 {
+    if (x->on_body)
+        return pass_body(x, piece);
     if (piece.len > x->max_body || x->body.len > x->max_body - piece.len)
         return BX_E_TOO_BIG;
     return bx_buf_str(&x->body, piece);
@@ -165,10 +209,12 @@ void http_exchange_leave(struct http_exchange *x)
 {
     x->conn = NULL;
     x->request.peer = "";
+    bool is_file = x->sending && http_sending_wants_step(x); /* no handler ends it */
+    http_sending_drop(x);
     if (x->on_abort) {
         x->is_answered = true;
         x->on_abort(x, x->abort_arg);
-    } else if (x->is_dispatched) {
+    } else if (x->is_dispatched && !is_file) {
         bx_list_push_back(&x->server->orphans, &x->node);
         return;
     }
@@ -237,6 +283,9 @@ void http_add_header(struct http_exchange *x, const char *name, struct bx_str va
 }
 
 struct answer {
+    bool is_in_pieces; /* the body follows; `length` is what the head says, < 0: nothing */
+    bool is_chunked;
+    int64_t length;
     int status;
     const char *content_type;
     struct bx_str body;
@@ -253,7 +302,11 @@ static size_t print_head(struct http_exchange *x, const struct answer *a, bool k
 {
     struct http_server *s = x->server;
     char length[48] = "";
-    if (has_length(a->status))
+    if (a->is_chunked)
+        snprintf(length, sizeof length, "Transfer-Encoding: chunked\r\n");
+    else if (a->is_in_pieces && a->length >= 0)
+        snprintf(length, sizeof length, "Content-Length: %" PRId64 "\r\n", a->length);
+    else if (!a->is_in_pieces && has_length(a->status))
         snprintf(length, sizeof length, "Content-Length: %zu\r\n", a->body.len);
     const char *connection = !keep          ? "Connection: close\r\n"
                              : x->is_http10 ? "Connection: keep-alive\r\n"
@@ -313,6 +366,25 @@ static void compress(struct http_exchange *x, struct answer *a, struct bx_buf *z
     a->shared = NULL;
 }
 
+void http_write_head(struct http_exchange *x, int status, const char *content_type, int64_t length,
+                     bool is_chunked, bool keep)
+{
+    write_answer(x,
+                 &(struct answer){.is_in_pieces = true,
+                                  .is_chunked = is_chunked,
+                                  .length = length,
+                                  .status = status,
+                                  .content_type = content_type},
+                 keep);
+}
+
+bool http_exchange_keeps(const struct http_exchange *x)
+{
+    const struct http_conn *c = x->conn;
+    bool keep = x->is_keep_alive && !x->server->is_closing && !c->has_eof;
+    return keep || (x->is_keep_alive && c->has_eof && c->rest.len); /* requests in hand are still answered */
+}
+
 static void answer(struct http_exchange *x, struct answer a)
 {
     struct http_conn *c = x->conn;
@@ -327,8 +399,7 @@ static void answer(struct http_exchange *x, struct answer a)
     bx_buf_init(&zipped, 0);
     compress(x, &a, &zipped);
     x->is_answered = true;
-    bool keep = x->is_keep_alive && !x->server->is_closing && !c->has_eof;
-    keep |= x->is_keep_alive && c->has_eof && c->rest.len; /* requests in hand are still answered */
+    bool keep = http_exchange_keeps(x);
     write_answer(x, &a, keep);
     bx_buf_done(&zipped);
     http_count_request(a.status);

@@ -55,6 +55,8 @@ struct http_conn {
     struct bx_buf in;    /* leftovers; empty and without memory while idle */
     struct http_ip *ip;  /* NULL: not counted */
     size_t unsent;       /* at the last idle timeout */
+    uint64_t progress;   /* of a sending, at the last look */
+    bool is_stepping;    /* BUSY: the timer is the next step of a sending */
     char peer[NET_ADDR_SIZE];
 };
 
@@ -74,6 +76,11 @@ struct http_exchange {
     uint64_t body_left;
     size_t max_body;
     struct http_chunked chunked;
+    http_body_fn *on_body; /* NULL: the body is collected */
+    void *body_arg;
+    uint64_t streamed;           /* bytes that on_body got */
+    struct http_sending *sending; /* an answer in pieces is under way */
+    bool is_body_paused, is_resuming, wants_keep_alive;
     bool is_chunked, is_http10;
     bool is_keep_alive;
     bool is_answered;
@@ -110,6 +117,13 @@ void http_conn_new(struct http_server *s, int fd, struct net_tls_ctx *tls, const
                    struct http_ip *ip, enum http_refusal refusal);
 /* The exchange was answered: `keep` the connection for the next request or close it. */
 void http_conn_answered(struct http_conn *c, bool keep);
+/* The exchange sends its answer in pieces: http_sending_continue follows, in the next turn or once the
+ * socket has taken what is queued. A client that takes nothing for the idle timeout is cut. */
+void http_conn_sending(struct http_conn *c);
+/* Ends the connection now; what was sent is not whole. */
+void http_conn_cut(struct http_conn *c);
+/* The exchange wants its body again. */
+void http_conn_resume_body(struct http_conn *c);
 /* Stops being HTTP's: the tcp goes on without it. */
 void http_conn_detach(struct http_conn *c);
 void http_conn_close_if_idle(struct http_conn *c);
@@ -118,13 +132,30 @@ void http_conn_close_if_idle(struct http_conn *c);
 struct http_exchange *http_exchange_new(struct http_conn *c, const struct http_head *head);
 /* Copies the head out of the receive buffer. */
 void http_exchange_keep_head(struct http_exchange *x);
-/* Adds to the body. BX_E_TOO_BIG, BX_E_NOMEM. */
+/* Adds to the body, or passes it on. BX_E_TOO_BIG, BX_E_NOMEM. */
 int http_exchange_add_body(struct http_exchange *x, struct bx_str piece);
+/* Passes the last piece on. */
+void http_exchange_end_body(struct http_exchange *x);
 void http_exchange_leave(struct http_exchange *x); /* the client has left before the answer */
 void http_exchange_free(struct http_exchange *x);
 void http_exchange_retire(struct http_exchange *x);
 /* An answer outside any exchange: refusals. */
 void http_write_refusal(struct http_conn *c, enum http_refusal why);
+
+/* The head of an answer whose body follows in pieces. length < 0: unknown. */
+void http_write_head(struct http_exchange *x, int status, const char *content_type, int64_t length,
+                     bool is_chunked, bool keep);
+/* Whether the connection is kept after an answer that is given now. */
+bool http_exchange_keeps(const struct http_exchange *x);
+
+/* http_send.c. The socket took everything, or a turn has passed: goes on. */
+void http_sending_continue(struct http_exchange *x);
+/* The client has left. Frees what the sending holds. */
+void http_sending_drop(struct http_exchange *x);
+/* Whether a step follows by itself: a file; pieces come when the handler has them. */
+bool http_sending_wants_step(const struct http_exchange *x);
+/* Bytes given to the socket so far, to see progress. */
+uint64_t http_sending_progress(const struct http_exchange *x);
 
 /* http_compress.c. Appends the gzip form; BX_E_FULL when it would not be smaller. */
 int http_gzip(struct bx_str in, struct bx_buf *out);

@@ -4,8 +4,8 @@
  * connection closed. Caps and timeouts on everything a client can make slow or large.
  *
  * One http_exchange is one request with its answer. The handler is called when the head and the
- * whole body are there (the body cap can be chosen per request when the head is there). It answers
- * at once or later; the exchange stays valid until it was answered, or until on_abort when the
+ * whole body are there (the body cap can be chosen per request when the head is there), or, when it
+ * asked for the body in pieces, for each piece. It answers at once or later, whole or in pieces; the exchange stays valid until it was answered, or until on_abort when the
  * client left before.
  */
 #ifndef HTTP_SERVER_H
@@ -145,6 +145,56 @@ void http_respond(struct http_exchange *x, int status, const char *content_type,
 /* Takes one reference of body. */
 void http_respond_shared(struct http_exchange *x, int status, const char *content_type,
                          struct bx_shared *body);
+/* --- bodies in pieces: memory stays flat whatever their size --- */
+
+/* From on_head only: the body is not collected. on_body gets its pieces (borrowed for the call), in
+ * order, the last call with is_last (its piece may be empty; also for a request without a body).
+ * on_request is not called: answer from on_body or later. An answer before is_last ends the connection
+ * after it. The cap of on_head still holds (on_too_large). */
+typedef void http_body_fn(struct http_exchange *x, struct bx_str piece, bool is_last, void *arg);
+void http_stream_body(struct http_exchange *x, http_body_fn *on_body, void *arg);
+/* No on_body until http_resume_body, and the client is not read on. Resuming calls on_body in a later
+ * turn. Both do nothing once the exchange was answered. */
+void http_pause_body(struct http_exchange *x);
+void http_resume_body(struct http_exchange *x);
+
+/* Begins an answer in pieces. length < 0: unknown (chunked; a client of HTTP/1.0 gets the end of the
+ * connection). on_drain (may be NULL) is called when everything written has left after
+ * http_respond_piece had said "enough". From here on the exchange ends with http_respond_end, with
+ * http_respond_cut, or with on_abort when the client leaves. */
+void http_respond_begin(struct http_exchange *x, int status, const char *content_type,
+                        int64_t length, void (*on_drain)(struct http_exchange *x, void *arg),
+                        void *arg);
+/* Copies. False: enough is queued (256 KiB) or the client has left; wait for on_drain. */
+bool http_respond_piece(struct http_exchange *x, struct bx_str piece);
+/* The whole answer was written (with a known length: exactly that much, asserted). */
+void http_respond_end(struct http_exchange *x);
+/* The rest cannot be had: ends the connection, so that the client sees that the answer is not whole. */
+void http_respond_cut(struct http_exchange *x);
+
+/* A part of a regular file, sent from the page cache where the connection is plain. Takes fd. */
+void http_respond_file(struct http_exchange *x, int status, const char *content_type, int fd,
+                       uint64_t offset, uint64_t length);
+
+/* A whole file as RFC 9110 has it: HEAD, If-None-Match (304), one Range with If-Range (206, 416),
+ * Accept-Ranges. Several ranges are answered with the whole file. */
+struct http_file {
+    int fd; /* taken */
+    uint64_t size;
+    const char *content_type;
+    struct bx_str etag; /* with quotes */
+};
+void http_serve_file(struct http_exchange *x, const struct http_file *file);
+
+/* Whether If-None-Match (or If-Match) names the tag. */
+bool http_etag_matches(struct bx_str header, struct bx_str etag);
+
+/* One range of "bytes=…" in a file of `size` bytes. BX_OK: *out_first, *out_length (> 0);
+ * BX_E_NOT_FOUND: no range, several, or none that is understood (answer 200); BX_E_INVALID: none of it is
+ * in the file (answer 416). */
+int http_range_parse(struct bx_str header, uint64_t size, uint64_t *out_first,
+                     uint64_t *out_length);
+
 /* {"success":false,"error":<reason phrase>,"message":<message>}. */
 void http_respond_error(struct http_exchange *x, int status, struct bx_str message);
 /* After this answer the connection closes. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_HEADERS = 8, MAX_PATH = 1024, MAX_FILE = 64 << 20, GZIP_FROM = 1024 };
+enum { MAX_HEADERS = 8, MAX_PATH = 1024, MAX_TEXT = 16 << 20, GZIP_FROM = 1024 };
 
 struct http_static {
     int root_fd; /* directory, or -1 */
@@ -103,19 +103,6 @@ void http_static_add_header(struct http_static *s, const char *name, const char 
 
 /* --- answering --- */
 
-static bool etag_matches(struct bx_str header, struct bx_str etag)
-{
-    struct bx_str one;
-    while (header.ptr && bx_str_split(&header, ',', &one)) {
-        one = bx_str_trim(one);
-        if (bx_str_starts(one, BX_STR("W/")))
-            one = bx_str_slice(one, 2, one.len);
-        if (bx_str_eq(one, etag) || bx_str_is(one, "*"))
-            return true;
-    }
-    return false;
-}
-
 struct found {
     const char *type;
     struct bx_str etag, plain, gzip;
@@ -123,20 +110,25 @@ struct found {
     bool is_varying; /* with Accept-Encoding */
 };
 
+static void add_headers(const struct http_static *s, struct http_exchange *x, bool is_immutable)
+{
+    for (size_t i = 0; i < s->header_count; i++)
+        http_add_header(x, s->headers[i].name, bx_str(s->headers[i].value));
+    http_add_header(x, "X-Content-Type-Options", BX_STR("nosniff"));
+    http_add_header(x, "Cache-Control",
+                    is_immutable ? BX_STR("public, max-age=31536000, immutable")
+                                 : bx_str(s->cache_control));
+}
+
 static void respond(const struct http_static *s, struct http_exchange *x, const struct found *f)
 {
     const struct http_request *r = http_exchange_request(x);
     bool is_gzip = f->gzip.len && http_accepts_gzip(r);
-    for (size_t i = 0; i < s->header_count; i++)
-        http_add_header(x, s->headers[i].name, bx_str(s->headers[i].value));
+    add_headers(s, x, f->is_immutable);
     http_add_header(x, "ETag", f->etag);
-    http_add_header(x, "X-Content-Type-Options", BX_STR("nosniff"));
-    http_add_header(x, "Cache-Control",
-                    f->is_immutable ? BX_STR("public, max-age=31536000, immutable")
-                                    : bx_str(s->cache_control));
     if (f->gzip.len || f->is_varying)
         http_add_header(x, "Vary", BX_STR("Accept-Encoding"));
-    if (etag_matches(http_header_get(r, BX_STR("if-none-match")), f->etag)) {
+    if (http_etag_matches(http_header_get(r, BX_STR("if-none-match")), f->etag)) {
         http_respond(x, 304, NULL, BX_STR(""));
         return;
     }
@@ -207,34 +199,57 @@ static int open_below(int root, struct bx_str path)
     return fd;
 }
 
-static bool serve_dir(struct http_static *s, struct http_exchange *x, struct bx_str path)
+static int print_etag(const struct stat *st, bool is_gzip, char *out, size_t size)
 {
-    struct stat st;
+    return snprintf(out, size, "\"%llx-%llx-%lx%s\"", (unsigned long long)st->st_size,
+                    (unsigned long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+                    is_gzip ? "-gzip" : "");
+}
+
+/* Text of a size that is worth compressing is read into memory; the rest is streamed. */
+static bool serve_text(struct http_static *s, struct http_exchange *x, int fd, const struct stat *st,
+                       const char *type)
+{
     char etag[64];
     struct bx_buf zipped;
-    int fd = is_safe(path) ? open_below(s->root_fd, path) : -1;
-    if (fd < 0)
-        return false;
-    bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_FILE;
-    uint8_t *data = is_file ? bx_realloc(NULL, (size_t)st.st_size + 1, 1) : NULL;
-    ssize_t n = is_file ? read(fd, data, (size_t)st.st_size) : -1;
+    uint8_t *data = bx_realloc(NULL, (size_t)st->st_size + 1, 1);
+    ssize_t n = read(fd, data, (size_t)st->st_size);
     close(fd);
-    if (n == st.st_size) {
-        struct found f = {.type = type_of(path), .plain = bx_str_n(data, (size_t)n)};
-        f.is_varying = n >= GZIP_FROM && http_is_compressible(f.type);
+    if (n == st->st_size) {
+        struct found f = {.type = type, .plain = bx_str_n(data, (size_t)n), .is_varying = true};
         bx_buf_init(&zipped, 0);
-        if (f.is_varying && http_accepts_gzip(http_exchange_request(x)) &&
-            http_gzip(f.plain, &zipped) == BX_OK)
+        if (http_accepts_gzip(http_exchange_request(x)) && http_gzip(f.plain, &zipped) == BX_OK)
             f.gzip = bx_buf_view(&zipped);
-        int len = snprintf(etag, sizeof etag, "\"%llx-%llx-%lx%s\"", (unsigned long long)st.st_size,
-                           (unsigned long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                           f.gzip.len ? "-gzip" : "");
-        f.etag = bx_str_n(etag, (size_t)len);
+        f.etag = bx_str_n(etag, (size_t)print_etag(st, f.gzip.len, etag, sizeof etag));
         respond(s, x, &f);
         bx_buf_done(&zipped);
     }
     free(data);
-    return n >= 0 && n == st.st_size;
+    return n == st->st_size;
+}
+
+static bool serve_dir(struct http_static *s, struct http_exchange *x, struct bx_str path)
+{
+    struct stat st;
+    char etag[64];
+    int fd = is_safe(path) ? open_below(s->root_fd, path) : -1;
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return false;
+    }
+    const char *type = type_of(path);
+    if (st.st_size >= GZIP_FROM && st.st_size <= MAX_TEXT && http_is_compressible(type))
+        return serve_text(s, x, fd, &st, type);
+    add_headers(s, x, false);
+    http_serve_file(x, &(struct http_file){
+                           .fd = fd,
+                           .size = (uint64_t)st.st_size,
+                           .content_type = type,
+                           .etag = bx_str_n(etag, (size_t)print_etag(&st, false, etag, sizeof etag)),
+                       });
+    return true;
 }
 
 static bool serve_one(struct http_static *s, struct http_exchange *x, struct bx_str path)

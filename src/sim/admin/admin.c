@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
+#include <arpa/inet.h>
+
 static const struct sim_call_row *const tables[] = {
     sim_calls_link,    sim_calls_phones,   sim_calls_history, sim_calls_groups,
     sim_calls_trouble, sim_calls_settings, sim_calls_load,
@@ -66,6 +68,57 @@ static bool read_body(struct sim_call *c, const char *pattern)
     return false;
 }
 
+/* Web pages of other origins, and pages whose name was made to point here (DNS rebinding), must not
+ * drive the network: the Host is an address or localhost, an Origin is that very host, and a body is
+ * JSON, which a foreign page can only send with a preflight that nothing here answers. QR texts are
+ * the exception, for the clients of other simulators. */
+static bool is_own_host(const struct sim_call *c, struct bx_str host)
+{
+    char name[64];
+    uint8_t address[16];
+    bool is_v6 = bx_str_starts(host, BX_STR("["));
+    struct bx_str bare = is_v6 ? bx_str_slice(host, 1, bx_str_find(host, ']'))
+                               : bx_str_slice(host, 0, bx_str_find(host, ':'));
+    if (bare.len >= sizeof name)
+        return false;
+    bx_str_copy(bare, name, sizeof name);
+    return bx_str_is(bare, "localhost") || bx_str_ends(bare, BX_STR(".localhost")) ||
+           bx_str_eq(bare, bx_str(c->sim->host)) ||
+           inet_pton(is_v6 ? AF_INET6 : AF_INET, name, address) == 1;
+}
+
+static bool is_own_origin(struct bx_str origin, struct bx_str host)
+{
+    size_t scheme = bx_str_starts(origin, BX_STR("http://"))    ? 7
+                    : bx_str_starts(origin, BX_STR("https://")) ? 8
+                                                                : 0;
+    return scheme && bx_str_eq(bx_str_slice(origin, scheme, origin.len), host);
+}
+
+static bool is_json(struct bx_str type)
+{
+    struct bx_str bare = bx_str_trim(bx_str_slice(type, 0, bx_str_find(type, ';')));
+    return bx_str_ieq(bare, BX_STR("application/json"));
+}
+
+/* False when it was refused. */
+static bool admit(struct sim_call *c)
+{
+    struct bx_str host = http_header_get(c->r, BX_STR("host")),
+                  origin = http_header_get(c->r, BX_STR("origin")),
+                  type = http_header_get(c->r, BX_STR("content-type"));
+    bool is_text = bx_str_ends(c->r->path, BX_STR("-qr"));
+    if (host.len && !is_own_host(c, host))
+        sim_call_fail(c, 403, "call the simulator by its address or as localhost");
+    else if (origin.ptr && !is_own_origin(origin, host))
+        sim_call_fail(c, 403, "pages of other origins may not drive the simulator");
+    else if (c->r->body.len && !is_text && !is_json(type))
+        sim_call_fail(c, 415, "the body must be application/json (curl --json)");
+    else
+        return true;
+    return false;
+}
+
 static const struct sim_call_row *find(const struct sim_call *c)
 {
     for (size_t i = 0; i < BX_LEN(tables); i++) {
@@ -86,6 +139,8 @@ void sim_admin_handle(struct sim *sim, struct http_exchange *x)
         if (http_url_decode(c.arena, segment, false, &c.segments[c.segment_count]) == BX_OK)
             c.segment_count++;
     }
+    if (!admit(&c))
+        return;
     const struct sim_call_row *row = find(&c);
     if (row) {
         if (read_body(&c, row->path) && resolve(&c, row->path))

@@ -246,9 +246,25 @@ static void on_leave(struct sim_conn *c, const struct wa_node *iq, const struct 
         struct sim_group *g = sim_group_find(c->sim, wa_node_attr(group, "id"));
         if (g && sim_group_member(g, self))
             sim_group_change(g, self, c->device, "remove", &self, 1, arena);
-        wa_node_add(result, WA_NODE(arena, "group", wa_to("id", wa_node_attr(group, "id"))));
+        wa_node_add(result, WA_NODE(arena, "group", sim_echo("id", wa_node_attr(group, "id"))));
     }
     sim_iq_result(c, iq, result);
+}
+
+/* `get` shows the code of the invite link; `set` revokes it: the link that is out leads nowhere, and
+ * the group has a new one. */
+static void on_group_invite(struct sim_conn *c, const struct wa_node *iq, struct sim_group *g,
+                            struct bx_arena *arena)
+{
+    if (wa_node_attr_is(iq, "type", "set")) {
+        if (sim_group_member(g, c->device->account)->role == SIM_MEMBER) {
+            sim_iq_error(c, iq, "403", "forbidden");
+            return;
+        }
+        snprintf(g->invite, sizeof g->invite, "%s", sim_new_id(c->sim, arena, "S").ptr);
+        sim_save_later(c->sim);
+    }
+    sim_iq_result(c, iq, WA_NODE(arena, "invite", wa_lit("code", g->invite)));
 }
 
 static void on_invite(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *invite,
@@ -348,7 +364,7 @@ void sim_on_group_iq(struct sim_conn *c, const struct wa_node *iq, const struct 
     } else if (bx_str_is(verb, "query")) {
         sim_iq_result(c, iq, sim_group_node(g, arena));
     } else if (bx_str_is(verb, "invite")) {
-        sim_iq_result(c, iq, WA_NODE(arena, "invite", wa_lit("code", g->invite)));
+        on_group_invite(c, iq, g, arena);
     } else if (bx_str_is(verb, "add") || bx_str_is(verb, "remove") || bx_str_is(verb, "promote") ||
                bx_str_is(verb, "demote")) {
         change_members(c, iq, g, child, arena);

@@ -107,7 +107,7 @@ static void decide(struct sim_conn *c, const struct wa_node *iq, struct sim_grou
     {
         struct sim_account *a = sim_account_by_jid(c->sim, wa_node_attr(p, "jid"));
         bool is_pending = a && sim_join_is_pending(g, a) && count < MAX_NAMED;
-        wa_node_add(done, WA_NODE(arena, "participant", wa_to("jid", wa_node_attr(p, "jid")),
+        wa_node_add(done, WA_NODE(arena, "participant", sim_echo("jid", wa_node_attr(p, "jid")),
                                   wa_lit("error", is_pending ? NULL : "404")));
         if (is_pending)
             who[count++] = a;

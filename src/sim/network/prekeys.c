@@ -142,7 +142,7 @@ static struct wa_node *user_of(struct sim_conn *c, const struct wa_node *asked,
     } else {
         user = sim_bundle_node(c->sim, arena, &(struct sim_bundle_source){a, d}, false);
     }
-    wa_node_put(user, wa_to("jid", wa_node_attr(asked, "jid")));
+    wa_node_put(user, sim_echo("jid", wa_node_attr(asked, "jid")));
     wa_node_put(user, wa_num("t", sim_now_s()));
     return user;
 }

@@ -166,17 +166,9 @@ void sim_on_blocklist(struct sim_conn *c, const struct wa_node *iq, const struct
     }
     json_array_foreach(blocked, i, row)
     {
-        wa_node_add(list, WA_NODE(arena, "item", wa_to("jid", bx_str(json_string_value(row)))));
+        wa_node_add(list, WA_NODE(arena, "item", sim_echo("jid", bx_str(json_string_value(row)))));
     }
     sim_iq_result(c, iq, list);
-}
-
-/* GraphQL-like queries: nothing of them is simulated, but an answer must come. */
-void sim_on_mex(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
-                struct bx_arena *arena)
-{
-    (void)child;
-    sim_iq_result(c, iq, wa_node_bytes(wa_node_new(arena, "result"), BX_STR("{\"data\":{}}")));
 }
 
 void sim_on_business(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,

@@ -94,7 +94,7 @@ static void ack(struct sim_conn *c, const struct wa_node *n, const char *error,
 {
     sim_conn_send(c,
                   WA_NODE(arena, "ack", wa_lit("class", "message"),
-                          wa_str("id", wa_node_attr(n, "id")), wa_to("from", wa_node_attr(n, "to")),
+                          wa_str("id", wa_node_attr(n, "id")), sim_echo("from", wa_node_attr(n, "to")),
                           wa_num("t", sim_now_s()), wa_lit("error", error)));
 }
 
@@ -300,7 +300,7 @@ void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim
           : wa_node_attr_jid(receipt, "to", &addressed) == BX_OK && wa_jid_is_lid(&addressed);
     struct wa_node *n = forwarded(from, from_device, receipt, is_lid, arena);
     if (to == from && !g && !wa_node_attr_is(receipt, "type", "retry"))
-        wa_node_put(n, wa_to("recipient", wa_node_attr(receipt, "recipient")));
+        wa_node_put(n, sim_echo("recipient", wa_node_attr(receipt, "recipient")));
     if (to_device <= 0)
         sim_phone_on_receipt(to, from, from_device, n);
     BX_LIST_EACH(&to->devices, node)
@@ -357,8 +357,8 @@ void sim_on_receipt(struct sim_conn *c, const struct wa_node *n, struct bx_arena
     }
     sim_conn_send(c, WA_NODE(arena, "ack", wa_lit("class", "receipt"),
                              wa_str("id", wa_node_attr(n, "id")),
-                             wa_to("from", wa_node_attr(n, "to")), wa_str("type", type),
-                             wa_to("participant", wa_node_attr(n, "participant"))));
+                             sim_echo("from", wa_node_attr(n, "to")), wa_str("type", type),
+                             sim_echo("participant", wa_node_attr(n, "participant"))));
     if (bx_str_is(type, "read") || bx_str_is(type, "read-self") || bx_str_is(type, "played"))
         tell_siblings(c, n, arena);
     if (!is_private)

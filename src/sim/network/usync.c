@@ -63,8 +63,8 @@ static struct wa_node *contact(const struct asked *q)
 
 static struct wa_node *about(const struct asked *q)
 {
-    if (!q->account || !q->account->about[0])
-        return WA_NODE(q->arena, "status", wa_lit("code", "404"));
+    if (!q->account || !q->account->about[0]) /* unset and hidden look the same */
+        return wa_node_bytes(WA_NODE(q->arena, "status", wa_lit("code", "401")), BX_STR(""));
     return wa_node_bytes(WA_NODE(q->arena, "status", wa_num("t", sim_now_s())),
                          bx_str(q->account->about));
 }

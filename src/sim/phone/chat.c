@@ -151,6 +151,20 @@ static bool needs_key(struct sim_account *a, const struct sim_group *g,
     return true;
 }
 
+static int own_key(struct sim_account *a, struct sim_group *g, struct bx_arena *arena,
+                   Wap__SenderKeyDistribution **out)
+{
+    struct wa_jid self = sim_wa_jid(arena, a, 0, g->is_lid);
+    struct bx_str distribution;
+    int rc = wa_group_distribute(a->signal, bx_str(g->jid), &self, arena, &distribution);
+    if (rc < 0)
+        return rc;
+    *out = WA_PB_NEW(arena, Wap__SenderKeyDistribution, sender_key_distribution);
+    (*out)->group_id = g->jid;
+    WA_PB_SET_BYTES(*out, sender_key_message, distribution);
+    return BX_OK;
+}
+
 static void send_member(struct sim_account *a, const struct sim_group *g, struct sim_account *to,
                         unsigned device, struct bx_str key_message, const struct wa_node *skmsg,
                         const struct sim_delivery *base, struct bx_arena *arena)
@@ -174,20 +188,16 @@ static int send_group(struct sim_account *a, const struct sim_outgoing *w, Wap__
 {
     struct sim_group *g = w->group;
     struct wa_jid self = sim_wa_jid(arena, a, 0, g->is_lid);
-    struct bx_str distribution, cipher;
+    struct bx_str cipher;
     uint8_t random;
+    Wap__Message *carrier = WA_PB_NEW(arena, Wap__Message, message);
     sim_random(a->sim, &random, 1);
-    int rc = wa_group_distribute(a->signal, bx_str(g->jid), &self, arena, &distribution);
+    int rc = own_key(a, g, arena, &carrier->sender_key_distribution);
     if (rc == BX_OK)
         rc = wa_group_encrypt(a->signal, bx_str(g->jid), &self,
                               wa_pad(wa_pb_pack(m, arena), random, arena), arena, &cipher);
     if (rc < 0)
         return rc;
-    Wap__Message *carrier = WA_PB_NEW(arena, Wap__Message, message);
-    carrier->sender_key_distribution =
-        WA_PB_NEW(arena, Wap__SenderKeyDistribution, sender_key_distribution);
-    carrier->sender_key_distribution->group_id = g->jid;
-    WA_PB_SET_BYTES(carrier->sender_key_distribution, sender_key_message, distribution);
     struct bx_str key_message = wa_pb_pack(carrier, arena);
     struct wa_node *skmsg =
         wa_node_bytes(WA_NODE(arena, "enc", wa_lit("v", "2"), wa_lit("type", "skmsg")), cipher);
@@ -260,6 +270,25 @@ int sim_phone_say(struct sim_account *a, const struct sim_outgoing *w, char out_
     return rc;
 }
 
+/* The packed message of a resend. In a group the sender key goes along, as with the real clients: a
+ * device that could not open the message may have missed the key, and would have to ask again for
+ * each later message. */
+static int resend_packed(struct sim_account *a, struct sim_group *g,
+                         const struct sim_sent_message *s, struct bx_arena *arena,
+                         struct bx_str *out)
+{
+    Wap__Message *m;
+    *out = bx_str_n(s->packed, s->len);
+    if (!g)
+        return BX_OK;
+    int rc = WA_PB_UNPACK(message, *out, arena, &m);
+    if (rc == BX_OK)
+        rc = own_key(a, g, arena, &m->sender_key_distribution);
+    if (rc == BX_OK)
+        *out = wa_pb_pack(m, arena);
+    return rc;
+}
+
 int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account *to,
                      unsigned device, unsigned count, struct bx_arena *arena)
 {
@@ -268,7 +297,10 @@ int sim_phone_resend(struct sim_account *a, struct bx_str id, struct sim_account
     if (!s)
         return BX_E_NOT_FOUND;
     struct sim_group *g = s->is_group ? sim_group_find(a->sim, bx_str(s->chat)) : NULL;
-    int rc = sim_phone_encrypt(a, to, device, bx_str_n(s->packed, s->len), count, arena, &enc);
+    struct bx_str packed;
+    int rc = resend_packed(a, g, s, arena, &packed);
+    if (rc == BX_OK)
+        rc = sim_phone_encrypt(a, to, device, packed, count, arena, &enc);
     if (rc < 0)
         return rc;
     const struct wa_node *encs[] = {enc};

@@ -6,7 +6,7 @@
 void sim_iq_result(struct sim_conn *c, const struct wa_node *iq, struct wa_node *child)
 {
     struct bx_str from = wa_node_attr(iq, "to");
-    struct wa_node *n = WA_NODE(iq->arena, "iq", wa_to("from", from.ptr ? from : WA_SERVER_JID),
+    struct wa_node *n = WA_NODE(iq->arena, "iq", sim_echo("from", from.ptr ? from : WA_SERVER_JID),
                                 wa_lit("type", "result"), wa_str("id", wa_node_attr(iq, "id")),
                                 wa_num("t", sim_now_s()));
     wa_node_add(n, child);
@@ -16,7 +16,7 @@ void sim_iq_result(struct sim_conn *c, const struct wa_node *iq, struct wa_node 
 void sim_iq_error(struct sim_conn *c, const struct wa_node *iq, const char *code, const char *text)
 {
     struct bx_str from = wa_node_attr(iq, "to");
-    struct wa_node *n = WA_NODE(iq->arena, "iq", wa_to("from", from.ptr ? from : WA_SERVER_JID),
+    struct wa_node *n = WA_NODE(iq->arena, "iq", sim_echo("from", from.ptr ? from : WA_SERVER_JID),
                                 wa_lit("type", "error"), wa_str("id", wa_node_attr(iq, "id")));
     wa_node_add(n, WA_NODE(iq->arena, "error", wa_lit("code", code), wa_lit("text", text)));
     sim_conn_send(c, n);
@@ -124,13 +124,26 @@ static void on_ack(struct sim_conn *c, const struct wa_node *n, struct bx_arena 
     sim_queue_ack(c->device, wa_node_attr(n, "id"));
 }
 
+/* A call link is as good as its token: new for each, never asked for again. */
+static struct wa_node *call_link(struct sim *sim, struct bx_arena *arena)
+{
+    uint8_t random[11];
+    char token[2 * sizeof random + 1];
+    sim_random(sim, random, sizeof random);
+    bx_hex_encode(random, sizeof random, token);
+    return WA_NODE(arena, "link_create", wa_lit("token", token));
+}
+
 static void on_call(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
 {
     const struct wa_node *child = wa_node_child(n, NULL);
-    sim_conn_send(c,
-                  WA_NODE(arena, "ack", wa_lit("class", "call"),
-                          wa_str("id", wa_node_attr(n, "id")), wa_to("from", wa_node_attr(n, "to")),
-                          wa_str("type", child ? child->tag : BX_STR("offer"))));
+    struct wa_node *reply =
+        WA_NODE(arena, "ack", wa_lit("class", "call"), wa_str("id", wa_node_attr(n, "id")),
+                sim_echo("from", wa_node_attr(n, "to")),
+                wa_str("type", child ? child->tag : BX_STR("offer")));
+    if (child && bx_str_is(child->tag, "link_create"))
+        wa_node_add(reply, call_link(c->sim, arena));
+    sim_conn_send(c, reply);
 }
 
 static void on_nothing(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)

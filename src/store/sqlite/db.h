@@ -1,7 +1,7 @@
 /* How a statement is written in this backend:
  *
- *     return st_db_run(tx->conn, "UPDATE chats SET is_pinned = ?2 WHERE id = ?1", Q(I(id),
- * I(pin)));
+ *     return st_db_run(tx->conn, "UPDATE chats SET is_pinned = ?2 WHERE id = ?1",
+ *                      Q(I(id), I(pin)));
  *
  * The SQL is a string literal beside the code that uses it; its address is the key under which each
  * connection keeps the statement, prepared once. Q() binds typed values in order; columns are read

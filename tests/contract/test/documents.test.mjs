@@ -134,3 +134,19 @@ test(`no undocumented answer in ${ROUNDS} generated calls of every operation`, {
   }
   for (const status of [200, 201, 400, 401, 403, 404]) assert.ok(seen.get(status) > 0, `no ${status} among the answers`);
 });
+
+test("the page and /api/docs say where their parts may come from; nosniff is said once", async (t) => {
+  const directives = (answer) => Object.fromEntries((answer.headers.get("content-security-policy") ?? "").split(";").map((d) => d.trim().split(/\s+/)).map(([name, ...sources]) => [name, sources]));
+  const own = await startServer({ PUBLIC_URL: "https://inbox.example.com" });
+  t.after(() => own.stop());
+  const docsPage = await fetch(`${own.base}/api/docs`), of = directives(docsPage);
+  assert.deepEqual(of["default-src"], ["'self'"]);
+  assert.equal(of["script-src"], undefined, "scripts come from here alone");
+  assert.equal(docsPage.headers.get("x-content-type-options"), "nosniff");
+  const page = await fetch(`${own.base}/`);
+  if (page.status !== 200) return t.skip("this build has no page");
+  const policy = directives(page);
+  assert.deepEqual(policy["connect-src"], ["'self'"]);
+  assert.deepEqual(policy["img-src"], ["'self'", "data:", "blob:", "https://inbox.example.com"]);
+  assert.equal(page.headers.get("x-content-type-options"), "nosniff");
+});

@@ -1,5 +1,7 @@
 // Starting, stopping, and what a broken set-up says.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:http";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -63,10 +65,15 @@ test("the first start prints a random password once; the files are the owner's",
 
 test("SIGTERM lets running requests finish and ends with 0", async () => {
   const server = await startServer();
-  const running = Array.from({ length: 6 }, (_, i) => call(server, "POST", "/login", { body: { username: `u${i}`, password: "whatever" } }));
-  await new Promise((done) => setTimeout(done, 30));
+  const posts = Array.from({ length: 6 }, (_, i) => {
+    const post = request(`${server.base}/api/v1/login`, { method: "POST", headers: { "content-type": "application/json" } });
+    post.end(JSON.stringify({ username: `u${i}`, password: "whatever" }));
+    return { sent: once(post, "finish"), answered: once(post, "response").then(([response]) => response.resume().statusCode) };
+  });
+  await Promise.all(posts.map(({ sent }) => sent));
+  await fetch(`${server.base}/health`); // asked after them, so they were read
   const end = server.stop();
-  for (const { status } of await Promise.all(running)) assert.equal(status, 401);
+  for (const { answered } of posts) assert.equal(await answered, 401);
   assert.equal((await end).code, 0);
 });
 

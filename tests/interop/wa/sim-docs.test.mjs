@@ -11,7 +11,7 @@ import { Sim } from './lib/sim.mjs'
 const text = readFileSync(path.join(checkout, 'docs/SIMULATOR.md'), 'utf8')
 
 test('every call of the route table is described, and no other', () => {
-  const folder = path.join(checkout, 'src/sim')
+  const folder = path.join(checkout, 'src/sim/admin')
   const source = readdirSync(folder).filter(name => name.startsWith('admin_')).map(name => readFileSync(path.join(folder, name), 'utf8')).join('')
   const rows = [...source.matchAll(/\{"(GET|POST|PUT|PATCH|DELETE)",\s*"(\/admin\/[^"]+)"/g)].flatMap(([, method, route]) =>
     route.endsWith('/V') ? ['add', 'remove', 'promote', 'demote'].map(verb => `${method} ${route.slice(0, -1)}${verb}`) : [`${method} ${route}`])

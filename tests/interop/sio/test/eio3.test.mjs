@@ -190,6 +190,23 @@ describe('JSONP', () => {
   });
 });
 
+describe('JSONP and Engine.IO 4', () => {
+  it('is ignored: the answer is no script that another origin could read', async () => {
+    const server = await Server.start({ app: 'echo', ports: { main: 0 } });
+    try {
+      const open = await request(`${server.url()}/engine.io/?EIO=4&transport=polling&j=7`);
+      assert.match(open.text, /^0\{/);
+      assert.doesNotMatch(open.headers['content-type'], /javascript/);
+      const { sid } = JSON.parse(open.text.slice(1));
+      const url = `${server.url()}/engine.io/?EIO=4&transport=polling&sid=${sid}`;
+      await request(url, { method: 'POST', body: '4echo' });
+      assert.equal((await request(`${url}&j=7`)).text, '4echo');
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
 describe('Socket.IO over Engine.IO 3, raw', () => {
   let server;
   let base;
