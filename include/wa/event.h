@@ -26,6 +26,9 @@ enum wa_event_kind {
     WA_EVENT_EDIT,      /* .change: new text of a message */
     WA_EVENT_REVOKE,    /* .change: deleted for everyone */
     WA_EVENT_REACTION,  /* .change: text is the emoji, empty: taken back */
+    WA_EVENT_PIN,       /* .change: pinned for all of the chat, or with is_undone unpinned */
+    WA_EVENT_VOTE,      /* .change: votes, of who sent it; none: taken back */
+    WA_EVENT_ANSWER,    /* .change: answer to an invitation, of who sent it */
     WA_EVENT_RECEIPT,   /* .receipt: a message of ours moved up the status ladder */
     WA_EVENT_SENT,      /* .sent: the server took a message of ours, or refused it */
     WA_EVENT_READ_SELF, /* .chat: we read it on another device; .receipt_ids name what, or all */
@@ -50,8 +53,10 @@ enum wa_message_kind {
     WA_KIND_LOCATION,
     WA_KIND_CONTACT,
     WA_KIND_POLL,
-    WA_KIND_SYSTEM,       /* calls, invitations, settings: shown as a line */
-    WA_KIND_UNDECRYPTABLE /* a placeholder; the same id comes again when a retry heals it */
+    WA_KIND_SYSTEM,        /* calls, settings: shown as a line */
+    WA_KIND_UNDECRYPTABLE, /* a placeholder; the same id comes again when a retry heals it */
+    WA_KIND_EVENT,         /* an appointment to which people are invited */
+    WA_KIND_UNKNOWN        /* a person or company said something newer than this program */
 };
 
 enum wa_origin {
@@ -68,6 +73,51 @@ enum wa_status {
     WA_STATUS_DELIVERED,
     WA_STATUS_READ,
     WA_STATUS_PLAYED
+};
+
+/* What a message holds beside its text. A text of it that is not there has ptr NULL. */
+struct wa_location {
+    double latitude, longitude;
+    struct bx_str name, address;
+    bool is_live;
+};
+
+struct wa_card_phone {
+    struct bx_str number; /* as written */
+    struct bx_str wa_id;  /* digits of its WhatsApp account */
+};
+
+struct wa_card {
+    struct bx_str name;
+    const struct wa_card_phone *phones;
+    size_t phone_count;
+};
+
+struct wa_poll {
+    struct bx_str question;
+    const struct bx_str *options;
+    size_t option_count;
+    uint32_t selectable; /* 0: any number */
+};
+
+struct wa_button {
+    struct bx_str id, text, url;
+};
+
+struct wa_gathering {
+    struct bx_str name, description, place;
+    int64_t starts_at_ms, ends_at_ms; /* 0: not said */
+    bool is_canceled;
+};
+
+struct wa_details {
+    const struct wa_location *location;
+    const struct wa_card *cards;
+    size_t card_count;
+    const struct wa_poll *poll;
+    const struct wa_button *buttons;
+    size_t button_count;
+    const struct wa_gathering *gathering;
 };
 
 struct wa_message {
@@ -91,21 +141,32 @@ struct wa_message {
     uint64_t file_size;
     uint32_t seconds;
     uint32_t ephemeral_s; /* disappears after; 0: stays */
+    int64_t ephemeral_set_at_ms; /* when the chat's timer was set, as the sender knows it */
     bool is_view_once, is_forwarded, is_voice;
+    struct wa_details details;
     struct bx_str raw; /* the unwrapped Message protobuf, for later use (media, forwards) */
 };
 
-/* Something that happened to an earlier message. */
+/* Something that happened to an earlier message, or is said to have: chat and sender are vouched for
+ * by the server, whose the target is and whether the sender may do it is for the user to check. */
 struct wa_change {
     struct bx_str id;        /* of the stanza that brought it */
     struct bx_str target_id; /* the message it is about */
     struct wa_peer chat, sender;
     bool is_from_me; /* the change */
+    /* Whose the target is, as the change says; neither: it does not say. */
     bool is_target_from_me;
+    struct wa_peer author;
+    bool is_by_admin; /* REVOKE: in the form of a group's administrator */
+    bool is_undone;   /* PIN */
     struct bx_str text, label;
+    const struct bx_str *votes; /* VOTE: SHA-256 of each chosen option's text */
+    size_t vote_count;
+    enum wa_answer { WA_ANSWER_UNKNOWN, WA_ANSWER_GOING, WA_ANSWER_NOT_GOING, WA_ANSWER_MAYBE } answer;
     int64_t timestamp_ms;
     enum wa_origin origin;
-    struct bx_str raw; /* edits: the new Message */
+    struct wa_details details; /* EDIT of a poll or an appointment */
+    struct bx_str raw;         /* edits: the new Message */
 };
 
 struct wa_receipt {
@@ -141,6 +202,9 @@ struct wa_chat_info {
     size_t receipt_id_count;
     int64_t timestamp_ms;
     bool is_history;
+    bool has_timer;       /* what follows is said */
+    uint32_t ephemeral_s; /* messages disappear after; 0: they stay */
+    int64_t ephemeral_set_at_ms;
 };
 
 struct wa_contact {
@@ -160,6 +224,7 @@ struct wa_group {
     struct wa_peer chat;
     struct bx_str subject;
     bool is_lid_addressed, is_announcement, is_gone; /* gone: we are no longer a member */
+    bool is_locked; /* only administrators change settings and pin */
     const struct wa_member *members;
     size_t member_count;
     uint32_t ephemeral_s;

@@ -7,6 +7,7 @@
 #include "app/core/stop.h"
 #include "app/modules.h"
 #include "app/rest/cors.h"
+#include "app/inbox/inbox_changes.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/demo.h"
 #include "app/rest/dispatch.h"
@@ -37,7 +38,8 @@
 enum {
     JWT_KEY_BYTES = 32,
     KEPT_BYTES = 8 << 20,
-    GZIP_MIN_BYTES = 1024, /* of an answer */
+    GZIP_MIN_BYTES = 1024,       /* of an answer */
+    OUTPUT_BYTES_MAX = 64 << 20, /* that wait for slow clients, in all */
 };
 
 /* --- opening --- */
@@ -138,6 +140,7 @@ static void make_rooms(struct wb_app *app)
     bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
     bx_metrics_register(&app->metrics, wb_kept_metrics, wb_kept_metric_count);
     bx_metrics_register(&app->metrics, wb_janitor_metrics, wb_janitor_metric_count);
+    bx_metrics_register(&app->metrics, wb_inbox_metrics, wb_inbox_metric_count);
     http_metrics_register(&app->metrics);
     ws_metrics_register(&app->metrics);
 }
@@ -306,6 +309,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
                       bx_err_info(rc)->sentence);
         return rc;
     }
+    net_loop_limit_output(app->loop, OUTPUT_BYTES_MAX);
     make_rooms(app);
     rc = wb_data_dir_take(config->data_dir, &app->data_dir_lock, message);
     if (rc == BX_OK)

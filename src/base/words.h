@@ -1,6 +1,6 @@
 /* A text cut into the words that search knows, each folded (fold.h). An index and a query are cut
  * by the same rules, and what a piece becomes does not depend on what stands around it, so that
- * words are found wherever they stand. Why pairs and not a dictionary: docs/adr/0008-*.md.
+ * words are found wherever they stand. Why pairs and not a dictionary: docs/adr/0006-words-of-every-writing.md.
  *
  *   BX_WORD         letters, digits and marks in a row
  *   BX_WORD_UNIT    in writings without spaces (Han, kana, Hangul, Thai, Lao, Khmer, Burmese ...)

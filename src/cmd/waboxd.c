@@ -1,5 +1,6 @@
 /* waboxd: the server. Parses arguments, starts the application, exits. */
 #include "app/app.h"
+#include "app/api/api_md.h"
 #include "app/api/routes.h"
 #include "app/realtime/asyncapi.h"
 #include "app/rest/docs.h"

@@ -39,7 +39,9 @@ void net_wheel_init(struct net_loop *loop);
 /* --- output queue: references to shared bytes, in segments of a per-loop free list --- */
 struct net_out_ref {
     struct bx_shared *bytes;
-    uint32_t offset, len;
+    uint32_t offset;
+    uint32_t len : 31;
+    uint32_t is_own : 1; /* nobody else holds these bytes: they count as memory of the connection */
 };
 
 enum { NET_OUT_REFS = 15 };
@@ -68,7 +70,9 @@ struct net_loop {
     struct net_wheel wheel;
     struct bx_list flush_hooks, holds;
     uv_idle_t awake; /* runs while there are holds, so that polling does not sleep */
-    struct bx_list dirty; /* net_tcp with output of this turn */
+    struct bx_list dirty;   /* net_tcp with output of this turn */
+    struct bx_list blocked; /* net_tcp whose peer does not take its output */
+    size_t own_bytes, max_own_bytes; /* of all output queues; 0: no limit */
     struct net_calls later;
     struct bx_list signals;
 
@@ -97,9 +101,10 @@ struct net_tcp {
     struct net_loop *loop;
     const struct net_tcp_handler *handler;
     void *arg;
-    struct bx_list dirty;
+    struct bx_list dirty; /* in loop->dirty, or in loop->blocked while it is blocked */
     struct net_out_segment *out_first, *out_last;
-    size_t queued; /* bytes in out_* and, for TLS, sealed bytes that wait */
+    size_t queued;    /* bytes in out_* */
+    size_t own_bytes; /* of them, those that this connection alone holds */
     struct net_tls_conn *tls;
     struct net_tcp_ending *ending;         /* closing state, allocated when closing starts */
     struct net_tcp_connecting *connecting; /* client role until it is connected */
@@ -119,6 +124,7 @@ struct net_tcp {
 /* tcp.c */
 void net_tcp_rearm(struct net_tcp *c);
 void net_tcp_mark_dirty(struct net_tcp *c);
+void net_tcp_mark_blocked(struct net_tcp *c);
 struct net_tcp *net_tcp_create(struct net_loop *loop, int fd, const struct net_tcp_handler *handler,
                                void *arg);
 void net_tcp_end(struct net_tcp *c, int rc);
@@ -135,6 +141,8 @@ void net_connect_cancel(struct net_tcp *c);
 /* tcp_out.c */
 void net_out_free(struct net_tcp *c);
 void net_out_append(struct net_tcp *c, struct bx_shared *bytes, size_t offset, size_t len);
+/* Cuts the connections that hold most until the queues of all are below the limit. */
+void net_out_shed(struct net_loop *loop);
 /* Sends what is queued. BX_OK (maybe blocked now), or a failure: the connection is broken. */
 int net_out_flush(struct net_tcp *c);
 void net_slab_recycle(struct net_loop *loop);

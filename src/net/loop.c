@@ -75,6 +75,8 @@ void net_loop_end_turn(struct net_loop *loop)
     do {
         flush_hooks_run(loop);
         dirty_flush(loop);
+        if (loop->max_own_bytes && loop->own_bytes > loop->max_own_bytes)
+            net_out_shed(loop);
         if (loop->later.count)
             calls_run(&loop->later);
     } while (loop->later.count || !bx_list_is_empty(&loop->dirty) ||
@@ -130,6 +132,7 @@ int net_loop_new(struct net_loop **out)
     bx_list_init(&loop->flush_hooks);
     bx_list_init(&loop->holds);
     bx_list_init(&loop->dirty);
+    bx_list_init(&loop->blocked);
     bx_list_init(&loop->signals);
     pthread_mutex_init(&loop->inbox_lock, NULL);
     loop->after_poll.data = loop->before_poll.data = loop->wakeup.data = loop;

@@ -33,6 +33,11 @@ void net_loop_stop(struct net_loop *loop);
 /* Monotonic time of this turn; does not move inside it. */
 uint64_t net_loop_now_ms(const struct net_loop *loop);
 
+/* Caps the output that waits for slow peers on all connections together (shared bytes do not count):
+ * beyond it the connections that hold most are cut with BX_E_FULL at the end of the turn. A last
+ * resort behind the limits of each connection. 0, as at the start: no cap. */
+void net_loop_limit_output(struct net_loop *loop, size_t max_bytes);
+
 /* Posts fn(arg) to run on the loop thread. Any thread; never blocks; order per posting thread is
  * kept. The only door from other threads into the loop. */
 void net_inbox_post(struct net_loop *loop, void (*fn)(void *arg), void *arg);

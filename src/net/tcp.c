@@ -433,6 +433,8 @@ void net_tcp_flush(struct net_tcp *c)
         net_tcp_end(c, rc);
         return;
     }
+    if (c->is_blocked)
+        net_tcp_mark_blocked(c);
     if (c->is_blocked != was_blocked)
         net_tcp_rearm(c);
     if (c->ending && !c->is_blocked && !c->ending->is_half_closed)
@@ -443,6 +445,12 @@ void net_tcp_mark_dirty(struct net_tcp *c)
 {
     if (bx_list_is_empty(&c->dirty) && !c->is_blocked)
         bx_list_push_back(&c->loop->dirty, &c->dirty);
+}
+
+void net_tcp_mark_blocked(struct net_tcp *c)
+{
+    bx_list_remove(&c->dirty);
+    bx_list_push_back(&c->loop->blocked, &c->dirty);
 }
 
 void net_tcp_close(struct net_tcp *c)

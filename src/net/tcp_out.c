@@ -4,6 +4,7 @@
  * what is left of the slab is copied out, so that a slow reader never pins 64 KiB for a few bytes.
  */
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/internal.h"
 
@@ -44,11 +45,21 @@ void net_out_free(struct net_tcp *c)
             bx_shared_unref(s->refs[i].bytes);
         segment_pop(c);
     }
-    c->queued = 0;
+    c->loop->own_bytes -= c->own_bytes;
+    c->queued = c->own_bytes = 0;
+}
+
+static void count_own(struct net_tcp *c, const struct net_out_ref *ref, ssize_t change)
+{
+    if (!ref->is_own)
+        return;
+    c->own_bytes += (size_t)change;
+    c->loop->own_bytes += (size_t)change;
 }
 
 /* Takes the caller's reference of bytes. */
-static void push_ref(struct net_tcp *c, struct bx_shared *bytes, size_t offset, size_t len)
+static void push_ref(struct net_tcp *c, struct bx_shared *bytes, size_t offset, size_t len,
+                     bool is_own)
 {
     struct net_out_segment *s = c->out_last;
     if (!s || s->tail == NET_OUT_REFS) {
@@ -59,23 +70,29 @@ static void push_ref(struct net_tcp *c, struct bx_shared *bytes, size_t offset, 
             c->out_first = fresh;
         c->out_last = s = fresh;
     }
-    s->refs[s->tail++] = (struct net_out_ref){bytes, (uint32_t)offset, (uint32_t)len};
+    struct net_out_ref *ref = &s->refs[s->tail++];
+    *ref = (struct net_out_ref){bytes, (uint32_t)offset, len & INT32_MAX, is_own};
+    count_own(c, ref, (ssize_t)len);
 }
 
 void net_out_append(struct net_tcp *c, struct bx_shared *bytes, size_t offset, size_t len)
 {
     if (len == 0)
         return;
+    BX_ASSERT(len <= INT32_MAX && offset <= UINT32_MAX);
     struct net_out_segment *s = c->out_last;
+    bool is_own = bytes == c->loop->slab || bytes->refs == 1;
     c->queued += len;
     if (s && s->tail > s->head) {
         struct net_out_ref *last = &s->refs[s->tail - 1];
-        if (last->bytes == bytes && last->offset + last->len == offset) {
-            last->len += (uint32_t)len;
+        if (last->bytes == bytes && last->offset + last->len == offset &&
+            len <= (size_t)INT32_MAX - last->len) {
+            last->len = (last->len + (uint32_t)len) & INT32_MAX;
+            count_own(c, last, (ssize_t)len);
             return;
         }
     }
-    push_ref(c, bx_shared_ref(bytes), offset, len);
+    push_ref(c, bx_shared_ref(bytes), offset, len, is_own);
 }
 
 static void consume(struct net_tcp *c, size_t n)
@@ -86,7 +103,8 @@ static void consume(struct net_tcp *c, size_t n)
         struct net_out_ref *ref = &s->refs[s->head];
         size_t part = n < ref->len ? n : ref->len;
         ref->offset += (uint32_t)part;
-        ref->len -= (uint32_t)part;
+        ref->len = (ref->len - (uint32_t)part) & INT32_MAX;
+        count_own(c, ref, -(ssize_t)part);
         n -= part;
         if (ref->len == 0) {
             bx_shared_unref(ref->bytes);
@@ -132,7 +150,10 @@ static void unpin(struct net_tcp *c)
                 continue;
             struct bx_shared *exact = bx_shared_copy(ref->bytes->data + ref->offset, ref->len);
             bx_shared_unref(ref->bytes);
-            *ref = (struct net_out_ref){exact, 0, ref->len};
+            bool was_own = ref->is_own;
+            *ref = (struct net_out_ref){exact, 0, ref->len, true};
+            if (!was_own)
+                count_own(c, ref, ref->len);
         }
     }
 }
@@ -205,6 +226,38 @@ int net_out_flush(struct net_tcp *c)
     if (c->is_tls_auto)
         return BX_OK; /* the peer's first byte decides how to speak */
     return c->tls ? flush_tls(c) : flush_plain(c);
+}
+
+/* --- the limit of all --- */
+
+static struct net_tcp *largest_blocked(struct net_loop *loop)
+{
+    struct net_tcp *largest = NULL;
+    BX_LIST_EACH(&loop->blocked, node)
+    {
+        struct net_tcp *c = BX_CONTAINER_OF(node, struct net_tcp, dirty);
+        if (c->own_bytes && (!largest || c->own_bytes > largest->own_bytes))
+            largest = c;
+    }
+    return largest;
+}
+
+void net_out_shed(struct net_loop *loop)
+{
+    size_t held = loop->own_bytes, cut = 0;
+    struct net_tcp *c;
+    while (loop->own_bytes > loop->max_own_bytes && (c = largest_blocked(loop))) {
+        net_tcp_end(c, BX_E_FULL);
+        cut++;
+    }
+    if (cut)
+        bx_log(BX_LOG_WARN, "net", "slow readers were cut: their output fills the memory",
+               "connections=%zu bytes=%zu", cut, held - loop->own_bytes);
+}
+
+void net_loop_limit_output(struct net_loop *loop, size_t max_bytes)
+{
+    loop->max_own_bytes = max_bytes;
 }
 
 /* --- the slab --- */
@@ -297,6 +350,7 @@ void net_fanout_rest(struct net_loop *loop, struct net_tcp *c, ssize_t sent, int
         return;
     net_out_append(c, loop->fanout, done, loop->fanout->len - done);
     c->is_blocked = true;
+    net_tcp_mark_blocked(c);
     net_tcp_rearm(c);
 }
 

@@ -32,6 +32,9 @@ void sio_server_set_client(struct sio_server *server, const struct http_static_f
 void sio_server_shutdown(struct sio_server *server, uint32_t grace_ms, void (*on_closed)(void *arg),
                          void *arg);
 
+/* Bytes that wait for the client of this socket; 0 when it is not connected. */
+size_t sio_socket_unsent(const struct sio_socket *s);
+
 /* Registers the server's metric tables (rows live as long as the server). */
 void sio_server_register_metrics(struct sio_server *server, struct bx_metrics *set);
 

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "sio/embed.h"
 #include "sio/internal.h"
 
 #include <stdlib.h>
@@ -296,6 +297,12 @@ struct sio_namespace *sio_socket_namespace(const struct sio_socket *s)
 bool sio_socket_is_connected(const struct sio_socket *s)
 {
     return s->state == SIO_CONNECTED;
+}
+
+size_t sio_socket_unsent(const struct sio_socket *s)
+{
+    bool has_session = s->state == SIO_CONNECTED && s->client;
+    return has_session ? eio_session_queued(s->client->session) : 0;
 }
 
 bool sio_socket_is_recovered(const struct sio_socket *s)

@@ -402,6 +402,8 @@ int st_chat_pin(struct st_tx *tx, int64_t id, bool is_pinned);
 int st_chat_archive(struct st_tx *tx, int64_t id, bool is_archived);
 int st_chat_mute(struct st_tx *tx, int64_t id, int64_t muted_until);
 int st_chat_mark_unread(struct st_tx *tx, int64_t id, bool is_marked);
+/* seconds 0: off. Returns 1, or 0 when it is that already or was set later than set_at. */
+int st_chat_timer_set(struct st_tx *tx, int64_t id, int64_t seconds, int64_t set_at);
 int st_chat_subject_set(struct st_tx *tx, int64_t id, struct bx_str subject);
 int st_chat_meta_set(struct st_tx *tx, int64_t id, struct bx_str json);
 /* Removes all messages; the chat stays. */
@@ -457,9 +459,12 @@ int st_message_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct 
 /* sender_id matters in groups for messages that are not from us, else 0. */
 int st_message_find(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, bool is_from_me,
                     int64_t sender_id, struct bx_arena *a, struct st_message *out);
-/* Like _find without knowing who wrote it (quotes, receipts): the newest match. */
+/* Like _find without knowing who wrote it (quotes): the newest match. */
 int st_message_by_wa_id(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id,
                         struct bx_arena *a, struct st_message *out);
+/* The one that has this id, whoever wrote it. BX_E_NOT_FOUND: none, or several. */
+int st_message_only(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, struct bx_arena *a,
+                    struct st_message *out);
 /* BX_E_NOT_FOUND: none kept. */
 int st_message_raw(struct st_conn *conn, int64_t id, struct bx_arena *a, struct bx_str *out);
 
@@ -494,7 +499,7 @@ int st_message_status_upto(struct st_tx *tx, int64_t chat_id, int64_t upto, enum
  * media are taken from the argument; unread, order and key stay. BX_E_STATE: is no placeholder. */
 int st_message_fill(struct st_tx *tx, int64_t id, const struct st_message_new *message);
 /* New text (for media: new caption); returns 1, or 0 when this or a newer edit was applied, or the
- * message is revoked. */
+ * message is revoked. Of two with the same time the later call counts. */
 int st_message_edit(struct st_tx *tx, int64_t id, struct bx_str content, int64_t edited_at);
 /* "This message was deleted": text, media and raw go; returns 1, or 0 when it was revoked before.
  * `label` is the new content. */
@@ -513,6 +518,31 @@ int st_reaction_list(struct st_conn *conn, const int64_t *message_ids, size_t co
 int st_receipt_put(struct st_tx *tx, const struct st_receipt *receipt);
 int st_receipt_list(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
                     struct st_receipt **out, size_t *out_count);
+
+/* Votes of a poll, answers to an invitation: the newest of each person, an empty choice takes it
+ * back. Returns 1, or 0 when this or a newer one is there. */
+int st_response_set(struct st_tx *tx, const struct st_response *response);
+int st_response_list(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
+                     struct st_response **out, size_t *out_count);
+int st_message_details_set(struct st_tx *tx, int64_t message_id, struct bx_str json);
+
+/* The members of the group now are those whom this message of ours went to; the first call holds. */
+int st_audience_set(struct st_tx *tx, int64_t message_id);
+/* Whom it went to, ascending; without a call of _set: the members now. */
+int st_audience_list(struct st_conn *conn, int64_t message_id, struct bx_arena *a, int64_t **out,
+                     size_t *out_count);
+
+/* Changes (an edit, a reaction) of a message that is not here yet. BX_E_FULL: ST_CHANGES_MAX of the
+ * chat wait already. */
+enum { ST_CHANGES_MAX = 256 };
+int st_change_keep(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id,
+                   struct bx_str change);
+/* Takes those out, in order of arrival, that waited for this message, or with target_wa_id NULL for
+ * any that the chat has now. */
+int st_change_take(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id,
+                   struct bx_arena *a, struct st_change **out, size_t *out_count);
+/* How many wait, of all numbers. */
+int st_change_count(struct st_conn *conn, int64_t *out);
 
 int st_media_get(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
                  struct st_media *out);

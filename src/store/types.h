@@ -123,6 +123,8 @@ struct st_chat {
     bool is_pinned, is_archived;
     int64_t muted_until; /* -1: for ever */
     int64_t message_count;
+    int64_t ephemeral_s;      /* messages disappear after; 0: they stay */
+    int64_t ephemeral_set_at; /* as whoever set it says */
     struct bx_str meta; /* JSON: group description, owner, addressing mode, …; may be NULL;
                            lists and searches leave it NULL */
     int64_t created_at, updated_at;
@@ -151,7 +153,9 @@ enum st_message_type {
     ST_TYPE_CONTACT,
     ST_TYPE_SYSTEM,
     ST_TYPE_REACTION,
-    ST_TYPE_POLL
+    ST_TYPE_POLL,
+    ST_TYPE_EVENT,  /* an appointment */
+    ST_TYPE_UNKNOWN /* something newer than this program */
 };
 
 /* In this order; a message's status only grows. FAILED stands below SENT because a late
@@ -191,6 +195,21 @@ struct st_message {
     struct bx_str error; /* why it FAILED */
     int64_t edited_at, revoked_at;
     struct bx_str mentions; /* JSON array of JIDs; may be NULL */
+    struct bx_str details;  /* JSON object: location, contacts, poll, buttons, event; may be NULL */
+};
+
+/* The newest vote or answer of one person. */
+struct st_response {
+    int64_t message_id, contact_id; /* 0: us */
+    struct bx_str choice;           /* ids of options with a space between, or an answer */
+    int64_t responded_at;
+    struct bx_str contact_name, contact_phone, contact_lid; /* not written */
+};
+
+/* A change that waits for its message. */
+struct st_change {
+    int64_t id;
+    struct bx_str change; /* whatever its keeper wrote */
 };
 
 struct st_reaction {

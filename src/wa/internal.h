@@ -290,7 +290,7 @@ int wa_on_devices_notification(struct wa_job *job, const struct wa_node *n);
 struct wa_group_info {
     bool is_lid;
     struct bx_str subject;
-    bool is_announcement;
+    bool is_announcement, is_locked;
     uint32_t ephemeral_s;
     struct wa_jid *members; /* as the group addresses them */
     struct wa_member *details;
@@ -308,14 +308,18 @@ int wa_content_describe(struct wa_job *job, const Wap__Message *m, struct wa_mes
 struct bx_str wa_clean_text(struct bx_arena *arena, const char *text);
 Wap__Message *wa_content_unwrap(Wap__Message *m, bool *out_is_view_once, bool *out_is_edit);
 bool wa_content_is_visible(const Wap__Message *m);
+/* Off, a day, a week, 90 days: no client sets others. */
+bool wa_timer_is_valid(uint32_t seconds);
 
 /* lane: message_in.c */
 extern const struct wa_job_type wa_job_message;
 struct wa_source {
     struct wa_jid chat, sender; /* sender with device */
+    struct wa_jid from;         /* where sender keys belong: chat, or the broadcast list */
     struct bx_str id, push_name;
     struct wa_peer chat_peer, sender_peer;
     bool is_from_me, is_peer, is_offline;
+    bool is_by_admin; /* the server let it pass as an administrator's */
     int64_t timestamp_ms;
     enum wa_origin origin;
 };
@@ -326,17 +330,30 @@ int wa_ask_again(struct wa_job *job, const struct wa_source *src, uint64_t enc_c
                  bool is_hidden, enum wa_retry_reason reason);
 void wa_ask_phone(struct wa_job *job, const struct wa_source *src);
 void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, const char *label);
+/* A row for something that was said and cannot be shown otherwise. */
+void wa_tell_unknown(struct wa_job *job, const struct wa_source *src, const Wap__Message *m,
+                     const char *label);
 
 /* lane: message_open.c */
 int wa_message_open(struct wa_job *job, const struct wa_source *src, Wap__Message *m);
 int wa_message_reaction(struct wa_job *job, const struct wa_source *src, const Wap__Reaction *r);
 bool wa_key_is_set(const Wap__MessageKey *key);
 
+/* What the key says about the target; everything that a change carries beside is the caller's. */
+int wa_message_target(struct wa_job *job, const struct wa_source *src, const Wap__MessageKey *key,
+                      struct wa_change *out);
+int wa_message_edit(struct wa_job *job, const struct wa_source *src, const Wap__MessageKey *key,
+                    Wap__Message *edited);
+
 /* lane: message_secret.c */
+/* Remembers the secret of a message, and opens what waited for it. */
 int wa_message_secret_keep(struct wa_job *job, const struct wa_source *src, const Wap__Message *m);
-/* Encrypted reactions (communities): sealed with the secret of the message they are about. */
-int wa_message_secret_reaction(struct wa_job *job, const struct wa_source *src,
-                               const Wap__EncPayload *enc);
+/* What is sealed with the secret of the message it is about: votes, answers, edits of newer phones,
+ * reactions in communities. Kept until that message comes. */
+int wa_message_sealed(struct wa_job *job, const struct wa_source *src, const Wap__Message *m);
+/* The message is told: what is sealed with its secret and came before follows. */
+int wa_message_unseal_waiting(struct wa_job *job, const struct wa_source *src,
+                              const Wap__Message *m);
 
 /* lane: own_phone.c */
 int wa_own_phone_said(struct wa_job *job, const struct wa_source *src, const Wap__Protocol *p);

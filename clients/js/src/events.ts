@@ -16,12 +16,16 @@ export interface Chat {
   /** The team or its phone spoke last. */
   lastMessageIsFromMe: boolean;
   unreadCount: number;
+  /** Marked as unread on the phone; apart from the count. */
+  isMarkedUnread: boolean;
   isGroup: boolean;
   groupName: string | null;
   isPinned: boolean;
   isArchived: boolean;
   /** Set on the phone; in the year 9999: for ever. */
   mutedUntil: string | null;
+  /** Messages disappear after so many seconds; 0: they stay. */
+  ephemeralSeconds: number;
 }
 
 export interface Pagination {
@@ -57,9 +61,14 @@ export interface Message {
   revokedAt?: string | null;
   reactions?: Array<Reaction>;
   mentions?: Array<Mention>;
+  location?: Location;
+  contacts?: Array<SharedContact>;
+  poll?: Poll;
+  buttons?: Array<Button>;
+  event?: Event;
 }
 
-export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL";
+export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL" | "EVENT" | "UNKNOWN";
 
 /** Only moves forward. */
 export type MessageStatus = "PENDING" | "SENT" | "DELIVERED" | "READ" | "FAILED";
@@ -82,6 +91,70 @@ export interface Mention {
   name: string | null;
 }
 
+export interface Location {
+  latitude: number;
+  longitude: number;
+  name: string | null;
+  address: string | null;
+  isLive: boolean;
+}
+
+export interface SharedContact {
+  name: string;
+  phones: Array<ContactPhone>;
+}
+
+export interface ContactPhone {
+  /** As it was written. */
+  number: string;
+  /** Digits of its WhatsApp account. */
+  waId: string | null;
+}
+
+export interface Poll {
+  question: string;
+  options: Array<PollOption>;
+  /** How many each may choose; 0: any number. */
+  selectable: number;
+  isClosed: boolean;
+}
+
+export interface PollOption {
+  id: string;
+  text: string;
+  votes: number;
+  voters: Array<Voter>;
+  /** The number itself voted for it. */
+  mine: boolean;
+}
+
+export interface Voter {
+  jid: string;
+  name: string | null;
+}
+
+export interface Button {
+  id: string | null;
+  text: string;
+  url: string | null;
+}
+
+export interface Event {
+  name: string;
+  description: string | null;
+  startsAt: string | null;
+  endsAt: string | null;
+  location: string | null;
+  isCanceled: boolean;
+  responses: Array<EventAnswer>;
+}
+
+export interface EventAnswer {
+  jid: string;
+  name: string | null;
+  answer: "GOING" | "NOT_GOING" | "MAYBE";
+}
+
 export interface ChatReadEvent {
   whatsappNumberId: number;
   chatId: string;
@@ -95,6 +168,8 @@ export interface WhatsappStatusEvent {
   phoneNumber: string | null;
   reason?: string | null;
   retryAt?: string | null;
+  /** With reason wrong_phone: the phone that scanned. */
+  scannedPhone?: string;
   message?: string;
   timestamp?: string;
   isTest?: boolean;

@@ -31,6 +31,7 @@ static const struct wb_schema policy_shape = {
         {"sendReadReceipts", WB_BOOL, MUST, .help = "Customers see that a chat was read."},
         {"sendTyping", WB_BOOL, MUST, .help = "Customers see that an agent types."},
         {"minSendIntervalMs", WB_INT, MUST, .help = "Pause between two messages of ours."},
+        {"keepDeleted", WB_BOOL, MUST, .help = "What is deleted for everyone stays in the audit, for an ADMIN."},
         END}};
 
 static const struct wb_schema policy_body = {
@@ -38,6 +39,7 @@ static const struct wb_schema policy_body = {
     .fields = (const struct wb_field[]){{"sendReadReceipts", WB_BOOL, 0},
                                         {"sendTyping", WB_BOOL, 0},
                                         {"minSendIntervalMs", WB_INT, 0, 0, 600000},
+                                        {"keepDeleted", WB_BOOL, 0},
                                         END}};
 
 static const struct wb_schema number_shape = {
@@ -230,6 +232,7 @@ static int take_policies(struct wb_request *rq, struct st_number *row)
     p.sends_read_receipts = wb_json_bool(change, "sendReadReceipts", p.sends_read_receipts);
     p.sends_typing = wb_json_bool(change, "sendTyping", p.sends_typing);
     p.min_send_interval_ms = wb_json_int(change, "minSendIntervalMs", p.min_send_interval_ms);
+    p.keeps_deleted = wb_json_bool(change, "keepDeleted", p.keeps_deleted);
     row->policy = wb_policy_format(&p, &rq->arena);
     return BX_OK;
 }

@@ -302,6 +302,9 @@ static int start_linking(struct wb_request *rq)
     wb_line_session(line, &c->row);
     if (c->has_number)
         wb_realtime_number_changed(rq->app, line);
+    struct bx_str qr = c->by_code ? (struct bx_str){0} : wb_link_qr_json(line, &rq->arena);
+    if (qr.ptr) /* it was announced before who asks now was there */
+        wb_realtime_announce(rq->app, line, "whatsapp:qr", qr);
     wb_link_begin(line, c->by_code);
     wb_link_wait(line, c->by_code, on_waited, rq);
     return WB_LATER;

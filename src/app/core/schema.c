@@ -89,6 +89,8 @@ static bool value_fits(const struct wb_field *f, enum wb_type type, const json_t
         return json_is_string(value) && is_choice(f->choices, text_of(value));
     case WB_INT:
         return json_is_integer(value) && is_within(f, json_integer_value(value));
+    case WB_NUM:
+        return json_is_number(value);
     case WB_BOOL:
         return json_is_boolean(value);
     case WB_TRUE:
@@ -111,6 +113,7 @@ static bool value_fits(const struct wb_field *f, enum wb_type type, const json_t
 
 static const char *const type_words[] = {
     [WB_STR] = "a text",         [WB_INT] = "a whole number",
+    [WB_NUM] = "a number",
     [WB_BOOL] = "true or false", [WB_TRUE] = "true",
     [WB_FALSE] = "false",        [WB_TIME] = "a time",
     [WB_UUID] = "a UUID",        [WB_EMAIL] = "an e-mail address",

@@ -12,6 +12,7 @@ enum wb_type {
     WB_END, /* ends a table */
     WB_STR,
     WB_INT,
+    WB_NUM, /* any number; answers only */
     WB_BOOL,
     WB_TRUE,  /* the literal true (`success`) */
     WB_FALSE, /* the literal false */

@@ -9,7 +9,7 @@
 static const struct {
     const char *type, *format;
 } names[] = {
-    [WB_STR] = {"string", NULL},    [WB_INT] = {"integer", NULL},
+    [WB_STR] = {"string", NULL},    [WB_INT] = {"integer", NULL}, [WB_NUM] = {"number", NULL},
     [WB_BOOL] = {"boolean", NULL},  [WB_TRUE] = {"boolean", NULL},
     [WB_FALSE] = {"boolean", NULL}, [WB_TIME] = {"string", "date-time"},
     [WB_UUID] = {"string", "uuid"}, [WB_EMAIL] = {"string", "email"},

@@ -1,11 +1,11 @@
 /* Facts about chats, people and the account. */
-#include "app/inbox/inbox_turn.h"
+#include "app/inbox/inbox_changes.h"
 
 #include "base/mem.h"
 
 /* --- chats --- */
 
-static int read_chat(struct wb_inbox_turn *t, int64_t chat, int64_t upto)
+int wb_inbox_read_chat(struct wb_inbox_turn *t, int64_t chat, int64_t upto)
 {
     int rc = st_chat_read(t->turn.tx, chat, upto, t->turn.arena, NULL, NULL);
     if (rc <= 0)
@@ -40,8 +40,8 @@ int wb_inbox_read_self(struct wb_inbox_turn *t, const struct wa_event *e)
     if (rc == BX_OK)
         rc = newest_of(t, chat, &e->chat, &upto);
     if (rc < 0 || (e->chat.receipt_id_count && !upto))
-        return rc;
-    return read_chat(t, chat, upto);
+        return rc == BX_E_NOT_FOUND ? BX_OK : rc; /* nothing of it is here to be read */
+    return wb_inbox_read_chat(t, chat, upto);
 }
 
 static int set_marks(struct wb_inbox_turn *t, int64_t chat, const struct wa_chat_info *c)
@@ -54,9 +54,12 @@ static int set_marks(struct wb_inbox_turn *t, int64_t chat, const struct wa_chat
     if (rc >= 0 && c->is_muted)
         rc = st_chat_mute(t->turn.tx, chat, c->is_muted == WA_FLAG_YES ? c->muted_until_ms : 0);
     if (rc >= 0 && c->is_read == WA_FLAG_YES && !c->is_history)
-        rc = read_chat(t, chat, 0);
+        rc = wb_inbox_read_chat(t, chat, 0);
     if (rc >= 0 && c->is_read == WA_FLAG_NO)
         rc = st_chat_mark_unread(t->turn.tx, chat, true);
+    if (rc >= 0 && c->has_timer)
+        rc = st_chat_timer_set(t->turn.tx, chat, c->ephemeral_s,
+                               wb_inbox_time(t, c->ephemeral_set_at_ms));
     return rc;
 }
 
@@ -128,12 +131,19 @@ int wb_inbox_group(struct wb_inbox_turn *t, const struct wa_event *e)
     if (rc == BX_OK)
         rc = st_member_set(t->turn.tx, chat, members, g->is_gone ? 0 : g->member_count);
     struct bx_str meta = bx_arena_printf(
-        t->turn.arena, "{\"addressing\":\"%s\",\"isAnnouncement\":%s,\"isGone\":%s}",
+        t->turn.arena,
+        "{\"addressing\":\"%s\",\"isAnnouncement\":%s,\"isLocked\":%s,\"isGone\":%s}",
         g->is_lid_addressed ? "lid" : "pn", g->is_announcement ? "true" : "false",
+        g->is_locked ? "true" : "false",
         g->is_gone ? "true" : "false");
     if (rc >= 0)
         rc = st_chat_meta_set(t->turn.tx, chat, meta);
-    return rc < 0 ? rc : wb_inbox_touch(t, chat);
+    if (rc >= 0 && !g->is_gone)
+        rc = st_chat_timer_set(t->turn.tx, chat, g->ephemeral_s, st_tx_now(t->turn.tx));
+    if (rc >= 0)
+        rc = wb_inbox_touch(t, chat);
+    /* Who may delete others' messages is known now. */
+    return rc < 0 ? rc : wb_inbox_replay(t, chat, (struct bx_str){0});
 }
 
 /* --- the account --- */

@@ -1,5 +1,6 @@
 /* Messages, and what happens to them later. */
-#include "app/inbox/inbox_turn.h"
+#include "app/inbox/inbox_changes.h"
+#include "app/inbox/inbox_details.h"
 
 #include "base/mem.h"
 
@@ -13,7 +14,8 @@ static enum st_message_type type_of(enum wa_message_kind kind)
         [WA_KIND_DOCUMENT] = ST_TYPE_DOCUMENT, [WA_KIND_STICKER] = ST_TYPE_STICKER,
         [WA_KIND_LOCATION] = ST_TYPE_LOCATION, [WA_KIND_CONTACT] = ST_TYPE_CONTACT,
         [WA_KIND_POLL] = ST_TYPE_POLL,         [WA_KIND_SYSTEM] = ST_TYPE_SYSTEM,
-        [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM};
+        [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM, [WA_KIND_EVENT] = ST_TYPE_EVENT,
+        [WA_KIND_UNKNOWN] = ST_TYPE_UNKNOWN};
     return map[kind];
 }
 
@@ -101,10 +103,18 @@ static int quote_of(struct wb_inbox_turn *t, const struct wa_message *m, struct 
         return BX_OK;
     row->quoted_wa_id = m->quoted_id;
     row->quoted_content = m->quoted_text;
-    if (m->quoted_sender.is_me)
-        return BX_OK;
-    int rc = wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
-    return rc == BX_E_INVALID ? BX_OK : rc;
+    int rc = m->quoted_sender.is_me
+                 ? BX_OK
+                 : wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
+    if (rc < 0)
+        return rc == BX_E_INVALID ? BX_OK : rc;
+    /* What the record has is shown, not what the sender says that it was. */
+    struct st_message q;
+    rc = st_message_find(t->turn.conn, row->chat_id, m->quoted_id, m->quoted_sender.is_me,
+                         row->quoted_sender_id, t->turn.arena, &q);
+    if (rc == BX_OK && !(q.flags & ST_MESSAGE_PLACEHOLDER))
+        row->quoted_content = q.content;
+    return rc == BX_E_NOT_FOUND ? BX_OK : rc;
 }
 
 /* The same id again: either nothing, or what heals a placeholder. */
@@ -118,9 +128,34 @@ static int stored_before(struct wb_inbox_turn *t, const struct wa_message *m, in
     if (rc < 0 || !(old.flags & ST_MESSAGE_PLACEHOLDER))
         return rc;
     rc = st_message_fill(t->turn.tx, id, row);
+    if (rc == BX_E_STATE)
+        return BX_OK; /* deleted meanwhile */
     if (rc == BX_OK)
         rc = wb_announce_message(&t->turn, "message:new", id);
-    return rc < 0 ? rc : wb_inbox_touch(t, row->message.chat_id);
+    if (rc >= 0)
+        rc = wb_inbox_touch(t, row->message.chat_id);
+    return rc < 0 ? rc : wb_inbox_replay(t, row->message.chat_id, m->id);
+}
+
+/* What follows from a new message of ours that was written on the phone. */
+static int from_phone(struct wb_inbox_turn *t, const struct wa_message *m, int64_t chat, int64_t id)
+{
+    if (!m->is_from_me || m->origin == WA_ORIGIN_HISTORY)
+        return BX_OK;
+    int rc = m->chat.is_group ? st_audience_set(t->turn.tx, id) : BX_OK;
+    /* Who answers has read. */
+    return rc < 0 ? rc : wb_inbox_read_chat(t, chat, id);
+}
+
+/* Between two people the timer travels with each message. */
+static int timer_of(struct wb_inbox_turn *t, const struct wa_message *m, int64_t chat)
+{
+    if (m->chat.is_group || !m->ephemeral_s || m->origin == WA_ORIGIN_HISTORY)
+        return BX_OK;
+    int rc = st_chat_timer_set(t->turn.tx, chat, m->ephemeral_s,
+                               wb_inbox_time(t, m->ephemeral_set_at_ms ? m->ephemeral_set_at_ms
+                                                                       : m->timestamp_ms));
+    return rc < 0 ? rc : BX_OK;
 }
 
 int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
@@ -135,7 +170,7 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
                     .file_name = m->file_name,
                     .flags = flags_of(m),
                     .status = m->is_from_me ? status_of(m->status) : ST_DELIVERED,
-                    .timestamp = m->timestamp_ms},
+                    .timestamp = wb_inbox_time(t, m->timestamp_ms)},
         .counts_unread = counts_unread(t, m),
         .raw = m->raw};
     struct st_message_stored stored;
@@ -147,6 +182,7 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
     if (rc < 0)
         return rc;
     row.message.mentions = mentions_json(t, m);
+    row.message.details = wb_details_json(t, &m->details);
     rc = st_message_insert(t->turn.tx, &row, &stored);
     if (rc < 0)
         return rc;
@@ -156,7 +192,13 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
      * when it is healed. The chat changes in both cases, and that is told. */
     if (m->origin != WA_ORIGIN_HISTORY && m->kind != WA_KIND_UNDECRYPTABLE)
         rc = wb_announce_message(&t->turn, "message:new", stored.id);
-    return rc < 0 ? rc : wb_inbox_touch(t, row.message.chat_id);
+    if (rc >= 0)
+        rc = from_phone(t, m, row.message.chat_id, stored.id);
+    if (rc >= 0)
+        rc = timer_of(t, m, row.message.chat_id);
+    if (rc >= 0)
+        rc = wb_inbox_touch(t, row.message.chat_id);
+    return rc < 0 ? rc : wb_inbox_replay(t, row.message.chat_id, m->id);
 }
 
 int wb_inbox_call(struct wb_inbox_turn *t, const struct wa_event *e)
@@ -176,72 +218,6 @@ int wb_inbox_call(struct wb_inbox_turn *t, const struct wa_event *e)
     return wb_inbox_message(t, &line);
 }
 
-/* --- changes of a message --- */
-
-static int target_of(struct wb_inbox_turn *t, const struct wa_change *c, struct st_message *out)
-{
-    int64_t chat;
-    int rc = wb_inbox_chat_find(t, &c->chat, &chat);
-    return rc < 0 ? rc : st_message_by_wa_id(t->turn.conn, chat, c->target_id, t->turn.arena, out);
-}
-
-/* Only the author may change a message; in groups administrators may revoke, which the server has
- * checked. */
-static bool is_author(struct wb_inbox_turn *t, const struct wa_change *c,
-                      const struct st_message *target)
-{
-    int64_t who;
-    if (c->is_from_me || target->is_from_me)
-        return c->is_from_me == target->is_from_me;
-    return wb_inbox_person(t, c->sender.jid.len ? &c->sender : &c->chat, &who) == BX_OK &&
-           who == target->sender_id;
-}
-
-/* Live changes are told; those inside history are part of it. */
-static int announce_change(struct wb_inbox_turn *t, const struct wa_change *c,
-                           const struct st_message *m, bool is_chat_changed)
-{
-    int rc = c->origin == WA_ORIGIN_HISTORY
-                 ? BX_OK
-                 : wb_announce_message(&t->turn, "message:updated", m->id);
-    return rc < 0 || !is_chat_changed ? rc : wb_inbox_touch(t, m->chat_id);
-}
-
-int wb_inbox_edit(struct wb_inbox_turn *t, const struct wa_event *e)
-{
-    const struct wa_change *c = &e->change;
-    struct st_message m;
-    int rc = target_of(t, c, &m);
-    if (rc < 0 || !is_author(t, c, &m))
-        return rc;
-    rc = st_message_edit(t->turn.tx, m.id, c->text.len ? c->text : c->label, c->timestamp_ms);
-    return rc <= 0 ? rc : announce_change(t, c, &m, true);
-}
-
-int wb_inbox_revoke(struct wb_inbox_turn *t, const struct wa_event *e)
-{
-    const struct wa_change *c = &e->change;
-    struct st_message m;
-    int rc = target_of(t, c, &m);
-    if (rc < 0 || (!c->chat.is_group && !is_author(t, c, &m)))
-        return rc;
-    rc = st_message_revoke(t->turn.tx, m.id, BX_STR("This message was deleted"), c->timestamp_ms);
-    return rc <= 0 ? rc : announce_change(t, c, &m, true);
-}
-
-int wb_inbox_reaction(struct wb_inbox_turn *t, const struct wa_event *e)
-{
-    const struct wa_change *c = &e->change;
-    struct st_message m;
-    int64_t who = 0;
-    int rc = target_of(t, c, &m);
-    if (rc == BX_OK && !c->is_from_me)
-        rc = wb_inbox_person(t, c->sender.jid.len ? &c->sender : &c->chat, &who);
-    if (rc == BX_OK)
-        rc = st_reaction_set(t->turn.tx, m.id, who, c->text, c->timestamp_ms);
-    return rc <= 0 ? rc : announce_change(t, c, &m, false);
-}
-
 /* --- the status ladder --- */
 
 static int move(struct wb_inbox_turn *t, const struct st_message *m, enum st_status to, int64_t at,
@@ -251,22 +227,33 @@ static int move(struct wb_inbox_turn *t, const struct st_message *m, enum st_sta
     return rc <= 0 ? rc : wb_announce_status(&t->turn, m->chat_id, m->wa_id, to);
 }
 
-/* In a group the message has a status when everybody else has it. */
+static const struct st_receipt *receipt_of(const struct st_receipt *rows, size_t count,
+                                           int64_t contact)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].contact_id == contact)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* In a group the message has a status when everybody else has it who was there when it was sent. */
 static int group_has(struct wb_inbox_turn *t, const struct st_message *m, enum st_status status,
                      bool *out)
 {
-    struct st_member *members;
+    int64_t *audience;
     struct st_receipt *receipts;
-    size_t member_count, receipt_count, have = 0;
-    int rc = st_member_list(t->turn.conn, m->chat_id, t->turn.arena, &members, &member_count);
+    size_t audience_count, receipt_count, have = 0;
+    int rc = st_audience_list(t->turn.conn, m->id, t->turn.arena, &audience, &audience_count);
     if (rc == BX_OK)
         rc = st_receipt_list(t->turn.conn, m->id, t->turn.arena, &receipts, &receipt_count);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < receipt_count; i++)
-        have += status == ST_READ ? receipts[i].read_at != 0
-                                  : receipts[i].delivered_at || receipts[i].read_at;
-    *out = have + 1 >= member_count; /* one of the members are we */
+    for (size_t i = 0; i < audience_count; i++) {
+        const struct st_receipt *r = receipt_of(receipts, receipt_count, audience[i]);
+        have += r && (r->read_at || (status != ST_READ && r->delivered_at));
+    }
+    *out = audience_count && have + 1 >= audience_count; /* one of them are we */
     return BX_OK;
 }
 
@@ -295,10 +282,12 @@ int wb_inbox_receipt(struct wb_inbox_turn *t, const struct wa_event *e)
     const struct wa_receipt *r = &e->receipt;
     int64_t chat;
     int rc = wb_inbox_chat_find(t, &r->chat, &chat);
+    if (rc == BX_E_NOT_FOUND)
+        return BX_OK; /* nothing of ours was sent there */
     for (size_t i = 0; rc >= 0 && i < r->id_count; i++) {
         struct st_message m;
-        rc = st_message_by_wa_id(t->turn.conn, chat, r->ids[i], t->turn.arena, &m);
-        if (rc == BX_OK && m.is_from_me)
+        rc = st_message_find(t->turn.conn, chat, r->ids[i], true, 0, t->turn.arena, &m);
+        if (rc == BX_OK)
             rc = receive(t, r, &m);
         else if (rc == BX_E_NOT_FOUND)
             rc = BX_OK;
@@ -327,9 +316,13 @@ int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e)
     t->envelope->answers++;
     int rc = st_chat_by_jid(t->turn.conn, t->turn.number_id, s->to, t->turn.arena, &chat);
     if (rc == BX_OK)
-        rc = st_message_by_wa_id(t->turn.conn, chat.id, s->id, t->turn.arena, &m);
+        rc = st_message_find(t->turn.conn, chat.id, s->id, true, 0, t->turn.arena, &m);
     if (rc == BX_OK)
         rc = st_outbox_delete(t->turn.tx, m.id);
+    if (rc >= 0 && chat.is_group && s->rc == BX_OK)
+        rc = st_audience_set(t->turn.tx, m.id);
+    if (rc == BX_E_NOT_FOUND)
+        return BX_OK; /* deleted meanwhile */
     if (rc < 0)
         return rc;
     return s->rc == BX_OK ? move(t, &m, ST_SENT, s->timestamp_ms, (struct bx_str){0})

@@ -15,9 +15,12 @@ static int (*const store_kind[WA_EVENT_KINDS])(struct wb_inbox_turn *t, const st
     [WA_EVENT_PAIRED] = wb_inbox_paired,
     [WA_EVENT_UNLINKED] = wb_inbox_unlinked,
     [WA_EVENT_MESSAGE] = wb_inbox_message,
-    [WA_EVENT_EDIT] = wb_inbox_edit,
-    [WA_EVENT_REVOKE] = wb_inbox_revoke,
-    [WA_EVENT_REACTION] = wb_inbox_reaction,
+    [WA_EVENT_EDIT] = wb_inbox_change,
+    [WA_EVENT_REVOKE] = wb_inbox_change,
+    [WA_EVENT_REACTION] = wb_inbox_change,
+    [WA_EVENT_PIN] = wb_inbox_change,
+    [WA_EVENT_VOTE] = wb_inbox_change,
+    [WA_EVENT_ANSWER] = wb_inbox_change,
     [WA_EVENT_RECEIPT] = wb_inbox_receipt,
     [WA_EVENT_SENT] = wb_inbox_sent,
     [WA_EVENT_READ_SELF] = wb_inbox_read_self,
@@ -64,6 +67,12 @@ static int announce_touched(struct wb_inbox_turn *t)
 }
 
 /* --- peers --- */
+
+int64_t wb_inbox_time(const struct wb_inbox_turn *t, int64_t at)
+{
+    const int64_t day = 86400000, now = st_tx_now(t->turn.tx);
+    return at > now + day ? now - now % 1000 : at;
+}
 
 static bool is_person(const struct wa_peer *p)
 {
@@ -149,9 +158,11 @@ static int store_all(struct wb_inbox_turn *t)
     int rc = BX_OK;
     for (const struct wa_event *e = t->events; rc >= 0 && e; e = e->next) {
         rc = store_kind[e->kind](t, e);
-        /* What is about something that we do not have or keep is no failure of the store. */
-        if (rc == BX_E_NOT_FOUND || rc == BX_E_INVALID || rc == BX_E_STATE)
+        /* What is no chat or person of ours (a channel, a status) is no failure of the store. */
+        if (rc == BX_E_NOT_FOUND || rc == BX_E_INVALID || rc == BX_E_STATE) {
+            wb_inbox_skipped(t, e, rc);
             rc = BX_OK;
+        }
     }
     return rc < 0 ? rc : announce_touched(t);
 }

@@ -15,6 +15,8 @@ struct wb_inbox_turn {
     /* who was looked up last: chat and sender are mostly the same person */
     struct bx_str last_pn, last_lid;
     struct st_contact_found last;
+    /* changes that came before their message: looked for once */
+    enum { WB_WAIT_UNKNOWN, WB_NONE_WAIT, WB_SOME_WAIT } waiting;
 };
 
 int wb_inbox_touch(struct wb_inbox_turn *t, int64_t chat_id);
@@ -27,11 +29,16 @@ int wb_inbox_chat(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *
 /* Its chat if there is one. BX_E_NOT_FOUND. */
 int wb_inbox_chat_find(struct wb_inbox_turn *t, const struct wa_peer *peer, int64_t *out_chat);
 
+/* A time that a peer named, not later than it can be: what lies in the future would stay on top. */
+int64_t wb_inbox_time(const struct wb_inbox_turn *t, int64_t at);
+/* Marks the chat read up to the message (0: all), and tells. */
+int wb_inbox_read_chat(struct wb_inbox_turn *t, int64_t chat, int64_t upto);
+/* Counts and logs what is about nothing that we have or keep. */
+void wb_inbox_skipped(const struct wb_inbox_turn *t, const struct wa_event *e, int rc);
+
 /* One function per kind of event. */
 int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e);
-int wb_inbox_edit(struct wb_inbox_turn *t, const struct wa_event *e);
-int wb_inbox_revoke(struct wb_inbox_turn *t, const struct wa_event *e);
-int wb_inbox_reaction(struct wb_inbox_turn *t, const struct wa_event *e);
+int wb_inbox_change(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_receipt(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_read_self(struct wb_inbox_turn *t, const struct wa_event *e);

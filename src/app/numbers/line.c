@@ -20,6 +20,7 @@ struct wb_policy wb_policy_parse(struct bx_str json)
     const json_t *v = json_object_get(o, "sendReadReceipts");
     p.sends_read_receipts = !json_is_false(v);
     p.sends_typing = !json_is_false(json_object_get(o, "sendTyping"));
+    p.keeps_deleted = !json_is_false(json_object_get(o, "keepDeleted"));
     int64_t pause = json_integer_value(json_object_get(o, "minSendIntervalMs"));
     p.min_send_interval_ms = pause < 0 ? 0 : pause > 600000 ? 600000 : pause;
     json_decref(o);
@@ -29,9 +30,10 @@ struct wb_policy wb_policy_parse(struct bx_str json)
 struct bx_str wb_policy_format(const struct wb_policy *p, struct bx_arena *arena)
 {
     return bx_arena_printf(
-        arena, "{\"sendReadReceipts\":%s,\"sendTyping\":%s,\"minSendIntervalMs\":%lld}",
+        arena,
+        "{\"sendReadReceipts\":%s,\"sendTyping\":%s,\"minSendIntervalMs\":%lld,\"keepDeleted\":%s}",
         p->sends_read_receipts ? "true" : "false", p->sends_typing ? "true" : "false",
-        (long long)p->min_send_interval_ms);
+        (long long)p->min_send_interval_ms, p->keeps_deleted ? "true" : "false");
 }
 
 /* --- lines --- */

@@ -10,9 +10,10 @@
 #include "app/core/phone.h"
 #include "base/list.h"
 
-/* st_number.policy as JSON: {"sendReadReceipts":…,"sendTyping":…,"minSendIntervalMs":…} */
+/* st_number.policy as JSON: {"sendReadReceipts":…,"sendTyping":…,"minSendIntervalMs":…,"keepDeleted":…} */
 struct wb_policy {
     bool sends_read_receipts, sends_typing;
+    bool keeps_deleted; /* what customers delete stays in the audit */
     int64_t min_send_interval_ms;
 };
 struct wb_policy wb_policy_parse(struct bx_str json);

@@ -246,17 +246,32 @@ bool wb_link_on_scanned(struct wb_line *line, struct bx_str phone)
 
 /* --- QR and code --- */
 
+static struct bx_str qr_json(int64_t number_id, struct bx_str qr, int64_t expires_at_ms,
+                             struct bx_arena *arena)
+{
+    char expires[BX_ISO8601_SIZE];
+    bx_iso8601(expires_at_ms, expires);
+    return bx_arena_printf(
+        arena, "{\"whatsappNumberId\":%lld,\"qrCode\":\"%.*s\",\"expiresAt\":\"%s\"}",
+        (long long)number_id, BX_STR_ARG(qr), expires);
+}
+
+struct bx_str wb_link_qr_json(const struct wb_line *line, struct bx_arena *arena)
+{
+    const struct wb_link *l = &line->link;
+    bool is_valid =
+        l->qr && l->row.status == ST_LINK_PAIRING && l->qr_expires_at > bx_wall_ms();
+    return is_valid ? qr_json(line->id, bx_str(l->qr), l->qr_expires_at, arena)
+                    : (struct bx_str){0};
+}
+
 static int qr_job(struct st_tx *tx, void *arg)
 {
     struct change *c = arg;
     int rc = st_session_by_number(st_tx_conn(tx), c->line->id, &c->arena, &c->row);
     if (rc < 0)
         return rc;
-    char expires[BX_ISO8601_SIZE];
-    bx_iso8601(c->qr_expires_at, expires);
-    struct bx_str payload = bx_arena_printf(
-        &c->arena, "{\"whatsappNumberId\":%lld,\"qrCode\":\"%.*s\",\"expiresAt\":\"%s\"}",
-        (long long)c->line->id, BX_STR_ARG(c->qr), expires);
+    struct bx_str payload = qr_json(c->line->id, c->qr, c->qr_expires_at, &c->arena);
     return wb_log_append(&c->log, tx, c->line->id, "whatsapp:qr", 0, payload);
 }
 

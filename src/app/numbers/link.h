@@ -11,6 +11,8 @@ void wb_link_init(struct wb_line *line);
 
 /* --- from the engine, loop --- */
 void wb_link_on_state(struct wb_line *line, const struct wa_status_info *status);
+/* The whatsapp:qr event of the code that can be scanned now, in the arena; ptr NULL: there is none. */
+struct bx_str wb_link_qr_json(const struct wb_line *line, struct bx_arena *arena);
 /* This phone (digits) has scanned the code. False: it is not the number's, refuse it; the state that
  * follows (WA_REASON_WRONG_PHONE) names it. */
 bool wb_link_on_scanned(struct wb_line *line, struct bx_str phone);

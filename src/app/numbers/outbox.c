@@ -43,7 +43,11 @@ static void quote(struct pick *p, struct st_conn *conn, const struct st_message 
         return;
     out->quoted.id = m->quoted_wa_id;
     out->quoted_text = m->quoted_content;
-    if (st_message_by_wa_id(conn, m->chat_id, m->quoted_wa_id, &p->arena, &q) < 0)
+    int rc = st_message_find(conn, m->chat_id, m->quoted_wa_id, m->quoted_sender_id == 0,
+                             m->quoted_sender_id, &p->arena, &q);
+    if (rc == BX_E_NOT_FOUND)
+        rc = st_message_only(conn, m->chat_id, m->quoted_wa_id, &p->arena, &q);
+    if (rc < 0)
         return;
     out->quoted.is_from_me = q.is_from_me;
     if (q.sender_id && st_contact_get(conn, q.sender_id, &p->arena, &who) == BX_OK)
@@ -70,7 +74,9 @@ static int take_row(struct pick *p, struct st_tx *tx, const struct st_outbox *ro
                           .out = {.kind = WA_SEND_TEXT,
                                   .id = m.wa_id,
                                   .to = chat.jid,
-                                  .text = m.content}};
+                                  .text = m.content,
+                                  .ephemeral_s = (uint32_t)chat.ephemeral_s,
+                                  .ephemeral_set_at_ms = chat.ephemeral_set_at}};
     quote(p, conn, &m, &item->out);
     return BX_OK;
 }

@@ -1,6 +1,7 @@
 #include "app/realtime/realtime_internal.h"
 
 #include "app/core/stop.h"
+#include "app/realtime/backpressure.h"
 #include "app/rest/cors.h"
 #include "app/rest/mount.h"
 #include "app/core/config.h"
@@ -19,7 +20,13 @@
 extern const struct http_static_file wb_bundle_files[];
 extern const size_t wb_bundle_files_count;
 
-enum { RECOVERY_MS = 120000, ROOMS_MAX = 1 << 20, GRACE_MS = 1000, USER_FACTOR = 4 };
+enum {
+    RECOVERY_MS = 120000,
+    ROOMS_MAX = 1 << 20,
+    GRACE_MS = 1000,
+    USER_FACTOR = 4,
+    SEND_QUEUE_MAX = 8 << 20, /* of a socket; beyond it is cut */
+};
 
 struct net_lane *wb_realtime_lane(struct wb_realtime *rt)
 {
@@ -127,6 +134,9 @@ void wb_realtime_number_changed(struct wb_app *app, struct wb_line *line)
 static void on_expired(void *arg)
 {
     struct wb_agent *a = arg;
+    static const char expired[] = "{\"code\":\"TOKEN_EXPIRED\",\"message\":\"The access token has "
+                                  "expired. Log in again.\"}";
+    sio_emit(a->socket, "error", sio_args(expired, sizeof expired - 1), 0);
     sio_disconnect(a->socket, true);
 }
 
@@ -134,6 +144,7 @@ static void on_connection(struct sio_socket *socket, void *arg)
 {
     (void)arg;
     struct wb_agent *a = wb_agent_of(socket);
+    wb_backpressure_join(a);
     net_timer_init(&a->expiry, on_expired, a);
     if (a->who.expires_at > 0 && a->who.expires_at < INT64_MAX) {
         int64_t left = a->who.expires_at - bx_wall_ms();
@@ -154,6 +165,7 @@ static void on_disconnecting(struct sio_socket *socket, const char *reason, void
     (void)arg;
     struct wb_agent *a = wb_agent_of(socket);
     net_timer_stop(&a->expiry);
+    wb_backpressure_leave(a);
     wb_presence_left(a);
 }
 
@@ -223,7 +235,9 @@ int wb_realtime_start(struct wb_app *app, struct bx_buf *message)
     rt->per_socket = wb_limits_new(rate, 2 * rate);
     rt->per_user = wb_limits_new(USER_FACTOR * rate, 2 * USER_FACTOR * rate);
     rt->abuse = wb_limits_new(rate / 10, 2 * rate);
-    struct sio_server_opts opts = {.ping_interval_ms = (uint32_t)c->ping_interval_ms,
+    wb_backpressure_open(rt);
+    struct sio_server_opts opts = {.max_send_queue_bytes = SEND_QUEUE_MAX,
+                                   .ping_interval_ms = (uint32_t)c->ping_interval_ms,
                                    .ping_timeout_ms = (uint32_t)c->ping_timeout_ms,
                                    .cors_origins = wb_cors_list(app->cors),
                                    .cors_credentials = true,
@@ -261,6 +275,7 @@ void wb_realtime_free(struct wb_app *app)
     struct wb_realtime *rt = app->realtime;
     if (!rt || !rt->is_closed)
         return; /* sockets are still there: the process ends */
+    wb_backpressure_close(rt);
     sio_server_free(rt->server);
     wb_limits_free(rt->per_socket);
     wb_limits_free(rt->per_user);

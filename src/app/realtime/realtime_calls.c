@@ -4,6 +4,7 @@
 
 #include "app/inbox/chat_read.h"
 #include "app/views/pages.h"
+#include "app/realtime/backpressure.h"
 #include "app/realtime/events.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
@@ -21,7 +22,7 @@
 
 enum where { ON_LOOP, ON_LANE, ON_WRITER };
 
-enum { PAGE_MAX = 1000 };
+enum { PAGE_MAX = 1000, CALL_BYTES = 8 << 10, NAME_SHOWN_MAX = 128, WAIT_MS = 1000 };
 
 struct call {
     struct wb_realtime *rt;
@@ -34,6 +35,8 @@ struct call {
     struct bx_arena arena;
     struct bx_str name, args;
     json_t *payload;
+    struct wb_ticket ticket; /* of a page */
+    bool is_counted;         /* in agent->calls */
 
     int64_t number_id, chat_id;
     struct bx_str chat_jid;
@@ -89,7 +92,7 @@ static void failure_write(struct call *c, struct bx_buf *out, bool is_ack)
                                  : info->http_status >= 500 ? "UNAVAILABLE"
                                                              : "INVALID");
     if (!is_ack)
-        bx_json_key_str(&w, "event", c->name);
+        bx_json_key_str(&w, "event", c->name.len <= NAME_SHOWN_MAX ? c->name : BX_STR(""));
     if (c->retry_after_ms)
         bx_json_key_i64(&w, "retryAfterMs", (int64_t)c->retry_after_ms);
     bx_json_end(&w);
@@ -129,6 +132,9 @@ static void finish(void *arg)
             c->action->then(c, a);
     }
     answer(c);
+    wb_answer_give(c->rt, &c->ticket);
+    if (a && c->is_counted && --a->calls == 0 && a->is_abusive)
+        sio_disconnect(c->socket, true);
     call_free(c);
 }
 
@@ -295,6 +301,13 @@ static void wake_outbox(struct call *c, struct wb_agent *a)
         wb_outbox_wake(line);
 }
 
+static void tell_qr(struct call *c, struct wb_agent *a)
+{
+    struct wb_line *line = wb_line_find(c->rt->app, c->number_id);
+    if (line)
+        wb_agent_tell_qr(a, line, 0);
+}
+
 static int get_status(struct call *c)
 {
     struct st_session s;
@@ -346,7 +359,7 @@ static const struct action actions[] = {
     {"chat:typing", ST_SCOPE_SEND, ON_LANE, nothing, tell_typing, NULL},
     {"chat:viewing", ST_SCOPE_READ, ON_LANE, nothing, tell_viewing, NULL},
     {"message:send", ST_SCOPE_SEND, ON_WRITER, send_message, wake_outbox, NULL},
-    {"whatsapp:get-status", ST_SCOPE_READ, ON_LANE, get_status, NULL, "whatsapp:status"},
+    {"whatsapp:get-status", ST_SCOPE_READ, ON_LANE, get_status, tell_qr, "whatsapp:status"},
     {"whatsapp:subscribe", ST_SCOPE_READ, ON_LANE, nothing, narrow, NULL},
     {"ping", ST_SCOPE_READ, ON_LOOP, pong, NULL, NULL},
 };
@@ -362,10 +375,12 @@ static const struct action *action_of(struct bx_str name)
 
 /* --- permission: one text for "does not exist" and "not yours" --- */
 
+static const char no_number[] = "Unauthorized access to WhatsApp number";
+
 static int may_number(struct call *c, int64_t id)
 {
     if (!wb_access_may(c->rt->app->access, &c->who, id))
-        return fail(c, BX_E_DENIED, "UNAUTHORIZED", "Unauthorized access to WhatsApp number");
+        return fail(c, BX_E_DENIED, "UNAUTHORIZED", no_number);
     c->number_id = id;
     return BX_OK;
 }
@@ -375,6 +390,8 @@ static int may_chat(struct call *c)
     struct st_chat chat;
     int rc = st_uuid_parse(c->rt->app->store, ST_UUID_CHAT, wb_json_str(c->payload, "chatId"),
                            &c->chat_id);
+    if (rc == BX_E_INVALID) /* an id that was never given out */
+        rc = BX_E_NOT_FOUND;
     if (rc == BX_OK)
         rc = st_chat_get(c->conn, c->chat_id, &c->arena, &chat);
     if (rc == BX_OK && !wb_access_may(c->rt->app->access, &c->who, chat.number_id))
@@ -461,7 +478,62 @@ static void call_work(void *arg, unsigned worker)
     } else if (rc == BX_OK) {
         rc = c->action->act(c);
     }
+    if (rc == BX_E_NOT_FOUND && !c->code && !c->chat_id) /* for those who may everything */
+        rc = fail(c, BX_E_DENIED, "UNAUTHORIZED", no_number);
     writer_done(rc, c);
+}
+
+/* --- pages wait for their turn and for their reader --- */
+
+static bool page_may_start(const struct wb_ticket *t)
+{
+    return !wb_reader_is_slow(BX_CONTAINER_OF(t, struct call, ticket)->socket);
+}
+
+static int call_submit(struct call *c)
+{
+    return net_lane_submit(wb_realtime_lane(c->rt), call_work, NULL, c);
+}
+
+static void page_start(struct wb_ticket *t)
+{
+    struct call *c = BX_CONTAINER_OF(t, struct call, ticket);
+    bool is_connected = sio_socket_is_connected(c->socket);
+    int rc = BX_E_CLOSED;
+    if (is_connected && wb_agent_of(c->socket)->is_abusive)
+        rc = fail(c, BX_E_RATE_LIMITED, "RATE_LIMITED", "Rate limit exceeded");
+    else if (is_connected)
+        rc = call_submit(c);
+    if (rc == BX_OK)
+        return; /* the lane has it: nothing is written here any more */
+    c->rc = rc;
+    finish(c);
+}
+
+/* BX_OK: it is on its way, and `finish` follows. */
+static int call_start(struct call *c, struct wb_agent *a)
+{
+    bool is_page = c->action->where == ON_LANE && c->action->reply;
+    int rc = BX_OK;
+    if (is_page) {
+        c->ticket = (struct wb_ticket){.bytes = CALL_BYTES + c->args.len,
+                                       .may_start = page_may_start,
+                                       .start = page_start};
+        rc = wb_answer_take(a, &c->ticket);
+    }
+    c->is_counted = true;
+    a->calls++;
+    if (rc == BX_OK)
+        rc = call_submit(c);
+    if (rc == BX_OK || rc == BX_E_AGAIN)
+        return BX_OK;
+    c->is_counted = false;
+    a->calls--;
+    if (rc == BX_E_FULL && is_page && !c->ticket.user) {
+        c->retry_after_ms = WAIT_MS;
+        return fail(c, BX_E_RATE_LIMITED, "RATE_LIMITED", "Too many requests are waiting");
+    }
+    return rc;
 }
 
 /* --- rates --- */
@@ -488,6 +560,11 @@ static int admit(struct call *c, struct wb_agent *a)
     c->retry_after_ms = take_rate(c, a, net_loop_now_ms(c->rt->app->loop));
     if (c->retry_after_ms)
         return fail(c, BX_E_RATE_LIMITED, "RATE_LIMITED", "Rate limit exceeded");
+    bool waits_for_reader = c->action && c->action->where == ON_LANE && c->action->reply;
+    if (!waits_for_reader && wb_reader_is_stuck(c->socket)) {
+        c->retry_after_ms = WAIT_MS;
+        return fail(c, BX_E_RATE_LIMITED, "RATE_LIMITED", "Read what was sent before");
+    }
     if (!c->action)
         return fail(c, BX_E_NOT_FOUND, "UNKNOWN_EVENT", "There is no such event");
     if (a->who.api_key_id && !(a->who.scopes & c->action->scope))
@@ -498,6 +575,8 @@ static int admit(struct call *c, struct wb_agent *a)
 void wb_realtime_call(struct sio_socket *socket, const struct sio_event *event, void *arg)
 {
     struct wb_agent *a = wb_agent_of(socket);
+    if (a->is_abusive)
+        return;
     struct call *c = BX_NEW(struct call);
     struct sio_str first = {"", 0};
     c->rt = arg;
@@ -513,16 +592,16 @@ void wb_realtime_call(struct sio_socket *socket, const struct sio_event *event, 
     if (event->ack)
         c->ack = sio_ack_keep(event->ack);
     c->rc = admit(c, a);
-    bool is_abusive = c->rc < 0 && is_abuse(c, net_loop_now_ms(c->rt->app->loop));
-    if (c->rc == BX_OK && c->action->where == ON_LOOP)
-        c->rc = c->action->act(c);
-    else if (c->rc == BX_OK && net_lane_submit(wb_realtime_lane(c->rt), call_work, NULL, c) == BX_OK)
+    int rc = c->rc;
+    a->is_abusive = rc < 0 && is_abuse(c, net_loop_now_ms(c->rt->app->loop));
+    if (rc == BX_OK && c->action->where == ON_LOOP)
+        rc = c->action->act(c);
+    else if (rc == BX_OK && (rc = call_start(c, a)) == BX_OK)
         return;
-    else if (c->rc == BX_OK)
-        c->rc = BX_E_FULL;
+    c->rc = rc;
     sio_socket_ref(socket);
     finish(c);
-    if (is_abusive)
+    if (sio_socket_is_connected(socket) && a->is_abusive && a->calls == 0)
         sio_disconnect(socket, true);
     sio_socket_unref(socket);
 }

@@ -1,6 +1,7 @@
 /* How a socket comes to hear a number; see realtime.h. */
 #include "app/realtime/realtime_internal.h"
 
+#include "app/realtime/backpressure.h"
 #include "app/views/pages.h"
 #include "app/numbers/link.h"
 #include "app/access/access.h"
@@ -10,7 +11,14 @@
 
 #include <stdlib.h>
 
-enum { FIRST_CHATS = 20, REPLAY_PAGE = 500, RETRY_MS = 500 };
+enum {
+    FIRST_CHATS = 20,
+    REPLAY_PAGE = 500,        /* events that are sent in one go */
+    REPLAY_BYTES = 256 << 10, /* of them; one more read may pass it */
+    REPLAY_READ = 16,         /* events of one read */
+    RETRY_MS = 500,
+    ENTRY_BYTES = 1 << 10,
+};
 
 bool wb_agent_may(const struct wb_agent *a, const struct wb_line *line)
 {
@@ -72,6 +80,7 @@ static void entering_drop(struct wb_agent *a, int64_t number_id)
 enum step { STEP_GREET, STEP_REPLAY };
 
 struct entry {
+    struct wb_realtime *rt;
     struct sio_socket *socket; /* referenced */
     struct wb_line *line;
     enum step step;
@@ -86,6 +95,7 @@ struct entry {
     size_t event_count;
     int rc;
     struct net_timer retry;
+    struct wb_ticket ticket;
 };
 
 static void entry_free(struct entry *e)
@@ -149,6 +159,29 @@ static int read_greeting(struct entry *e, struct st_conn *conn)
     return rc;
 }
 
+/* A page is bounded in rows and in bytes. */
+static int read_page(struct entry *e, struct st_conn *conn)
+{
+    size_t bytes = 0;
+    bool has_more = true;
+    int64_t after = e->after;
+    e->events = bx_arena_alloc(&e->arena, REPLAY_PAGE * sizeof *e->events);
+    while (has_more && bytes < REPLAY_BYTES && e->event_count + REPLAY_READ <= REPLAY_PAGE) {
+        struct st_event *some;
+        size_t count;
+        int rc = st_event_list(conn, e->line->id, after, REPLAY_READ, &e->arena, &some, &count);
+        if (rc < 0)
+            return rc;
+        has_more = count == REPLAY_READ;
+        for (size_t i = 0; i < count; i++) {
+            e->events[e->event_count++] = some[i];
+            bytes += some[i].payload.len;
+            after = some[i].seq;
+        }
+    }
+    return BX_OK;
+}
+
 /* Retention may cut the log between two pages too: every page asks whether it follows. */
 static int read_events(struct entry *e, struct st_conn *conn)
 {
@@ -160,8 +193,7 @@ static int read_events(struct entry *e, struct st_conn *conn)
     if (rc == BX_OK)
         e->needs_resync = e->after + 1 < oldest || e->after > e->log_end;
     if (rc == BX_OK && !e->needs_resync)
-        rc = st_event_list(conn, e->line->id, e->after, REPLAY_PAGE, &e->arena, &e->events,
-                           &e->event_count);
+        rc = read_page(e, conn);
     st_read_end(conn);
     return rc;
 }
@@ -181,11 +213,25 @@ static void emit(struct entry *e, const char *type, struct bx_str json)
 }
 
 static void entry_submit(struct entry *e);
+static void entry_go_on(struct entry *e);
+
+void wb_agent_tell_qr(struct wb_agent *a, const struct wb_line *line, int64_t seq)
+{
+    struct bx_arena arena;
+    bx_arena_init(&arena, 1 << 20);
+    struct bx_str json = wb_link_qr_json(line, &arena);
+    if (json.ptr && wb_may_link(&a->who)) {
+        json = seq ? wb_log_with_seq(json, seq, &arena) : json;
+        sio_emit(a->socket, "whatsapp:qr", sio_args(json.ptr, json.len), 0);
+    }
+    bx_arena_done(&arena);
+}
 
 static void greet(struct entry *e)
 {
+    struct wb_agent *a = wb_agent_of(e->socket);
     emit(e, "chat:list", bx_buf_view(&e->chats));
-    if (e->is_joined) {
+    if (e->is_joined) { /* the replay brought the QR code */
         emit(e, "whatsapp:status", e->status);
         return;
     }
@@ -193,6 +239,7 @@ static void greet(struct entry *e)
      * which changes nothing. */
     e->after = e->log_end < e->line->emitted_seq ? e->log_end : e->line->emitted_seq;
     emit(e, "whatsapp:status", wb_log_with_seq(e->status, e->after, &e->arena));
+    wb_agent_tell_qr(a, e->line, e->after);
 }
 
 static void resync(struct entry *e)
@@ -232,6 +279,16 @@ static void join(struct entry *e, struct wb_agent *a)
 static void on_read(void *arg)
 {
     struct entry *e = arg;
+    struct wb_realtime *rt = e->rt;
+    struct wb_ticket ticket = e->ticket; /* given back when its output is queued */
+    ticket.start = NULL;
+    e->ticket.user = NULL;
+    entry_go_on(e);
+    wb_answer_give(rt, &ticket);
+}
+
+static void entry_go_on(struct entry *e)
+{
     struct wb_agent *a = sio_socket_is_connected(e->socket) ? wb_agent_of(e->socket) : NULL;
     bool goes_on = a && wb_agent_may(a, e->line) && (e->is_joined || is_entering(a, e->line->id));
     if (goes_on && e->rc < 0 && e->rc != BX_E_NOT_FOUND) { /* the store is busy or ill: it will not stay so */
@@ -270,13 +327,45 @@ static void on_read(void *arg)
     entry_submit(e);
 }
 
+static bool entry_may_start(const struct wb_ticket *t)
+{
+    return !wb_reader_is_slow(BX_CONTAINER_OF(t, struct entry, ticket)->socket);
+}
+
+static void entry_start(struct wb_ticket *t)
+{
+    struct entry *e = BX_CONTAINER_OF(t, struct entry, ticket);
+    struct wb_realtime *rt = e->rt;
+    struct wb_ticket ticket = *t;
+    int rc = sio_socket_is_connected(e->socket)
+                 ? net_lane_submit(wb_realtime_lane(rt), entry_work, on_read, e)
+                 : BX_E_CLOSED;
+    if (rc == BX_OK)
+        return;
+    e->ticket.user = NULL;
+    if (rc == BX_E_CLOSED)
+        entry_free(e);
+    else
+        net_timer_start(rt->app->loop, &e->retry, RETRY_MS);
+    wb_answer_give(rt, &ticket);
+}
+
 static void entry_submit(struct entry *e)
 {
     e->event_count = 0;
     bx_arena_reset(&e->arena);
-    struct wb_realtime *rt = e->line->app->realtime;
-    if (net_lane_submit(wb_realtime_lane(rt), entry_work, on_read, e) < 0)
-        net_timer_start(rt->app->loop, &e->retry, RETRY_MS);
+    e->ticket = (struct wb_ticket){.bytes = ENTRY_BYTES,
+                                   .may_start = entry_may_start,
+                                   .start = entry_start};
+    int rc = sio_socket_is_connected(e->socket)
+                 ? wb_answer_take(wb_agent_of(e->socket), &e->ticket)
+                 : BX_E_CLOSED;
+    if (rc == BX_OK)
+        entry_start(&e->ticket);
+    else if (rc == BX_E_FULL)
+        net_timer_start(e->rt->app->loop, &e->retry, RETRY_MS);
+    else if (rc != BX_E_AGAIN)
+        entry_free(e);
 }
 
 static void on_retry(void *arg)
@@ -303,6 +392,7 @@ void wb_agent_enter(struct wb_agent *a, struct wb_line *line)
         return;
     const struct wb_resume *r = resume_of(a, line->id);
     struct entry *e = BX_NEW(struct entry);
+    e->rt = a->rt;
     e->socket = sio_socket_ref(a->socket);
     e->line = line;
     e->step = r ? STEP_REPLAY : STEP_GREET;

@@ -4,11 +4,14 @@
 
 #include "app/access/access.h"
 #include "app/core/config.h"
+#include "app/core/inflight.h"
 #include "app/core/limit.h"
 #include "app/events/sinks.h"
 #include "app/core/chore.h"
 #include "app/realtime/realtime.h"
 #include "app/rest/request.h"
+#include "base/map.h"
+#include "net/timer.h"
 #include "sio/embed.h"
 
 #include <sio/sio.h>
@@ -23,6 +26,9 @@ struct wb_realtime {
     struct wb_sink sink;
     struct wb_chore tidy;
     struct wb_limits *per_socket, *per_user, *abuse;
+    struct wb_inflight *answers; /* pages and replays under way */
+    struct net_timer look;       /* after readers that some answers wait for */
+    struct bx_map users;         /* wb_user_sockets by id */
     struct net_lane lanes[WB_RT_LANES];
     unsigned lane_count, next_lane;
     bool is_closed;
@@ -35,6 +41,10 @@ struct wb_agent {
     struct wb_principal who;
     char ip[WB_IP_SIZE];
     struct net_timer expiry;
+    struct wb_user_sockets *user; /* backpressure.c; NULL: not connected */
+    struct bx_list of_user;
+    size_t calls;    /* accepted, not yet answered */
+    bool is_abusive; /* is cut with the answer to the last of them */
     bool is_narrowed; /* whatsapp:subscribe chose these numbers; of others nothing is heard */
     int64_t *chosen;
     size_t chosen_count;
@@ -85,6 +95,9 @@ void wb_agent_leave(struct wb_agent *a, int64_t number_id);
 void wb_agent_leave_forbidden(struct wb_agent *a);
 /* Enters and leaves until the rooms are what this agent may hear. */
 void wb_agent_follow(struct wb_agent *a);
+
+/* The QR code now valid, to a socket that may link, while the number waits for its scan. `seq`: 0: none. */
+void wb_agent_tell_qr(struct wb_agent *a, const struct wb_line *line, int64_t seq);
 
 /* realtime_calls.c */
 void wb_realtime_call(struct sio_socket *socket, const struct sio_event *event, void *arg);

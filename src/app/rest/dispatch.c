@@ -14,12 +14,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { /* reads of one user */
+    READS_RUNNING_MAX = 8,
+    READS_WAITING_MAX = 1024,
+    READS_WAITING_BYTES = 16 << 20,
+    READ_BYTES = 8 << 10,
+    READ_WAIT_MS = 1000,
+};
 enum { LANES_MAX = 64, LANE_QUEUE_MAX = 4096, HASH_QUEUE_MAX = 256, ANSWER_MAX = 32 << 20 };
 
 struct wb_dispatch {
     struct wb_app *app;
     struct net_lane lanes[LANES_MAX], hashers[LANES_MAX];
     unsigned lane_count, hasher_count, next_lane, next_hasher;
+    struct wb_inflight *reads; /* of each user */
     size_t running;
     uint64_t last_id;
 };
@@ -39,6 +47,7 @@ struct wb_dispatch *wb_dispatch_new(struct wb_app *app)
 {
     struct wb_dispatch *d = BX_NEW(struct wb_dispatch);
     d->app = app;
+    d->reads = wb_inflight_new(READS_RUNNING_MAX, READS_WAITING_MAX, READS_WAITING_BYTES);
     d->lane_count = net_pool_threads(app->pool);
     d->hasher_count = (unsigned)app->config->hashers;
     for (unsigned i = 0; i < d->lane_count; i++)
@@ -50,6 +59,8 @@ struct wb_dispatch *wb_dispatch_new(struct wb_app *app)
 
 void wb_dispatch_free(struct wb_dispatch *d)
 {
+    if (d)
+        wb_inflight_free(d->reads);
     free(d);
 }
 
@@ -129,6 +140,7 @@ static void finish(void *arg)
         wb_kept_put(rq->app->kept, rq);
     int status = wb_answer_send(rq, rq->rc);
     note(rq, rq->rc, status);
+    wb_inflight_give(d->reads, &rq->ticket);
     bx_shared_unref(rq->body_out);
     json_decref(rq->body);
     bx_buf_done(&rq->out);
@@ -292,6 +304,31 @@ static int check_rate(struct wb_request *rq)
                    (unsigned long long)wait);
 }
 
+static void read_start(struct wb_ticket *t)
+{
+    struct wb_request *rq = BX_CONTAINER_OF(t, struct wb_request, ticket);
+    int rc = rq->x ? to_lane(rq->app->dispatch, rq, lane_work) : BX_E_CLOSED;
+    if (rc < 0)
+        end(rq, rc);
+}
+
+/* Reads of one user take turns: pipelined or on many connections, they fill neither the pool nor
+ * the memory. BX_OK: on its way, or waiting. */
+static int start_on_lane(struct wb_request *rq)
+{
+    struct wb_dispatch *d = rq->app->dispatch;
+    bool takes_turns = rq->who.user_id && rq->route->method == HTTP_GET;
+    if (!takes_turns)
+        return to_lane(d, rq, lane_work);
+    rq->ticket = (struct wb_ticket){.bytes = READ_BYTES + rq->body_text.len, .start = read_start};
+    int rc = wb_inflight_take(d->reads, rq->who.user_id, &rq->ticket);
+    if (rc == BX_E_FULL) {
+        rq->retry_after_ms = READ_WAIT_MS;
+        return wb_fail(rq, BX_E_RATE_LIMITED, "Too many requests of this user are waiting.");
+    }
+    return rc == BX_OK ? to_lane(d, rq, lane_work) : BX_OK;
+}
+
 /* The caller is known (or need not be). */
 static void admitted(struct wb_request *rq)
 {
@@ -307,7 +344,7 @@ static void admitted(struct wb_request *rq)
         if (rc == WB_LATER)
             return;
     } else if (rc == BX_OK) {
-        rc = to_lane(rq->app->dispatch, rq, lane_work);
+        rc = start_on_lane(rq);
         if (rc == BX_OK)
             return;
     }

@@ -1,4 +1,4 @@
-/* Documents made from the route table: OpenAPI 3.1, API.md, a Postman collection (Insomnia
+/* Documents made from the route table: OpenAPI 3.1, a Postman collection (Insomnia
  * imports it too), and the page under /api/docs.
  */
 #ifndef WB_DOCS_H
@@ -10,7 +10,6 @@ struct wb_route_list;
 
 /* Each appends the whole document. */
 int wb_openapi_write(const struct wb_route_list *routes, struct bx_buf *out);
-int wb_api_md_write(const struct wb_route_list *routes, struct bx_buf *out);
 int wb_postman_write(const struct wb_route_list *routes, struct bx_buf *out);
 
 int wb_docs_openapi(struct wb_request *rq);

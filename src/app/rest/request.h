@@ -21,6 +21,7 @@
 #define WB_REQUEST_H
 
 #include "app/access/credentials.h"
+#include "app/core/inflight.h"
 #include "app/core/json_keys.h"
 #include "app/core/schema.h"
 #include "base/log.h"
@@ -58,6 +59,7 @@ struct wb_request {
     /* the store: conn always on a lane and in a transaction, tx only there */
     struct st_conn *conn;
     struct st_tx *tx;
+    struct wb_ticket ticket; /* of a read */
     void *local; /* from prepare to handler, in the arena */
 
     /* answer */

@@ -1,6 +1,7 @@
 /* Shapes of chats, messages and events: the rows of REST and the payloads of Socket.IO. */
 #include "app/views/event_shapes.h"
 
+#include "app/views/details.h"
 #include "app/views/shapes.h"
 
 #define END                                                                                        \
@@ -20,7 +21,7 @@ const struct wb_schema wb_shape_message_status = {
 
 static const struct wb_schema message_type_shape = {
     .name = "MessageType",
-    .choices = "TEXT|IMAGE|VIDEO|AUDIO|DOCUMENT|STICKER|LOCATION|CONTACT|SYSTEM|REACTION|POLL"};
+    .choices = "TEXT|IMAGE|VIDEO|AUDIO|DOCUMENT|STICKER|LOCATION|CONTACT|SYSTEM|REACTION|POLL|EVENT|UNKNOWN"};
 
 const struct wb_schema wb_shape_chat = {
     .name = "Chat",
@@ -33,11 +34,13 @@ const struct wb_schema wb_shape_chat = {
         {"lastMessageTime", WB_TIME, MUST},
         {"lastMessageIsFromMe", WB_BOOL, MUST, .help = "The team or its phone spoke last."},
         {"unreadCount", WB_INT, MUST},
+        {"isMarkedUnread", WB_BOOL, MUST, .help = "Marked as unread on the phone; apart from the count."},
         {"isGroup", WB_BOOL, MUST},
         {"groupName", WB_STR, MUST_OR_NULL},
         {"isPinned", WB_BOOL, MUST},
         {"isArchived", WB_BOOL, MUST},
         {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "Set on the phone; in the year 9999: for ever."},
+        {"ephemeralSeconds", WB_INT, MUST, .help = "Messages disappear after so many seconds; 0: they stay."},
         END}};
 
 static const struct wb_schema reaction_shape = {
@@ -78,6 +81,11 @@ const struct wb_schema wb_shape_message = {
         {"revokedAt", WB_TIME, WB_NULLABLE},
         {"reactions", WB_LIST, 0, .ref = &reaction_shape},
         {"mentions", WB_LIST, 0, .ref = &mention_shape},
+        {"location", WB_REF, 0, .ref = &wb_shape_location},
+        {"contacts", WB_LIST, 0, .ref = &wb_shape_card},
+        {"poll", WB_REF, 0, .ref = &wb_shape_poll},
+        {"buttons", WB_LIST, 0, .ref = &wb_shape_button},
+        {"event", WB_REF, 0, .ref = &wb_shape_event},
         END}};
 
 const struct wb_schema wb_shape_pagination = {

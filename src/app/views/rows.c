@@ -1,5 +1,6 @@
 #include "app/views/rows.h"
 
+#include "app/views/details.h"
 #include "app/views/mentions.h"
 #include "app/core/phone.h"
 #include "app/core/context.h"
@@ -21,7 +22,7 @@ static const char *type_name(enum st_message_type type)
 {
     static const char *const names[] = {"TEXT",    "IMAGE",    "VIDEO",   "AUDIO",
                                         "DOCUMENT", "STICKER", "LOCATION", "CONTACT",
-                                        "SYSTEM",  "REACTION", "POLL"};
+                                        "SYSTEM",  "REACTION", "POLL",    "EVENT", "UNKNOWN"};
     return names[type];
 }
 
@@ -117,11 +118,13 @@ void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     bx_json_key_time(w, "lastMessageTime", c->last_message_at ? c->last_message_at : c->created_at);
     bx_json_key_bool(w, "lastMessageIsFromMe", c->last_message_id && c->last_is_from_me);
     bx_json_key_i64(w, "unreadCount", c->unread_count);
+    bx_json_key_bool(w, "isMarkedUnread", c->is_marked_unread);
     bx_json_key_bool(w, "isGroup", c->is_group);
     wb_key_str_or_null(w, "groupName", c->is_group ? c->name : (struct bx_str){0});
     bx_json_key_bool(w, "isPinned", c->is_pinned);
     bx_json_key_bool(w, "isArchived", c->is_archived);
     muted_until_write(w, c->muted_until);
+    bx_json_key_i64(w, "ephemeralSeconds", c->ephemeral_s);
 }
 
 void wb_chat_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_chat *c)
@@ -206,6 +209,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_time_or_null(w, "revokedAt", m->revoked_at);
     reactions_write(w, r, reactions, reaction_count);
     wb_mentions_write(w, r, m->mentions);
+    wb_details_write(w, r, m);
 }
 
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,

@@ -112,7 +112,8 @@ static void finish_row(struct box_scaler *s)
         for (unsigned c = 0; c < 3 && sum[3]; c++)
             out[c] = (uint8_t)((sum[c] + sum[3] / 2) / sum[3]);
         out[3] = sum[4] ? (uint8_t)((sum[3] + sum[4] / 2) / sum[4]) : 0;
-        t->has_alpha |= out[3] != 255;
+        if (out[3] != 255)
+            t->has_alpha = true;
     }
     memset(s->sums, 0, (size_t)t->width * SUMS * sizeof s->sums[0]);
     s->out_y++;

@@ -23,6 +23,8 @@ void st_chat_read_row(struct st_cur *c, struct bx_arena *a, void *out)
     chat->message_count = st_col_i64(c);
     chat->created_at = st_col_i64(c);
     chat->updated_at = st_col_i64(c);
+    chat->ephemeral_s = st_col_i64(c);
+    chat->ephemeral_set_at = st_col_i64(c);
 }
 
 static void full_read(struct st_cur *c, struct bx_arena *a, void *out)
@@ -411,11 +413,20 @@ int st_chat_read(struct st_tx *tx, int64_t chat_id, int64_t upto, struct bx_aren
 
 /* ---- group members ---- */
 
+/* What is sent from now on has another audience. */
+static int members_changed(struct st_tx *tx, int64_t chat_id)
+{
+    int rc = st_db_run(tx->conn,
+                       "UPDATE chats SET audience_id = 0 WHERE id = ?1 AND audience_id > 0",
+                       Q(I(chat_id)));
+    return rc < 0 ? rc : BX_OK;
+}
+
 int st_member_put(struct st_tx *tx, int64_t chat_id, int64_t contact_id, enum st_member_role role)
 {
     int rc = st_db_run(tx->conn, "INSERT OR REPLACE INTO members VALUES (?1, ?2, ?3)",
                        Q(I(chat_id), I(contact_id), I(role)));
-    return rc < 0 ? rc : BX_OK;
+    return rc < 0 ? rc : members_changed(tx, chat_id);
 }
 
 int st_member_set(struct st_tx *tx, int64_t chat_id, const struct st_member *members, size_t count)
@@ -423,13 +434,14 @@ int st_member_set(struct st_tx *tx, int64_t chat_id, const struct st_member *mem
     int rc = st_db_run(tx->conn, "DELETE FROM members WHERE chat_id = ?1", Q(I(chat_id)));
     for (size_t i = 0; rc >= 0 && i < count; i++)
         rc = st_member_put(tx, chat_id, members[i].contact_id, members[i].role);
-    return rc < 0 ? rc : BX_OK;
+    return rc < 0 ? rc : members_changed(tx, chat_id);
 }
 
 int st_member_delete(struct st_tx *tx, int64_t chat_id, int64_t contact_id)
 {
-    return st_db_must(tx->conn, "DELETE FROM members WHERE chat_id = ?1 AND contact_id = ?2",
-                      Q(I(chat_id), I(contact_id)));
+    int rc = st_db_must(tx->conn, "DELETE FROM members WHERE chat_id = ?1 AND contact_id = ?2",
+                        Q(I(chat_id), I(contact_id)));
+    return rc < 0 ? rc : members_changed(tx, chat_id);
 }
 
 static void member_read(struct st_cur *c, struct bx_arena *a, void *out)

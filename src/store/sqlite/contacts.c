@@ -144,7 +144,11 @@ static int chats_merge(struct st_tx *tx, int64_t from, int64_t to, struct bx_are
     static const char *const moves[] = {
         "UPDATE messages SET chat_id = ?2 WHERE chat_id = ?1",
         "UPDATE outbox SET chat_id = ?2 WHERE chat_id = ?1",
+        "UPDATE pending_changes SET chat_id = ?2 WHERE chat_id = ?1",
         "UPDATE chat_aliases SET new_id = ?2 WHERE new_id = ?1",
+        "UPDATE chats SET ephemeral_s = f.ephemeral_s, ephemeral_set_at = f.ephemeral_set_at FROM "
+        "(SELECT ephemeral_s, ephemeral_set_at FROM chats WHERE id = ?1) AS f WHERE chats.id = ?2 "
+        "AND chats.ephemeral_set_at < f.ephemeral_set_at",
         "UPDATE chats SET is_pinned = max(chats.is_pinned, f.is_pinned), is_archived = "
         "min(chats.is_archived, f.is_archived), is_marked_unread = max(chats.is_marked_unread, "
         "f.is_marked_unread), muted_until = iif(chats.muted_until = 0, f.muted_until, "
@@ -229,6 +233,10 @@ static int contacts_merge(struct st_tx *tx, const struct st_contact *from,
         "DELETE FROM reactions WHERE contact_id = ?1 AND contact_id > 0 AND ?2 = ?2",
         "UPDATE OR IGNORE receipts SET contact_id = ?2 WHERE contact_id = ?1",
         "DELETE FROM receipts WHERE contact_id = ?1 AND ?2 = ?2",
+        "UPDATE OR IGNORE responses SET contact_id = ?2 WHERE contact_id = ?1",
+        "DELETE FROM responses WHERE contact_id = ?1 AND contact_id > 0 AND ?2 = ?2",
+        "UPDATE OR IGNORE audience_members SET contact_id = ?2 WHERE contact_id = ?1",
+        "DELETE FROM audience_members WHERE contact_id = ?1 AND ?2 = ?2",
         "DELETE FROM contacts WHERE id = ?1 AND ?2 = ?2",
     };
     struct bx_arena a;

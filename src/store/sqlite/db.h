@@ -220,14 +220,14 @@ int st_text_register(sqlite3 *db);
 #define ST_CHAT_COLUMNS                                                                            \
     "id, number_id, contact_id, jid, is_group, name, number, last_message, last_message_id, "      \
     "last_message_at, last_is_from_me, unread_count, is_marked_unread, is_pinned, is_archived, "   \
-    "muted_until, message_count, created_at, updated_at"
+    "muted_until, message_count, created_at, updated_at, ephemeral_s, ephemeral_set_at"
 
 #define ST_MESSAGE_COLUMNS                                                                         \
     "m.id, m.number_id, m.chat_id, m.wa_id, m.is_from_me, m.sender_id, m.type, m.content, "        \
     "m.caption, m.file_name, m.flags, m.status, m.is_unread, m.is_starred, m.has_media, "          \
     "m.timestamp, m.quoted_wa_id, m.quoted_content, m.quoted_sender_id, m.sent_by, m.client_id, "  \
     "m.stored_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.error, m.edited_at, "       \
-    "m.revoked_at, m.mentions, s.phone, s.lid, coalesce(s.name, s.push_name, s.business_name), "   \
+    "m.revoked_at, m.mentions, m.details, s.phone, s.lid, coalesce(s.name, s.push_name, s.business_name), "   \
     "u.name"
 /* Who sent nothing (0) is not looked for: the cursor stays where the next row of the chat wants it.
  */

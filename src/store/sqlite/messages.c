@@ -38,6 +38,7 @@ void st_message_read_row(struct st_cur *c, struct bx_arena *a, void *out)
     m->edited_at = st_col_i64(c);
     m->revoked_at = st_col_i64(c);
     m->mentions = st_col_str(c, a);
+    m->details = st_col_str(c, a);
     m->sender_phone = st_col_str(c, a);
     m->sender_lid = st_col_str(c, a);
     m->sender_name = st_col_str(c, a);
@@ -94,9 +95,9 @@ static int row_insert(struct st_tx *tx, const struct st_message *m, const struct
         "INSERT INTO messages (number_id, chat_id, wa_id, is_from_me, sender_id, participant_id, "
         "type, content, caption, file_name, flags, status, is_unread, is_starred, has_media, "
         "timestamp, quoted_wa_id, quoted_content, quoted_sender_id, sent_by, client_id, stored_at, "
-        "sent_at, delivered_at, read_at, failed_at, error, mentions) VALUES (?1, ?2, ?3, ?4, ?5, "
+        "sent_at, delivered_at, read_at, failed_at, error, mentions, details) VALUES (?1, ?2, ?3, ?4, ?5, "
         "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
-        "?24, ?25, ?26, ?27, ?28) ON CONFLICT (chat_id, wa_id, is_from_me, participant_id) DO "
+        "?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT (chat_id, wa_id, is_from_me, participant_id) DO "
         "NOTHING",
         Q(I(chat->number_id), I(chat->id), T(m->wa_id), I(m->is_from_me),
           I(m->is_from_me ? 0 : m->sender_id), I(participant), I(m->type),
@@ -105,7 +106,7 @@ static int row_insert(struct st_tx *tx, const struct st_message *m, const struct
           I(is_unread), I(m->is_starred), I(new->media != NULL), I(m->timestamp),
           T(m->quoted_wa_id), T(m->quoted_content), I(m->quoted_sender_id), I(m->sent_by),
           T(m->client_id), I(tx->now), I(m->sent_at), I(m->delivered_at), I(m->read_at),
-          I(m->failed_at), T(m->error), T(m->mentions)));
+          I(m->failed_at), T(m->error), T(m->mentions), T(m->details)));
 }
 
 static int raw_put(struct st_tx *tx, int64_t id, struct bx_str raw)
@@ -243,6 +244,17 @@ int st_message_by_wa_id(struct st_conn *conn, int64_t chat_id, struct bx_str wa_
                      "SELECT " ST_MESSAGE_COLUMNS " FROM messages m " ST_MESSAGE_JOINS
                      "WHERE m.chat_id = ?1 AND m.wa_id = ?2 ORDER BY m.id DESC LIMIT 1",
                      Q(I(st_chat_resolve(conn, chat_id)), T(wa_id)));
+}
+
+int st_message_only(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, struct bx_arena *a,
+                    struct st_message *out)
+{
+    int64_t count, chat = st_chat_resolve(conn, chat_id);
+    int rc = st_db_i64(conn, &count, "SELECT count(*) FROM messages WHERE chat_id = ?1 AND wa_id = ?2",
+                       Q(I(chat), T(wa_id)));
+    if (rc == BX_OK && count != 1)
+        rc = BX_E_NOT_FOUND;
+    return rc == BX_OK ? st_message_by_wa_id(conn, chat, wa_id, a, out) : rc;
 }
 
 static void str_read(struct st_cur *c, struct bx_arena *a, void *out)
@@ -459,7 +471,7 @@ int st_message_fill(struct st_tx *tx, int64_t id, const struct st_message_new *m
         tx->conn,
         "UPDATE messages SET type = ?2, content = ?3, caption = ?4, file_name = ?5, "
         "flags = ?6 | (flags & 16), quoted_wa_id = ?7, quoted_content = ?8, quoted_sender_id = ?9, "
-        "mentions = ?10, has_media = ?11 WHERE id = ?1 AND flags & 1 AND revoked_at = 0",
+        "mentions = ?10, has_media = ?11, details = ?12 WHERE id = ?1 AND flags & 1 AND revoked_at = 0",
         Q(I(id), I(m->type), T(m->content.ptr ? m->content : BX_STR("")), T(m->caption),
           T(m->file_name), I(m->flags & ~(unsigned)ST_MESSAGE_PLACEHOLDER), T(m->quoted_wa_id),
           T(m->quoted_content), I(m->quoted_sender_id), T(m->mentions), I(message->media != NULL)));
@@ -479,7 +491,8 @@ int st_message_edit(struct st_tx *tx, int64_t id, struct bx_str content, int64_t
     rc = st_db_run(tx->conn,
                    "UPDATE messages SET content = ?2, edited_at = ?3, "
                    "caption = iif(type BETWEEN 1 AND 5, ?2, caption) "
-                   "WHERE id = ?1 AND edited_at < ?3 AND revoked_at = 0",
+                   "WHERE id = ?1 AND revoked_at = 0 AND (edited_at < ?3 OR (edited_at = ?3 AND "
+                   "content <> ?2))",
                    Q(I(id), T(content), I(edited_at)));
     if (rc <= 0)
         return rc;
@@ -494,7 +507,8 @@ int st_message_revoke(struct st_tx *tx, int64_t id, struct bx_str label, int64_t
         return rc;
     rc = st_db_run(tx->conn,
                    "UPDATE messages SET content = ?2, revoked_at = ?3, caption = NULL, "
-                   "file_name = NULL, quoted_content = NULL, mentions = NULL, has_media = 0 "
+                   "file_name = NULL, quoted_content = NULL, mentions = NULL, details = NULL, "
+                   "has_media = 0 "
                    "WHERE id = ?1 AND revoked_at = 0",
                    Q(I(id), T(label), I(revoked_at)));
     if (rc <= 0)
@@ -519,6 +533,8 @@ int st_message_drop(struct st_tx *tx, int64_t id)
     static const char *const hanging[] = {
         "DELETE FROM message_raw WHERE message_id = ?1", "DELETE FROM media WHERE message_id = ?1",
         "DELETE FROM reactions WHERE message_id = ?1", "DELETE FROM receipts WHERE message_id = ?1",
+        "DELETE FROM responses WHERE message_id = ?1",
+        "DELETE FROM message_audience WHERE message_id = ?1",
         "DELETE FROM messages WHERE id = ?1"};
     int rc = st_search_touch(tx, id);
     for (size_t i = 0; rc >= 0 && i < BX_LEN(hanging); i++)

@@ -150,6 +150,26 @@ void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, cons
                              .label = bx_str(label)};
 }
 
+void wa_tell_unknown(struct wa_job *job, const struct wa_source *src, const Wap__Message *m,
+                     const char *label)
+{
+    if (src->is_peer || !(wa_jid_is_user(&src->chat) || wa_jid_is_group(&src->chat)))
+        return;
+    struct wa_message *out = &wa_job_event(job, WA_EVENT_MESSAGE)->message;
+    *out = (struct wa_message){.id = src->id,
+                               .chat = src->chat_peer,
+                               .sender = src->sender_peer,
+                               .is_from_me = src->is_from_me,
+                               .origin = src->origin,
+                               .status = WA_STATUS_SENT,
+                               .timestamp_ms = src->timestamp_ms,
+                               .kind = WA_KIND_UNKNOWN,
+                               .push_name = src->push_name,
+                               .type_name = BX_STR("unknown"),
+                               .label = bx_str(label),
+                               .raw = wa_pb_pack(m, &job->out)};
+}
+
 int wa_ask_again(struct wa_job *job, const struct wa_source *src, uint64_t enc_count,
                  bool is_hidden, enum wa_retry_reason reason)
 {

@@ -1,6 +1,6 @@
 /* From a Message protobuf to what a person reads: a kind, a text, a label, a quote. One row for
  * each sort of message; whatever has no row is shown by its name and kept as protobuf. */
-#include "wa/internal.h"
+#include "wa/features/content.h"
 
 #include "base/utf8.h"
 #include "wa/proto/pb.h"
@@ -29,6 +29,20 @@ static const struct {
     WRAP(lottie_sticker, false, false),
     WRAP(group_mentioned, false, false),
     WRAP(associated_child, false, false),
+    WRAP(bot_invoke, false, false),
+    WRAP(event_cover_image, false, false),
+    WRAP(status_mention, false, false),
+    WRAP(poll_option_image, false, false),
+    WRAP(group_status_mention, false, false),
+    WRAP(poll_creation_v4, false, false),
+    WRAP(status_add_yours, false, false),
+    WRAP(group_status, false, false),
+    WRAP(limit_sharing, false, false),
+    WRAP(bot_task, false, false),
+    WRAP(question, false, false),
+    WRAP(group_status_v2, false, false),
+    WRAP(bot_forwarded, false, false),
+    WRAP(question_reply, false, false),
 };
 
 static void *member_at(const Wap__Message *m, size_t offset)
@@ -66,8 +80,6 @@ Wap__Message *wa_content_unwrap(Wap__Message *m, bool *out_is_view_once, bool *o
 }
 
 /* --- what each sort adds: texts, files; returns its context --- */
-
-typedef Wap__ContextInfo *fill_fn(struct bx_arena *a, const void *part, struct wa_message *out);
 
 static Wap__ContextInfo *fill_extended(struct bx_arena *a, const void *part, struct wa_message *out)
 {
@@ -131,90 +143,17 @@ static Wap__ContextInfo *fill_sticker(struct bx_arena *a, const void *part, stru
     return m->context_info;
 }
 
-static Wap__ContextInfo *fill_location(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__Location *m = part;
-    struct bx_str name = wa_clean_text(a, m->name ? m->name : m->address);
-    out->label = name.len ? bx_arena_printf(a, "[Location: " BX_STR_FMT "]", BX_STR_ARG(name))
-                          : bx_arena_printf(a, "[Location: %.5f, %.5f]", m->latitude, m->longitude);
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_live(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__LiveLocation *m = part;
-    out->text = wa_clean_text(a, m->caption);
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_contact(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__Contact *m = part;
-    struct bx_str name = wa_clean_text(a, m->display_name);
-    if (name.len)
-        out->label = bx_arena_printf(a, "[Contact: " BX_STR_FMT "]", BX_STR_ARG(name));
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_contacts(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__ContactsArray *m = part;
-    out->label = bx_arena_printf(a, "[%zu contacts]", m->n_contacts);
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_poll(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__PollCreation *m = part;
-    struct bx_str name = wa_clean_text(a, m->name);
-    if (name.len)
-        out->label = bx_arena_printf(a, "[Poll: " BX_STR_FMT "]", BX_STR_ARG(name));
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_event(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__Event *m = part;
-    struct bx_str name = wa_clean_text(a, m->name);
-    if (name.len)
-        out->label = bx_arena_printf(a, "[Event: " BX_STR_FMT "]", BX_STR_ARG(name));
-    return m->context_info;
-}
-
 static Wap__ContextInfo *fill_invite(struct bx_arena *a, const void *part, struct wa_message *out)
 {
     const Wap__GroupInvite *m = part;
-    struct bx_str name = wa_clean_text(a, m->group_name);
+    struct bx_str name = wa_clean_text(a, m->group_name), caption = wa_clean_text(a, m->caption);
     if (name.len)
         out->label = bx_arena_printf(a, "[Group invitation: " BX_STR_FMT "]", BX_STR_ARG(name));
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_buttons(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__ButtonsResponse *m = part;
-    out->text = wa_clean_text(a, m->selected_display_text);
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_list(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__ListResponse *m = part;
-    out->text = wa_clean_text(a, m->title);
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_template(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__TemplateButtonReply *m = part;
-    out->text = wa_clean_text(a, m->selected_display_text);
-    return m->context_info;
-}
-
-static Wap__ContextInfo *fill_flow(struct bx_arena *a, const void *part, struct wa_message *out)
-{
-    const Wap__InteractiveResponse *m = part;
-    out->text = wa_clean_text(a, m->body ? m->body->text : NULL);
+    if (caption.len)
+        out->label = bx_arena_printf(a, BX_STR_FMT "\n" BX_STR_FMT,
+                                     BX_STR_ARG(out->label.len ? out->label
+                                                               : BX_STR("[Group invitation]")),
+                                     BX_STR_ARG(caption));
     return m->context_info;
 }
 
@@ -227,7 +166,7 @@ static const struct part {
     size_t offset;
     enum wa_message_kind kind;
     const char *label;
-    fill_fn *fill; /* NULL: nothing to add */
+    wa_fill_fn *fill; /* NULL: nothing to add */
 } parts[] = {
     PART(extended_text, TEXT, "[Text]", fill_extended),
     PART(image, IMAGE, "[Image]", fill_image),
@@ -236,25 +175,44 @@ static const struct part {
     PART(audio, AUDIO, "[Audio]", fill_audio),
     PART(document, DOCUMENT, "[Document]", fill_document),
     PART(sticker, STICKER, "[Sticker]", fill_sticker),
-    PART(location, LOCATION, "[Location]", fill_location),
-    PART(live_location, LOCATION, "[Live location]", fill_live),
-    PART(contact, CONTACT, "[Contact]", fill_contact),
-    PART(contacts_array, CONTACT, "[Contacts]", fill_contacts),
-    PART(poll_creation, POLL, "[Poll]", fill_poll),
-    PART(poll_creation_v2, POLL, "[Poll]", fill_poll),
-    PART(poll_creation_v3, POLL, "[Poll]", fill_poll),
-    PART(poll_creation_v5, POLL, "[Poll]", fill_poll),
-    PART(buttons_response, TEXT, "[Button]", fill_buttons),
-    PART(list_response, TEXT, "[List answer]", fill_list),
-    PART(template_button_reply, TEXT, "[Button]", fill_template),
-    PART(interactive_response, TEXT, "[Answer]", fill_flow),
-    PART(event, SYSTEM, "[Event]", fill_event),
-    PART(group_invite, SYSTEM, "[Group invitation]", fill_invite),
+    PART(location, LOCATION, "[Location]", wa_fill_location),
+    PART(live_location, LOCATION, "[Live location]", wa_fill_live),
+    PART(contact, CONTACT, "[Contact]", wa_fill_contact),
+    PART(contacts_array, CONTACT, "[Contacts]", wa_fill_contacts),
+    PART(poll_creation, POLL, "[Poll]", wa_fill_poll),
+    PART(poll_creation_v2, POLL, "[Poll]", wa_fill_poll),
+    PART(poll_creation_v3, POLL, "[Poll]", wa_fill_poll),
+    PART(poll_creation_v5, POLL, "[Poll]", wa_fill_poll),
+    PART(poll_snapshot, TEXT, "[Poll result]", wa_fill_poll_result),
+    PART(poll_snapshot_v3, TEXT, "[Poll result]", wa_fill_poll_result),
+    PART(event, EVENT, "[Event]", wa_fill_event),
+    PART(buttons_response, TEXT, "[Button]", wa_fill_buttons_response),
+    PART(list_response, TEXT, "[List answer]", wa_fill_list_response),
+    PART(template_button_reply, TEXT, "[Button]", wa_fill_template_reply),
+    PART(interactive_response, TEXT, "[Answer]", wa_fill_flow_response),
+    PART(template_, TEXT, "[Template]", wa_fill_template),
+    PART(highly_structured, TEXT, "[Template]", wa_fill_structured),
+    PART(buttons, TEXT, "[Buttons]", wa_fill_buttons),
+    PART(list, TEXT, "[List]", wa_fill_list),
+    PART(interactive, TEXT, "[Message with buttons]", wa_fill_interactive),
+    PART(product, TEXT, "[Product]", wa_fill_product),
+    PART(order, TEXT, "[Order]", wa_fill_order),
+    PART(invoice, TEXT, "[Invoice]", wa_fill_invoice),
+    PART(send_payment, TEXT, "[Payment]", wa_fill_payment),
+    PART(request_payment, TEXT, "[Payment request]", wa_fill_payment_request),
+    PART(decline_payment, TEXT, "[Payment request declined]", NULL),
+    PART(cancel_payment, TEXT, "[Payment request cancelled]", NULL),
+    PART(payment_invite, TEXT, "[Payment invitation: see the phone]", NULL),
+    PART(group_invite, TEXT, "[Group invitation]", fill_invite),
+    PART(channel_invite, TEXT, "[Channel invitation]", wa_fill_channel_invite),
+    PART(follower_invite, TEXT, "[Channel invitation]", wa_fill_channel_invite),
+    PART(scheduled_call, TEXT, "[Scheduled call]", wa_fill_scheduled_call),
+    PART(phone_request, TEXT, "[Asks for your phone number]", NULL),
+    PART(sticker_pack, TEXT, "[Sticker pack]", wa_fill_sticker_pack),
+    PART(call_log, SYSTEM, "[Call]", wa_fill_call_log),
     PART(call, SYSTEM, "[Call]", NULL),
-    PART(album, SYSTEM, "[Album]", NULL),
-    PART(comment, SYSTEM, "[Comment]", NULL),
-    PART(enc_comment, SYSTEM, "[Comment]", NULL),
-    PART(pin_in_chat, SYSTEM, "[Pinned a message]", NULL),
+    PART(comment, TEXT, "[Comment]", wa_fill_comment),
+    PART(enc_comment, UNKNOWN, "[Comment: see the phone]", NULL),
 };
 
 static const struct part *part_of(const Wap__Message *m)
@@ -266,14 +224,38 @@ static const struct part *part_of(const Wap__Message *m)
     return NULL;
 }
 
-/* Messages that only change others or carry keys make no row of their own. */
+bool wa_timer_is_valid(uint32_t seconds)
+{
+    enum { DAY = 86400 };
+    return seconds == 0 || seconds == DAY || seconds == 7 * DAY || seconds == 90 * DAY;
+}
+
+bool wa_content_is_known(const Wap__Message *m)
+{
+    return m->conversation || part_of(m);
+}
+
+/* A piece of a picture or video that is told already: HD twins, the moving half of a photo. */
+static bool is_twin(const Wap__Message *m)
+{
+    enum { HD_VIDEO = 5, HD_IMAGE = 10, MOTION_PHOTO = 12, HEVC_VIDEO = 19 };
+    const Wap__MessageContextInfo *info = m->message_context_info;
+    int type = info && info->message_association ? info->message_association->association_type : 0;
+    return type == HD_VIDEO || type == HD_IMAGE || type == MOTION_PHOTO || type == HEVC_VIDEO;
+}
+
+/* Messages that only change others or carry keys make no row of their own, nor does the head of an
+ * album, whose pictures follow. */
 bool wa_content_is_visible(const Wap__Message *m)
 {
-    if (m->conversation || part_of(m))
+    if (is_twin(m) || m->album)
+        return false;
+    if (wa_content_is_known(m))
         return true;
     bool is_silent = m->sender_key_distribution || m->fast_ratchet_sender_key || m->protocol ||
-                     m->reaction || m->enc_reaction || m->poll_update || m->keep_in_chat ||
-                     m->enc_event_response || m->secret_encrypted || m->placeholder;
+                     m->reaction || m->enc_reaction || m->pin_in_chat || m->poll_update || m->keep_in_chat ||
+                     m->enc_event_response || m->secret_encrypted || m->placeholder ||
+                     m->sticker_sync || m->history_bundle || m->history_notice;
     return !is_silent && m->base.n_unknown_fields > 0;
 }
 
@@ -283,6 +265,10 @@ static int fill_context(struct wa_job *job, const Wap__ContextInfo *ctx, struct 
     if (!ctx)
         return BX_OK;
     out->ephemeral_s = ctx->expiration;
+    out->ephemeral_set_at_ms = ctx->ephemeral_setting_timestamp > 0 &&
+                                       ctx->ephemeral_setting_timestamp < UINT32_MAX
+                                   ? ctx->ephemeral_setting_timestamp * 1000
+                                   : 0;
     out->is_forwarded = ctx->is_forwarded;
     size_t count = ctx->n_mentioned_jid < MAX_MENTIONS ? ctx->n_mentioned_jid : MAX_MENTIONS;
     struct bx_str *mentions = bx_arena_alloc(a, (count + 1) * sizeof *mentions);
@@ -327,9 +313,9 @@ int wa_content_describe(struct wa_job *job, const Wap__Message *m, struct wa_mes
         if (!out->label.len)
             out->label = bx_str(p->label);
     } else {
-        out->kind = WA_KIND_SYSTEM;
+        out->kind = WA_KIND_UNKNOWN;
         out->type_name = BX_STR("unknown");
-        out->label = BX_STR("[Unsupported message]");
+        out->label = BX_STR("[Unsupported message: see the phone]");
     }
     if (out->text.len)
         out->label = out->text;

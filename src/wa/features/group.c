@@ -14,7 +14,8 @@ static int store_info(struct wa_job *job, struct bx_str group, const struct wa_g
 {
     struct bx_buf text;
     bx_buf_init(&text, 0);
-    bx_buf_printf(&text, "%d %d %u\n", info->is_lid, info->is_announcement, info->ephemeral_s);
+    bx_buf_printf(&text, "%d %d %u %d\n", info->is_lid, info->is_announcement,
+                  info->ephemeral_s, info->is_locked);
     for (size_t i = 0; i < info->subject.len; i++)
         bx_buf_byte(&text, info->subject.ptr[i] == '\n' ? ' ' : (uint8_t)info->subject.ptr[i]);
     for (size_t i = 0; i < info->count; i++) {
@@ -47,6 +48,7 @@ int wa_groups_get(struct wa_job *job, struct bx_str group, struct wa_group_info 
     out->is_announcement = flag_of(&line);
     if (bx_str_split(&line, ' ', &piece) && bx_str_u64(piece, UINT32_MAX, &seconds) == BX_OK)
         out->ephemeral_s = (uint32_t)seconds;
+    out->is_locked = flag_of(&line);
     bx_str_split(&stored, '\n', &out->subject);
     size_t room = 1;
     for (size_t i = 0; i < stored.len; i++)
@@ -70,6 +72,7 @@ int wa_group_event(struct wa_job *job, struct bx_str group, const struct wa_grou
     g->subject = info->subject;
     g->is_lid_addressed = info->is_lid;
     g->is_announcement = info->is_announcement;
+    g->is_locked = info->is_locked;
     g->ephemeral_s = info->ephemeral_s;
     g->members = info->details;
     g->member_count = info->count;
@@ -117,6 +120,7 @@ static int apply_group(struct wa_job *job, const struct wa_node *g)
     info.details = bx_arena_alloc(&job->out, room * sizeof *info.details);
     info.is_lid = wa_node_attr_is(g, "addressing_mode", "lid");
     info.is_announcement = wa_node_child(g, "announcement") != NULL;
+    info.is_locked = wa_node_child(g, "locked") != NULL;
     const struct wa_node *ephemeral = wa_node_child(g, "ephemeral");
     if (ephemeral)
         info.ephemeral_s = (uint32_t)wa_node_attr_u64_or(ephemeral, "expiration", 0);

@@ -59,6 +59,10 @@ static void tell_chat(struct wa_job *job, const Wap__Conversation *c, const stru
         c->has_unread_count && c->unread_count < INT32_MAX ? (int32_t)c->unread_count : -1;
     info->last_message_ms = ms_of(last);
     info->timestamp_ms = info->last_message_ms;
+    info->has_timer = c->has_ephemeral_expiration && wa_timer_is_valid(c->ephemeral_expiration);
+    info->ephemeral_s = c->ephemeral_expiration;
+    info->ephemeral_set_at_ms =
+        c->ephemeral_setting_timestamp > 0 ? ms_of((uint64_t)c->ephemeral_setting_timestamp) : 0;
 }
 
 static int on_conversation(struct wa_job *job, const Wap__Conversation *c)

@@ -49,6 +49,8 @@ static Wap__ContextInfo *context_of(struct bx_arena *a, const struct wa_outgoing
     }
     if (out->ephemeral_s)
         WA_PB_SET(ctx, expiration, out->ephemeral_s);
+    if (out->ephemeral_s && out->ephemeral_set_at_ms)
+        WA_PB_SET(ctx, ephemeral_setting_timestamp, out->ephemeral_set_at_ms / 1000);
     return ctx;
 }
 

@@ -25,19 +25,25 @@ static int learn_from(struct wa_job *job, const struct wa_node *n)
     return rc;
 }
 
+static bool is_list(const struct wa_jid *jid)
+{
+    return jid->server == WA_SERVER_BROADCAST && !wa_jid_is_status(jid);
+}
+
 /* BX_E_INVALID: not a message that we understand. */
 static int source_of(struct wa_job *job, const struct wa_node *n, struct wa_source *src)
 {
     struct wa_jid from;
     *src = (struct wa_source){.id = wa_node_attr(n, "id"),
                               .push_name = wa_node_attr(n, "notify"),
-                              .is_peer = wa_node_attr_is(n, "category", "peer"),
+                              .is_by_admin = wa_node_attr_is(n, "edit", "8"),
                               .is_offline = wa_node_has(n, "offline")};
     if (!src->id.len || wa_node_attr_jid(n, "from", &from) < 0)
         return BX_E_INVALID;
     src->origin = src->is_offline ? WA_ORIGIN_OFFLINE : WA_ORIGIN_LIVE;
     uint64_t t = wa_node_attr_u64_or(n, "t", 0);
     src->timestamp_ms = t && t < UINT32_MAX ? (int64_t)t * 1000 : bx_wall_ms();
+    src->from = from;
     if (wa_jid_is_user(&from)) {
         src->sender = from;
         src->is_from_me = wa_is_me(job->creds, &from);
@@ -50,7 +56,11 @@ static int source_of(struct wa_job *job, const struct wa_node *n, struct wa_sour
         if (wa_node_attr_jid(n, "participant", &src->sender) < 0)
             return BX_E_INVALID;
         src->is_from_me = wa_is_me(job->creds, &src->sender);
+        /* Who writes to a list of people writes to each of them: it belongs in the chat of both. */
+        if (is_list(&from) && !src->is_from_me)
+            src->chat = wa_jid_without_device(src->sender);
     }
+    src->is_peer = src->is_from_me && wa_node_attr_is(n, "category", "peer");
     int rc = wa_peer_of(job, &src->chat, &src->chat_peer);
     return rc < 0 ? rc : wa_peer_of(job, &src->sender, &src->sender_peer);
 }
@@ -60,7 +70,7 @@ static int source_of(struct wa_job *job, const struct wa_node *n, struct wa_sour
 static void receipt(struct wa_job *job, const struct wa_source *src, const char *type)
 {
     const struct wa_node *n = job->node;
-    bool is_user = wa_jid_is_user(&src->chat);
+    bool is_user = wa_jid_is_user(&src->from);
     wa_job_send(
         job,
         WA_NODE(&job->out, "receipt", wa_str("id", src->id), wa_to("to", wa_node_attr(n, "from")),
@@ -91,7 +101,7 @@ static int open_enc(struct wa_job *job, const struct wa_source *src, const struc
 {
     struct bx_str bytes = wa_node_data(enc);
     if (wa_node_attr_is(enc, "type", "skmsg"))
-        return wa_group_decrypt(job->signal, wa_jid_text(&job->out, &src->chat), &src->sender,
+        return wa_group_decrypt(job->signal, wa_jid_text(&job->out, &src->from), &src->sender,
                                 bytes, &job->out, out_plain, out_reason);
     bool is_prekey = wa_node_attr_is(enc, "type", "pkmsg");
     if (!is_prekey && !wa_node_attr_is(enc, "type", "msg"))

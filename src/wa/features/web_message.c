@@ -29,6 +29,7 @@ static int web_source(struct wa_job *job, const Wap__WebMessageInfo *info, enum 
     else if (is_user || !author || wa_jid_parse(bx_str(author), &sender) < 0)
         sender = chat;
     *src = (struct wa_source){.chat = wa_jid_without_device(chat),
+                              .from = chat,
                               .sender = sender,
                               .id = wa_clean_text(&job->out, key->id),
                               .push_name = wa_clean_text(&job->out, info->push_name),
@@ -68,9 +69,12 @@ int wa_web_message(struct wa_job *job, const void *web_message_info, enum wa_ori
         r.key = info->key;
         if (rc >= 0)
             rc = wa_message_reaction(job, &by, &r);
-        if (rc >= 0 && job->events)
-            BX_CONTAINER_OF(job->events_tail, struct wa_event, next)->change.is_target_from_me =
-                src.is_from_me;
+        if (rc >= 0 && job->events) {
+            struct wa_change *last =
+                &BX_CONTAINER_OF(job->events_tail, struct wa_event, next)->change;
+            last->is_target_from_me = src.is_from_me;
+            last->author = src.sender_peer;
+        }
     }
     return rc;
 }

@@ -14,7 +14,13 @@ static const struct {
     [WA_SECRET_COMMENT] = {"Enc Comment", false},
     [WA_SECRET_EVENT_EDIT] = {"Event Edit", false},
     [WA_SECRET_MESSAGE_EDIT] = {"Message Edit", false},
+    [WA_SECRET_POLL_EDIT] = {"Poll Edit", false},
 };
+
+const char *wa_secret_name(enum wa_secret_use use)
+{
+    return uses[use].name;
+}
 
 /* Key and additional data of one answer. */
 static struct bx_str derive(const struct wa_secret *s, uint8_t key[CR_KEY_SIZE],

@@ -15,6 +15,7 @@ enum wa_secret_use {
     WA_SECRET_COMMENT,
     WA_SECRET_EVENT_EDIT,
     WA_SECRET_MESSAGE_EDIT,
+    WA_SECRET_POLL_EDIT,
     WA_SECRET_USES
 };
 
@@ -25,6 +26,9 @@ struct wa_secret {
     struct bx_str original_jid; /* its author */
     struct bx_str sender_jid;   /* of the answer */
 };
+
+/* "Poll Vote" ... */
+const char *wa_secret_name(enum wa_secret_use use);
 
 /* iv: 12 fresh random bytes. Returns ciphertext and tag in the arena. */
 struct bx_str wa_secret_seal(const struct wa_secret *s, const uint8_t iv[12], struct bx_str plain,

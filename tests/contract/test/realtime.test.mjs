@@ -8,7 +8,7 @@ import { call, login, makeUser, startServer } from "../lib/server.mjs";
 import { assertShape } from "../lib/shape.mjs";
 
 export const Chat = { id: "uuid", contactName: "text", contactNumber: "text", contactJid: "text", lastMessage: "string?", lastMessageTime: "time", lastMessageIsFromMe: "bool", unreadCount: "int",
-  isGroup: "bool", groupName: "string?", isPinned: "bool", isArchived: "bool", mutedUntil: "time?" };
+  isGroup: "bool", groupName: "string?", isPinned: "bool", isArchived: "bool", mutedUntil: "time?", isMarkedUnread: "bool", ephemeralSeconds: "int" };
 export const Message = { id: "uuid", messageId: "text", fromJid: "text", fromNumber: "text", fromName: "string?", content: "text", type: "text", mediaUrl: "string?",
   mediaCaption: "string?", quotedMessageId: "string?", quotedContent: "string?", isFromMe: "bool", status: "text", timestamp: "time", sentBy: "object?", editedAt: "time?",
   revokedAt: "time?", reactions: [{ emoji: "text", fromJid: "text", fromName: "string?", isFromMe: "bool" }] };

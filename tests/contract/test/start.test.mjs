@@ -81,3 +81,13 @@ test("docs/API.md is what the table says", () => {
   const text = readFileSync(resolve(import.meta.dirname, "../../../docs/API.md"), "utf8");
   assert.equal(text, execFileSync(program, ["--api-md"], { encoding: "utf8" }), "run: waboxd --api-md > docs/API.md");
 });
+
+test("docs/API.md names values, objects and events, and every link in it leads somewhere", () => {
+  const text = execFileSync(program, ["--api-md"], { encoding: "utf8" });
+  assert.doesNotMatch(text, /\0|[?!]\.|one of +\||list of +\||\| +\|  \|\n\n### .*\n\n\n\n/);
+  const titles = new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => title.toLowerCase()));
+  for (const [, name, anchor] of text.matchAll(/\[(\w+)\]\(#(\w+)\)/g)) assert.ok(titles.has(anchor) && anchor === name.toLowerCase(), name);
+  const events = JSON.parse(execFileSync(program, ["--asyncapi"], { encoding: "utf8" })).components.messages;
+  for (const { name } of Object.values(events)) assert.ok(text.includes(`### \`${name}\``), name);
+  for (const word of ["`PENDING` `SENT` `DELIVERED` `READ` `FAILED`", "`ADMIN` `USER`", "Idempotency-Key", "TOKEN_EXPIRED", "X-Api-Key", "| 429 |", "RATE_PER_SECOND"]) assert.ok(text.includes(word), word);
+});
