@@ -382,7 +382,7 @@ static void an_index_of_older_words_is_filled_while_the_server_works(void **stat
     char sql[512];
     snprintf(sql, sizeof sql,
              "WITH RECURSIVE n (i) AS (VALUES (4) UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-             "INSERT INTO messages SELECT i, number_id, chat_id, 'X' || i, is_from_me, sender_id, "
+             "INSERT INTO messages (id, number_id, chat_id, wa_id, is_from_me, sender_id, participant_id, type, content, caption, file_name, flags, status, is_unread, is_starred, has_media, timestamp, quoted_wa_id, quoted_content, quoted_sender_id, sent_by, client_id, stored_at, sent_at, delivered_at, read_at, failed_at, error, edited_at, revoked_at, mentions) SELECT i, number_id, chat_id, 'X' || i, is_from_me, sender_id, "
              "participant_id, type, 'wort' || i, caption, file_name, flags, status, is_unread, "
              "is_starred, has_media, timestamp, quoted_wa_id, quoted_content, quoted_sender_id, "
              "sent_by, client_id, stored_at, sent_at, delivered_at, read_at, failed_at, error, "
