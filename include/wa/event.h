@@ -39,6 +39,7 @@ enum wa_event_kind {
     WA_EVENT_GROUP,     /* .group: subject and members, complete */
     WA_EVENT_IDENTITY_CHANGED, /* .contact: new security code; trusted automatically */
     WA_EVENT_HISTORY_DONE,     /* .progress: a chunk of history ends here */
+    WA_EVENT_MEDIA_RETRY, /* .media_retried: the phone's answer to wa_client_media_retry */
     WA_EVENT_CALL,             /* .call: somebody rings; nobody can answer here */
     WA_EVENT_KINDS
 };
@@ -245,6 +246,15 @@ struct wa_call_info {
     int64_t timestamp_ms;
 };
 
+/* Open it with wa_media_retry_open and the media key of the message. */
+struct wa_media_retried {
+    struct bx_str id; /* of the message */
+    struct wa_peer chat, sender;
+    bool is_from_me;
+    int error; /* 2: the phone does not have it any more; 0: none, `sealed` has the answer */
+    struct bx_str sealed, iv;
+};
+
 struct wa_event {
     enum wa_event_kind kind;
     union {
@@ -257,6 +267,7 @@ struct wa_event {
         struct wa_contact contact;
         struct wa_group group;
         struct wa_call_info call;
+        struct wa_media_retried media_retried;
         struct {
             int sync_type, percent;
         } progress;

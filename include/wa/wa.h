@@ -25,6 +25,7 @@
 #include "wa/event.h"
 #include "wa/job.h"
 #include "wa/keystore.h"
+#include "wa/media.h"
 #include "wa/outgoing.h"
 
 #endif

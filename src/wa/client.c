@@ -358,6 +358,7 @@ void wa_client_unref(struct wa_client *c)
     free(c->os);
     free(c->push_name);
     free(c->media_host);
+    wa_media_hosts_free(c->media);
     free(c->code_phone);
     free(c->roots);
     c->magic = 0;

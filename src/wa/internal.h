@@ -180,6 +180,7 @@ struct wa_lane_state {
 };
 
 struct wa_pairing; /* features/pair.c */
+struct wa_media_hosts;
 
 /* unlink.c */
 enum wa_leaving {
@@ -220,6 +221,7 @@ struct wa_client {
     unsigned offline_count;
     bool is_started, is_freed, is_loading, is_available, is_logged_in;
     bool app_state_busy, prekeys_busy, has_settled;
+    struct wa_media_hosts *media; /* NULL: never asked */
     struct wa_lane_state lane;
 };
 
@@ -375,6 +377,8 @@ struct wa_send_result {
 
 /* lane: message_build.c */
 struct bx_str wa_message_build(struct bx_arena *arena, const struct wa_outgoing *out);
+/* Quote, mentions and timer; NULL: none of them. */
+Wap__ContextInfo *wa_message_context(struct bx_arena *arena, const struct wa_outgoing *out);
 
 /* lane: receipts, notifications */
 extern const struct wa_job_type wa_job_receipt, wa_job_notification, wa_job_ack, wa_job_call;
@@ -408,6 +412,13 @@ int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *
 void wa_history_resume(struct wa_client *c);
 /* Lane: of a chunk that is gone from the media host; data is its struct wa_blob. */
 extern const struct wa_job_type wa_job_history_lost;
+
+/* media_retry.c */
+int wa_on_media_retry(struct wa_job *job, const struct wa_node *n);
+
+/* media_conn.c */
+/* Whoever waits is told BX_E_CLOSED. NULL is allowed. */
+void wa_media_hosts_free(struct wa_media_hosts *h);
 
 /* tokens.c */
 int wa_token_on_notification(struct wa_job *job, const struct wa_node *n);

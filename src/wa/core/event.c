@@ -25,6 +25,7 @@ static const char *const names[WA_EVENT_KINDS] = {
     [WA_EVENT_IDENTITY_CHANGED] = "identity_changed",
     [WA_EVENT_HISTORY_DONE] = "history_done",
     [WA_EVENT_CALL] = "call",
+    [WA_EVENT_MEDIA_RETRY] = "media_retry",
 };
 
 const char *wa_event_name(enum wa_event_kind kind)

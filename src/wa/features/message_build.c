@@ -31,7 +31,7 @@ static Wap__Message *quoted_message(struct bx_arena *a, const struct wa_outgoing
     return m;
 }
 
-static Wap__ContextInfo *context_of(struct bx_arena *a, const struct wa_outgoing *out)
+Wap__ContextInfo *wa_message_context(struct bx_arena *a, const struct wa_outgoing *out)
 {
     if (!out->quoted.id.len && !out->mention_count && !out->ephemeral_s)
         return NULL;
@@ -56,7 +56,7 @@ static Wap__ContextInfo *context_of(struct bx_arena *a, const struct wa_outgoing
 
 static void build_text(struct bx_arena *a, const struct wa_outgoing *out, Wap__Message *m)
 {
-    Wap__ContextInfo *ctx = context_of(a, out);
+    Wap__ContextInfo *ctx = wa_message_context(a, out);
     if (!ctx) {
         m->conversation = wa_pb_text(a, out->text);
         return;

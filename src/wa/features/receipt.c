@@ -198,6 +198,7 @@ static const struct {
     {"account_sync", on_account_sync},
     {"server_sync", on_server_sync},
     {"privacy_token", wa_token_on_notification},
+    {"mediaretry", wa_on_media_retry},
 };
 
 static int notification_run(struct wa_job *job)

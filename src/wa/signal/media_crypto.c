@@ -14,6 +14,12 @@ static const char *const infos[WA_MEDIA_KINDS] = {
     [WA_MEDIA_HISTORY] = "WhatsApp History Keys",
     [WA_MEDIA_APP_STATE] = "WhatsApp App State Keys",
     [WA_MEDIA_LINK_THUMBNAIL] = "WhatsApp Link Thumbnail Keys",
+    [WA_MEDIA_IMAGE_THUMBNAIL] = "WhatsApp Image Thumbnail Keys",
+    [WA_MEDIA_VIDEO_THUMBNAIL] = "WhatsApp Video Thumbnail Keys",
+    [WA_MEDIA_DOCUMENT_THUMBNAIL] = "WhatsApp Document Thumbnail Keys",
+    [WA_MEDIA_PAYMENT_BACKGROUND] = "WhatsApp Payment Background Keys",
+    [WA_MEDIA_STICKER_PACK] = "WhatsApp Sticker Pack Keys",
+    [WA_MEDIA_STICKER_PACK_THUMBNAIL] = "WhatsApp Sticker Pack Thumbnail Keys",
 };
 
 _Static_assert(sizeof(struct wa_media_keys) == 112, "the derived bytes in their order");
