@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/pool.h"
-#include "wa/signal/keystore_memory.h"
+#include "wa/keystore_memory.h"
 #include "wa/wa.h"
 
 #include <jansson.h>

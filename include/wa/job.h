@@ -26,6 +26,10 @@ const struct wa_event *wa_job_events(const struct wa_job *job);
  * Also required for jobs of a client that was freed meanwhile. */
 void wa_job_finish(struct wa_job *job, int rc);
 
+/* Whose it is. */
+struct wa_client;
+struct wa_client *wa_job_client(const struct wa_job *job);
+
 /* What it is about, for logs and metrics: "message", "send", "prekeys" ... */
 const char *wa_job_name(const struct wa_job *job);
 

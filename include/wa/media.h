@@ -1,5 +1,5 @@
 /* Files in messages. libwa moves no file bytes: it says where they are and how they are encrypted; its
- * user downloads, decrypts (wa/signal/media_stream.h), encrypts, uploads, and then has the message built.
+ * user downloads, decrypts (wa/media_stream.h), encrypts, uploads, and then has the message built.
  *
  * Receiving: wa_file_of reads the reference out of wa_message.raw; wa_client_media_conn gives the hosts;
  * GET wa_file_url of each host in order until one has it (401 and 403: once more with a fresh
@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "wa/event.h"
+#include "wa/media_stream.h"
 #include "wa/outgoing.h"
 
 enum wa_file_kind {
@@ -31,6 +32,8 @@ enum wa_file_kind {
 /* "image", "voice" ...; the kind of a name, BX_E_NOT_FOUND. */
 const char *wa_file_kind_name(enum wa_file_kind kind);
 int wa_file_kind_parse(struct bx_str name, enum wa_file_kind *out);
+/* Whose keys encrypt it. */
+enum wa_media_kind wa_file_media_kind(enum wa_file_kind kind);
 
 /* A file as a message refers to it. An absent text has ptr NULL. */
 struct wa_file {

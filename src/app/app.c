@@ -20,6 +20,9 @@
 #include "app/realtime/realtime.h"
 #include "app/core/secrets.h"
 #include "app/numbers/link.h"
+#include "app/core/counts.h"
+#include "app/core/failures.h"
+#include "app/ops/scrape.h"
 #include "app/ops/version.h"
 #include "app/ops/watch.h"
 #include "base/clock.h"
@@ -40,6 +43,7 @@ enum {
     KEPT_BYTES = 8 << 20,
     GZIP_MIN_BYTES = 1024,       /* of an answer */
     OUTPUT_BYTES_MAX = 64 << 20, /* that wait for slow clients, in all */
+    SLOW_JOB_MS = 250,
 };
 
 /* --- opening --- */
@@ -85,14 +89,21 @@ static void on_upgrade(int from, int to, void *arg)
         "from=%d to=%d", from, to);
 }
 
+static void on_slow_job(uint64_t ms, void *arg)
+{
+    (void)arg;
+    wb_failure_note(WB_FAILURE_SLOW_JOB, "ms=%llu", (unsigned long long)ms);
+}
+
 static int open_store(struct wb_app *app, struct bx_buf *message)
 {
     char path[1024];
     snprintf(path, sizeof path, "%s/wabox.db", app->config->data_dir);
     struct st_options options = {.path = path, .on_upgrade = on_upgrade};
     int rc = st_store_open(&options, &app->store, message);
+    struct st_writer_options writer = {.slow_ms = SLOW_JOB_MS, .on_slow = on_slow_job};
     if (rc == BX_OK)
-        rc = st_writer_start(app->store, NULL, &app->writer);
+        rc = st_writer_start(app->store, &writer, &app->writer);
     unsigned count = net_pool_threads(app->pool);
     app->readers = bx_calloc(count, sizeof *app->readers);
     for (unsigned i = 0; rc == BX_OK && i < count; i++)
@@ -136,7 +147,13 @@ static void make_rooms(struct wb_app *app)
     app->ip_limits =
         wb_limits_new((double)c->rate_ip_per_second, 2 * (double)c->rate_ip_per_second);
     app->throttle = wb_throttle_new(c->login_per_account, c->login_per_ip, c->login_window_ms);
+    app->metrics.prefix = "wabox_";
     bx_metrics_register(&app->metrics, wb_metrics, wb_metric_count);
+    bx_metrics_register(&app->metrics, wb_count_metrics, WB_COUNTS);
+    bx_metrics_register(&app->metrics, wb_failure_metrics, WB_FAILURES);
+    bx_metrics_register_histogram(&app->metrics, &wb_rest_seconds);
+    bx_metrics_register_histogram(&app->metrics, &st_job_seconds);
+    bx_metrics_register_histogram(&app->metrics, &st_wait_seconds);
     bx_metrics_register(&app->metrics, st_metrics, st_metric_count);
     bx_metrics_register(&app->metrics, wb_kept_metrics, wb_kept_metric_count);
     bx_metrics_register(&app->metrics, wb_janitor_metrics, wb_janitor_metric_count);
@@ -329,6 +346,7 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     net_loop_on_signal(app->loop, SIGHUP, on_reload, app);
     app->janitor = wb_janitor_start(app);
     app->watch = wb_watch_start(app);
+    wb_scrape_register(app);
     log_start(app);
     return BX_OK;
 }

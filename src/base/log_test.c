@@ -1,5 +1,6 @@
 #include "base/json_scan.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/test.h"
 
 #include <stdlib.h>
@@ -41,6 +42,19 @@ TEST(json_lines_are_json)
     assert_str(reason, "\"two words\\n\"");
 }
 
+TEST(a_value_makes_no_pair_and_no_line_of_its_own)
+{
+    static const char *const values[] = {"x admin=true y=2", "one\ntwo level=error", "a\x1f" "admin=true"};
+    for (size_t i = 0; i < BX_LEN(values); i++) {
+        char line[512];
+        struct bx_str value, ignored;
+        size_t n = capture(line, sizeof line, BX_LOG_JSON, values[i]);
+        assert_rc(bx_json_check(bx_str_n(line, n), 2, &value, NULL), BX_OK);
+        assert_false(bx_json_get(value, bx_str("admin"), &ignored));
+        assert_int_equal(bx_str_find(bx_str_n(line, n), '\n'), n - 1);
+    }
+}
+
 TEST(levels_have_names)
 {
     enum bx_log_level level;
@@ -54,6 +68,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logfmt_quotes_what_needs_quotes),
         cmocka_unit_test(json_lines_are_json),
+        cmocka_unit_test(a_value_makes_no_pair_and_no_line_of_its_own),
         cmocka_unit_test(levels_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,13 +77,13 @@ static void announce(const struct wb_app *app, const char *password)
 {
     const struct wb_config *c = app->config;
     bool is_any = strcmp(c->host, "0.0.0.0") == 0 || strcmp(c->host, "::") == 0;
-    fprintf(stderr, "WaBox %s is ready: log in at %s://%s:%u/\n", WB_VERSION,
+    bx_log_say("WaBox %s is ready: log in at %s://%s:%u/", WB_VERSION,
             c->tls_cert ? "https" : "http", is_any ? "localhost" : c->host, app->port);
     if (password[0])
-        fprintf(stderr, "First start: log in as %s with the password %s (shown this once)\n",
+        bx_log_say("First start: log in as %s with the password %s (shown this once)",
                 c->admin_username, password);
     if (c->is_demo)
-        fprintf(stderr, "Demo: log in as %s with the password %s\n", c->admin_username,
+        bx_log_say("Demo: log in as %s with the password %s", c->admin_username,
                 c->admin_password ? c->admin_password : WB_DEMO_PASSWORD);
     printf("{\"ready\":true,\"port\":%u}\n", app->port);
     fflush(stdout);
@@ -96,7 +97,7 @@ static int run(const struct wb_config *config)
     bx_buf_init(&message, 4096);
     int rc = wb_app_start(config, &wb_engine_wa, password, sizeof password, &app, &message);
     if (rc < 0) {
-        fprintf(stderr, "waboxd cannot start: %.*s\n", (int)message.len, (char *)message.data);
+        bx_log_say("waboxd cannot start: %.*s", (int)message.len, (char *)message.data);
         _exit(1); /* modules stop on a running loop; those that were started end with the process */
     }
     announce(app, password);
@@ -123,13 +124,17 @@ int main(int argc, char **argv)
         bx_buf_printf(&message, "\"%s\" is no flag; see waboxd --help", argv[1]);
         rc = BX_E_INVALID;
     }
+    enum bx_log_level level = BX_LOG_INFO;
+    const char *format = getenv("LOG_FORMAT"); /* loading may have stopped before it */
+    if (rc == BX_OK || !format)
+        format = config.log_format;
+    bool is_json = format && strcmp(format, "json") == 0;
+    bx_log_level_parse(bx_str(config.log_level), &level);
+    bx_log_setup(level, is_json ? BX_LOG_JSON : BX_LOG_LOGFMT);
     if (rc < 0) {
-        fprintf(stderr, "waboxd cannot start: %.*s\n", (int)message.len, (char *)message.data);
+        bx_log_say("waboxd cannot start: %.*s", (int)message.len, (char *)message.data);
         code = EXIT_USAGE;
     } else {
-        enum bx_log_level level = BX_LOG_INFO;
-        bx_log_level_parse(bx_str(config.log_level), &level);
-        bx_log_setup(level, strcmp(config.log_format, "json") == 0 ? BX_LOG_JSON : BX_LOG_LOGFMT);
         code = run(&config);
     }
     bx_buf_done(&message);

@@ -19,7 +19,7 @@
 #include "wa/proto/sync.pb-c.h"
 #include "wa/signal/adv.h"
 #include "wa/signal/app_state.h"
-#include "wa/signal/keystore_memory.h"
+#include <wa/keystore_memory.h>
 #include "wa/signal/signal.h"
 #include "wa/wire/codec.h"
 

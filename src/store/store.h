@@ -112,6 +112,9 @@ struct st_writer_options {
                                 coming, ten times later when more jobs wait than it has; 0: 20 */
     unsigned linger_us;      /* wait so long for more jobs before a commit; 0: do not */
     unsigned max_queue;      /* jobs waiting; beyond: BX_E_FULL. 0: 65536 */
+    unsigned slow_ms;        /* on_slow hears of jobs that took so long; 0: of none */
+    void (*on_slow)(uint64_t ms, void *arg); /* writer thread; must be short */
+    void *arg;
 };
 
 /* `options` may be NULL. Returns the writer, its thread running. A store has one. */
@@ -137,6 +140,7 @@ size_t st_writer_waiting(struct st_writer *writer);
 /* Rows for /metrics (static storage; register once per process). */
 extern struct bx_metric st_metrics[];
 extern const size_t st_metric_count;
+extern struct bx_histogram st_job_seconds, st_wait_seconds;
 
 /* ==== maintenance ==== */
 
@@ -219,6 +223,10 @@ int st_user_list(struct st_conn *conn, const struct st_user_query *query, struct
 int st_token_insert(struct st_tx *tx, const struct st_token *token);
 int st_token_get(struct st_conn *conn, struct bx_str jti, struct bx_arena *a, struct st_token *out);
 /* BX_OK also when it was revoked before. */
+/* Addresses from which the user logged in, as st_token_insert had them, newest first; of logins that
+ * have ended as well, until st_token_purge. */
+int st_token_addresses(struct st_conn *conn, int64_t user_id, int limit, struct bx_arena *a,
+                       struct bx_str **out, size_t *out_count);
 int st_token_revoke(struct st_tx *tx, struct bx_str jti);
 /* Returns how many; `except` (may be NULL) stays valid. */
 int st_token_revoke_user(struct st_tx *tx, int64_t user_id, struct bx_str except);
@@ -234,6 +242,14 @@ int st_api_key_touch(struct st_tx *tx, int64_t id); /* last_used_at; call it now
 int st_api_key_revoke(struct st_tx *tx, int64_t id);
 /* Drops keys that were revoked or expired before, at most max_rows; returns how many. */
 int st_api_key_purge(struct st_tx *tx, int64_t ended_before, int64_t max_rows);
+
+/* For monitoring: how many numbers are in each state of enum st_link_status, how many messages wait in
+ * each of enum st_outbox_state, and since when the oldest does (0: none). */
+enum { ST_MONITOR_STATES = 5, ST_MONITOR_OUTBOX = 3 };
+struct st_monitor {
+    int64_t numbers[ST_MONITOR_STATES], outbox[ST_MONITOR_OUTBOX], outbox_oldest_at;
+};
+int st_monitor_read(struct st_conn *conn, struct st_monitor *out);
 
 /* ==== numbers, permissions, sessions ==== */
 

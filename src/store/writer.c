@@ -12,6 +12,7 @@ struct job {
     st_job_fn *run;
     st_done_fn *on_done;
     void *arg;
+    uint64_t queued_ns;
     int rc;
 };
 
@@ -50,6 +51,8 @@ struct bx_metric st_metrics[] = {
                    .kind = BX_COUNTER},
 };
 const size_t st_metric_count = BX_LEN(st_metrics);
+struct bx_histogram st_job_seconds = {.name = "st_job_seconds", .help = "Time of a write job in its transaction."};
+struct bx_histogram st_wait_seconds = {.name = "st_queue_wait_seconds", .help = "Time a write job waited for its turn."};
 
 static bool take(struct st_writer *w, struct job *out)
 {
@@ -127,6 +130,17 @@ static bool is_full(struct st_writer *w, size_t group, uint64_t begun_ms)
            st_writer_waiting(w) <= group;
 }
 
+static void job_run(struct st_writer *w, struct job *job, bool *out_is_lost)
+{
+    uint64_t begun = bx_mono_ns();
+    job->rc = st_tx_job(&w->tx, job->run, job->arg, out_is_lost);
+    uint64_t took = bx_mono_ns() - begun;
+    bx_histogram_observe(&st_wait_seconds, (begun - job->queued_ns) / 1000);
+    bx_histogram_observe(&st_job_seconds, took / 1000);
+    if (w->options.slow_ms && took / 1000000 >= w->options.slow_ms)
+        w->options.on_slow(took / 1000000, w->options.arg);
+}
+
 /* Runs jobs into the open transaction until the group is full, late or alone. *out_lost_rc is the
  * reason when the database dropped the transaction. */
 static size_t group_run(struct st_writer *w, int *out_lost_rc)
@@ -136,7 +150,7 @@ static size_t group_run(struct st_writer *w, int *out_lost_rc)
     for (;;) {
         struct job *job = &w->group[n - 1];
         bool is_lost;
-        job->rc = st_tx_job(&w->tx, job->run, job->arg, &is_lost);
+        job_run(w, job, &is_lost);
         bx_metric_add(&st_metrics[M_JOBS], 1);
         if (is_lost) {
             *out_lost_rc = job->rc;
@@ -248,7 +262,7 @@ int st_writer_submit(struct st_writer *w, st_job_fn *job, void *arg, st_done_fn 
         rc = BX_E_FULL;
     } else {
         w->ring[(w->head + w->count) % w->options.max_queue] =
-            (struct job){.run = job, .on_done = on_done, .arg = arg};
+            (struct job){.run = job, .on_done = on_done, .arg = arg, .queued_ns = bx_mono_ns()};
         w->count++;
         bx_metric_set(&st_metrics[M_QUEUE], (int64_t)w->count);
         if (w->count == 1)

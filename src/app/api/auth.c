@@ -6,6 +6,7 @@
 #include "app/core/config.h"
 #include "app/access/access.h"
 #include "app/core/limit.h"
+#include "app/core/failures.h"
 #include "base/clock.h"
 #include "crypto/jwt.h"
 #include "crypto/password.h"
@@ -105,36 +106,75 @@ static int issue(struct wb_request *rq, struct login *login)
     return cr_jwt_issue(rq->app->jwt_key, &claims, &rq->arena, &login->token);
 }
 
+/* --- is the password right? The one place that asks, whatever the call --- */
+
+enum { KNOWN_ADDRESSES = 200 };
+
+/* Whether the password of this user was right at this address before. A failure of the store: no. */
+static bool is_known_address(struct wb_request *rq, int64_t user_id)
+{
+    struct bx_str *rows;
+    size_t count = 0;
+    char here[WB_LIMIT_ADDRESS_SIZE], there[WB_LIMIT_ADDRESS_SIZE];
+    struct bx_str at = wb_limit_address(bx_str(rq->ip), here);
+    bool is_known = false;
+    if (!user_id ||
+        st_token_addresses(rq->conn, user_id, KNOWN_ADDRESSES, &rq->arena, &rows, &count) < 0)
+        return false;
+    for (size_t i = 0; !is_known && i < count; i++)
+        is_known = bx_str_eq(wb_limit_address(rows[i], there), at);
+    return is_known;
+}
+
+static int fail_throttled(struct wb_request *rq, uint64_t wait_ms)
+{
+    rq->retry_after_ms = (int64_t)wait_ms;
+    return wb_fail(rq, BX_E_RATE_LIMITED,
+                   "Too many failed login attempts. Try again in %llu seconds.",
+                   (unsigned long long)(wait_ms + 999) / 1000);
+}
+
+/* BX_E_AUTH: it is not. BX_E_RATE_LIMITED, with the answer: too many were not. `user` NULL: nobody has
+ * the name `account`; that takes as long. On a lane of hashers. A known account counts by its id, so
+ * that name, e-mail and the calls of a logged-in user share its tries. */
+static int password_check(struct wb_request *rq, const struct st_user *user, struct bx_str account,
+                          struct bx_str password)
+{
+    struct wb_throttle *t = rq->app->throttle;
+    struct bx_str ip = bx_str(rq->ip);
+    struct bx_str key = user ? bx_arena_printf(&rq->arena, "#%lld", (long long)user->id)
+                             : bx_arena_printf(&rq->arena, "?%.*s", BX_STR_ARG(account));
+    bool is_known = is_known_address(rq, user ? user->id : 0);
+    uint64_t wait = is_known ? wb_throttle_try_known(t, key, ip, bx_mono_ms())
+                             : wb_throttle_try(t, key, ip, bx_mono_ms());
+    if (wait)
+        return fail_throttled(rq, wait);
+    int rc = user ? cr_password_verify(password, bx_arena_strndup(&rq->arena, user->password_hash.ptr,
+                                                                  user->password_hash.len))
+                  : cr_password_verify_nobody(password, CR_PASSWORD_COST);
+    if (rc == BX_OK && user && !user->is_active)
+        rc = BX_E_AUTH;
+    if (rc == BX_E_AUTH)
+        wb_failure_note(WB_FAILURE_LOGIN, "ip=%s user=%lld", rq->ip, (long long)(user ? user->id : 0));
+    else if (is_known)
+        wb_throttle_forgive_known(t, key, ip, bx_mono_ms());
+    else
+        wb_throttle_forgive(t, key, ip, bx_mono_ms());
+    return rc;
+}
+
 /* The same work and the same words whether the user is unknown, inactive or mistyped. */
 int wb_auth_login_check(struct wb_request *rq)
 {
     struct bx_str account = account_of(rq), password = wb_json_str(rq->body, "password");
     struct login *login = rq->local = BX_ARENA_NEW(&rq->arena, struct login);
-    uint64_t wait = wb_throttle_try(rq->app->throttle, account, bx_str(rq->ip), bx_mono_ms());
-    if (wait) {
-        rq->retry_after_ms = (int64_t)wait;
-        return wb_fail(rq, BX_E_RATE_LIMITED,
-                       "Too many failed login attempts. Try again in %llu seconds.",
-                       (unsigned long long)(wait + 999) / 1000);
-    }
     int rc = st_user_by_login(rq->conn, account, &rq->arena, &login->user);
-    if (rc == BX_OK) {
-        const char *stored = bx_arena_strndup(&rq->arena, login->user.password_hash.ptr,
-                                              login->user.password_hash.len);
-        rc = cr_password_verify(password, stored);
-        if (rc == BX_OK && !login->user.is_active)
-            rc = BX_E_AUTH;
-    } else if (rc == BX_E_NOT_FOUND) {
-        rc = cr_password_verify_nobody(password, CR_PASSWORD_COST);
-    }
-    if (rc == BX_E_AUTH) {
-        bx_log(BX_LOG_WARN, "app", "login failed", "ip=%s", rq->ip);
-        return wb_fail(rq, rc, "Invalid credentials");
-    }
-    if (rc < 0)
+    if (rc < 0 && rc != BX_E_NOT_FOUND)
         return rc;
-    wb_throttle_forgive(rq->app->throttle, account, bx_str(rq->ip), bx_mono_ms());
-    return issue(rq, login);
+    rc = password_check(rq, rc == BX_OK ? &login->user : NULL, account, password);
+    if (rc == BX_E_AUTH)
+        return wb_fail(rq, rc, "Invalid credentials");
+    return rc < 0 ? rc : issue(rq, login);
 }
 
 static void login_user_write(struct bx_json_writer *w, const struct st_user *user)
@@ -222,10 +262,9 @@ int wb_auth_me_update_check(struct wb_request *rq)
     int rc = st_user_get(rq->conn, rq->who.user_id, &rq->arena, &user);
     if (rc < 0)
         return rc;
-    rc = cr_password_verify(
-        current, bx_arena_strndup(&rq->arena, user.password_hash.ptr, user.password_hash.len));
+    rc = password_check(rq, &user, user.username, current);
     if (rc == BX_E_AUTH)
-        return wb_fail_field(rq, "currentPassword", "The current password is not right");
+        return wb_fail_field(rq, "currentPassword", "The current password is incorrect");
     p->has_new_password = true;
     return rc < 0 ? rc : cr_password_hash(fresh, CR_PASSWORD_COST, p->hash);
 }

@@ -2,6 +2,7 @@
 
 #include "app/core/context.h"
 #include "app/views/shapes.h"
+#include "app/ops/scrape.h"
 #include "base/clock.h"
 
 #define END                                                                                        \
@@ -42,6 +43,7 @@ int wb_health(struct wb_request *rq)
 int wb_metrics_get(struct wb_request *rq)
 {
     rq->content_type_out = "text/plain; version=0.0.4; charset=utf-8";
+    wb_scrape(rq->app, rq->conn);
     return bx_metrics_print(&rq->app->metrics, &rq->out);
 }
 

@@ -28,6 +28,11 @@ struct wb_envelope {
     struct wb_log log;
     int rc;
     unsigned answers;           /* messages of ours that the server answered */
+    struct {
+        unsigned in, undecrypted, out, refused;
+        int refusal; /* the server's code */
+        bool is_linked;
+    } counted; /* for metrics and log, after the commit */
     bool has_session;           /* `session` is what the row is now */
     struct st_session session;
     struct bx_str new_group;    /* subject and members are not known yet */

@@ -17,7 +17,12 @@ uint64_t wb_limits_take(struct wb_limits *l, struct bx_str key, double cost, uin
 /* Forgets buckets that are full again. */
 void wb_limits_sweep(struct wb_limits *l, uint64_t now_ms);
 
-/* Failed logins, per address and per account. Any thread. */
+/* Under what an address counts: a host may choose among the 2^64 addresses of an IPv6 network, so that
+ * is one; an IPv4 address in IPv6 clothes is itself. In `out`, or `ip` itself. */
+enum { WB_LIMIT_ADDRESS_SIZE = 64 };
+struct bx_str wb_limit_address(struct bx_str ip, char out[WB_LIMIT_ADDRESS_SIZE]);
+
+/* Wrong passwords, per address and per account. Any thread. */
 struct wb_throttle;
 struct wb_throttle *wb_throttle_new(int64_t per_account, int64_t per_ip, int64_t window_ms);
 void wb_throttle_free(struct wb_throttle *t);
@@ -27,6 +32,13 @@ uint64_t wb_throttle_try(struct wb_throttle *t, struct bx_str account, struct bx
                          uint64_t now_ms);
 void wb_throttle_forgive(struct wb_throttle *t, struct bx_str account, struct bx_str ip,
                          uint64_t now_ms);
+/* The same from an address where this account's password was right before. Such a pair has tries of its
+ * own: strangers who use up the account's, or neighbours who use up the address's, do not lock its
+ * owner out. */
+uint64_t wb_throttle_try_known(struct wb_throttle *t, struct bx_str account, struct bx_str ip,
+                               uint64_t now_ms);
+void wb_throttle_forgive_known(struct wb_throttle *t, struct bx_str account, struct bx_str ip,
+                               uint64_t now_ms);
 void wb_throttle_sweep(struct wb_throttle *t, uint64_t now_ms);
 
 #endif

@@ -4,6 +4,8 @@
 #include "app/inbox/inbox_store.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
+#include "app/core/counts.h"
+#include "app/core/failures.h"
 #include "base/log.h"
 #include "app/numbers/line.h"
 
@@ -15,12 +17,32 @@ static int envelope_job(struct st_tx *tx, void *arg)
     return rc < 0 || !events ? rc : wb_inbox_store(e, tx, events);
 }
 
+static void count(const struct wb_envelope *e)
+{
+    long long id = (long long)e->line->id;
+    wb_count(WB_COUNT_IN, e->counted.in);
+    wb_count(WB_COUNT_IN_FAILED, e->counted.undecrypted);
+    wb_count(WB_COUNT_DECRYPT, e->counted.undecrypted);
+    wb_count(WB_COUNT_OUT, e->counted.out);
+    wb_count(WB_COUNT_OUT_FAILED, e->counted.refused);
+    if (e->counted.undecrypted)
+        wb_failure_note(WB_FAILURE_DECRYPT, "number=%lld", id);
+    if (e->counted.refused)
+        wb_failure_note(WB_FAILURE_SEND, "number=%lld code=%d", id, e->counted.refusal);
+    if (e->counted.is_linked) {
+        wb_count(WB_COUNT_LINKED, 1);
+        bx_log(BX_LOG_INFO, "app", "number linked", "number=%lld platform=" BX_STR_FMT, id,
+               BX_STR_ARG(e->session.platform));
+    }
+}
+
 static void on_committed(void *arg)
 {
     struct wb_envelope *e = arg;
     struct wb_line *line = e->line;
     if (e->rc >= 0) {
         wb_log_emit(&e->log);
+        count(e);
         if (e->has_session)
             wb_link_took(line, &e->session);
         if (e->new_group.len)
@@ -28,8 +50,8 @@ static void on_committed(void *arg)
         for (unsigned i = 0; i < e->answers; i++)
             wb_outbox_on_answer(line);
     } else {
-        bx_log(BX_LOG_ERROR, "app", "envelope not stored", "number=%lld rc=%s",
-               (long long)line->id, bx_err_name(e->rc));
+        wb_failure_note(WB_FAILURE_STORE, "what=envelope number=%lld rc=%s", (long long)line->id,
+                        bx_err_name(e->rc));
     }
     bx_arena_done(&e->arena);
     e->ops->finish(e, e->rc < 0 ? e->rc : BX_OK);

@@ -176,6 +176,7 @@ int wb_inbox_paired(struct wb_inbox_turn *t, const struct wa_event *e)
     s->platform = e->account.platform;
     s->is_active = true;
     s->error_message = s->reason = (struct bx_str){0};
+    t->envelope->counted.is_linked = true;
     return session_write(t, s);
 }
 

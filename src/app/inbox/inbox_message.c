@@ -188,6 +188,9 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
         return rc;
     if (!stored.is_new)
         return stored_before(t, m, stored.id, &row);
+    bool is_theirs = !m->is_from_me && m->origin != WA_ORIGIN_HISTORY;
+    t->envelope->counted.in += is_theirs && m->kind != WA_KIND_UNDECRYPTABLE;
+    t->envelope->counted.undecrypted += is_theirs && m->kind == WA_KIND_UNDECRYPTABLE;
     /* History fills the chats without a storm of events; a placeholder is announced as a message
      * when it is healed. The chat changes in both cases, and that is told. */
     if (m->origin != WA_ORIGIN_HISTORY && m->kind != WA_KIND_UNDECRYPTABLE)
@@ -325,6 +328,9 @@ int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e)
         return BX_OK; /* deleted meanwhile */
     if (rc < 0)
         return rc;
+    t->envelope->counted.out += s->rc == BX_OK;
+    t->envelope->counted.refused += s->rc != BX_OK;
+    t->envelope->counted.refusal = s->server_code;
     return s->rc == BX_OK ? move(t, &m, ST_SENT, s->timestamp_ms, (struct bx_str){0})
                           : move(t, &m, ST_FAILED, s->timestamp_ms, refusal(t, s));
 }

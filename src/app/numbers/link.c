@@ -6,7 +6,9 @@
 #include "app/numbers/qr_picture.h"
 #include "app/views/rows.h"
 #include "app/numbers/line.h"
+#include "app/core/counts.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -156,6 +158,18 @@ static int state_job(struct st_tx *tx, void *arg)
     return rc < 0 ? rc : wb_link_log(&c->log, tx, &c->row, &c->arena);
 }
 
+static void log_state(const struct change *c)
+{
+    const struct st_session *s = &c->row;
+    bool is_bad = s->status == ST_LINK_DISCONNECTED && !bx_str_is(s->reason, "stopped");
+    if (s->status == ST_LINK_RECONNECTING)
+        wb_count(WB_COUNT_RECONNECTS, 1);
+    bx_log(is_bad ? BX_LOG_WARN : BX_LOG_INFO, "app", "number state changed",
+           "number=%lld state=%s reason=" BX_STR_FMT " code=%d retry_s=%lld", (long long)c->line->id,
+           wb_link_name(s->status), BX_STR_ARG(s->reason.len ? s->reason : BX_STR("none")), c->detail,
+           (long long)(s->retry_at ? (s->retry_at - bx_wall_ms()) / 1000 : 0));
+}
+
 static void left(struct change *c);
 
 static void on_changed(void *arg)
@@ -165,6 +179,8 @@ static void on_changed(void *arg)
         left(c);
     if (c->rc >= 0) {
         wb_log_emit(&c->log);
+        if (c->has_changed)
+            log_state(c);
         wb_link_took(c->line, &c->row);
     } else if (c->rc != BX_E_NOT_FOUND) {
         bx_log(BX_LOG_ERROR, "app", "failed to store link state", "number=%lld rc=%s",
@@ -241,6 +257,8 @@ bool wb_link_on_scanned(struct wb_line *line, struct bx_str phone)
         return true;
     if (bx_str_copy(phone, line->link.scanned, sizeof line->link.scanned) < 0)
         line->link.scanned[0] = '\0';
+    bx_log(BX_LOG_WARN, "app", "another phone scanned the code; its device is refused", "number=%lld",
+           (long long)line->id);
     return false;
 }
 
@@ -429,6 +447,8 @@ static void plan_retry(struct wb_line *line)
 void wb_link_begin(struct wb_line *line, bool by_code)
 {
     struct wb_link *l = &line->link;
+    bx_log(BX_LOG_INFO, "app", "linking started", "number=%lld by=%s", (long long)line->id,
+           by_code ? "code" : "qr");
     if (by_code) /* a new one is asked for; the code of an earlier request no longer links */
         l->code[0] = '\0';
     if (l->is_leaving) {

@@ -2,6 +2,7 @@
 
 #include "app/channel/engine.h"
 #include "app/numbers/line.h"
+#include "app/core/failures.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -128,8 +129,8 @@ static void on_picked(void *arg)
     struct wb_outbox_line *o = &line->out;
     o->is_picking = false;
     if (p->rc < 0) {
-        bx_log(BX_LOG_ERROR, "app", "outbox not read", "number=%lld rc=%s", (long long)line->id,
-               bx_err_name(p->rc));
+        wb_failure_note(WB_FAILURE_STORE, "what=outbox number=%lld rc=%s", (long long)line->id,
+                        bx_err_name(p->rc));
         net_timer_start(line->app->loop, &o->pace, RETRY_MS);
     } else {
         o->is_checked = true;
@@ -249,6 +250,7 @@ static void back_done(int rc, void *arg)
 
 static void back_submit(struct back *b)
 {
+    wb_failure_note(WB_FAILURE_UNSENT, "number=%lld rc=%s", (long long)b->line->id, bx_err_name(b->rc));
     b->line->out.is_draining = true;
     if (st_writer_submit(b->line->app->writer, back_job, b, back_done) < 0)
         back_done(BX_E_FULL, b);

@@ -2,6 +2,7 @@
 
 #include "app/ops/first_start.h"
 #include "app/access/access.h"
+#include "app/core/failures.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -15,6 +16,7 @@ struct wb_watch {
     struct net_timer timer;
     char mark[16];
     size_t mark_len;
+    int64_t refused; /* connections and requests, at the last look */
     bool has_mark; /* the first look only remembers */
 };
 
@@ -30,7 +32,7 @@ static void look(void *arg, unsigned worker)
         mark.len == w->mark_len && memcmp(mark.ptr ? mark.ptr : "", w->mark, mark.len) == 0;
     if (is_readable && w->has_mark && !is_same) {
         rc = wb_access_reload(w->app->access, w->app->readers[worker]);
-        bx_log(rc < 0 ? BX_LOG_ERROR : BX_LOG_INFO, "app", "users changed from outside", "rc=%s",
+        bx_log(rc < 0 ? BX_LOG_ERROR : BX_LOG_INFO, "app", "users reloaded after a change by another process", "rc=%s",
                bx_err_name(rc));
     }
     if (is_readable && !is_same && (rc == BX_OK || rc == BX_E_NOT_FOUND)) { /* else look again */
@@ -44,6 +46,11 @@ static void look(void *arg, unsigned worker)
 static void on_timer(void *arg)
 {
     struct wb_watch *w = arg;
+    int64_t refused = http_refused_total();
+    if (refused > w->refused)
+        wb_failure_add(WB_FAILURE_CONNECTION, refused - w->refused);
+    w->refused = refused;
+    wb_failures_tick();
     if (net_lane_depth(&w->lane) == 0)
         net_lane_submit(&w->lane, look, NULL, w);
     net_timer_start_slack(w->app->loop, &w->timer, LOOK_MS, 100);

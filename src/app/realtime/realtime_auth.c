@@ -3,6 +3,7 @@
 
 #include "app/access/credentials.h"
 #include "app/access/access.h"
+#include "app/core/failures.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 
@@ -108,6 +109,10 @@ static void refuse(struct entry *e, int rc)
             message = refusals[i].message;
         }
     }
+    struct sio_handshake h;
+    sio_socket_handshake(e->socket, &h);
+    wb_failure_note(WB_FAILURE_HANDSHAKE, "ip=" BX_STR_FMT " code=%s", BX_STR_ARG(wb_unsio(h.address)),
+                    code);
     int len = snprintf(data, sizeof data, "{\"code\":\"%s\"}", code);
     sio_next_refuse(e->next, message, (struct sio_str){data, (size_t)len});
     entry_free(e);

@@ -8,7 +8,11 @@
 #include "app/core/config.h"
 #include "app/core/limit.h"
 #include "app/core/stop.h"
+#include "app/core/failures.h"
+#include "app/core/fair.h"
+#include "app/core/limit.h"
 #include "base/clock.h"
+#include "base/json_scan.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -21,27 +25,37 @@ enum { /* reads of one user */
     READ_BYTES = 8 << 10,
     READ_WAIT_MS = 1000,
 };
-enum { LANES_MAX = 64, LANE_QUEUE_MAX = 4096, HASH_QUEUE_MAX = 256, ANSWER_MAX = 32 << 20 };
+enum { /* passwords that wait to be hashed */
+    HASHES_PER_GROUP = 256,
+    HASHES_MAX = 4096,
+    BUSY_RETRY_MS = 1000,
+    LOGIN_BODY_MAX = 4096,
+};
+enum { LANES_MAX = 64, LANE_QUEUE_MAX = 4096, ANSWER_MAX = 32 << 20 };
 
 struct wb_dispatch {
     struct wb_app *app;
     struct net_lane lanes[LANES_MAX], hashers[LANES_MAX];
     unsigned lane_count, hasher_count, next_lane, next_hasher;
+    struct wb_fair *hashes; /* requests that wait for a password to be hashed */
     struct wb_inflight *reads; /* of each user */
     size_t running;
     uint64_t last_id;
 };
 
 struct bx_metric wb_metrics[] = {
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"2xx\"", 0},
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"3xx\"", 0},
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"4xx\"", 0},
-    {"wabox_http_requests_total", "REST requests answered", BX_COUNTER, "class=\"5xx\"", 0},
-    {"wabox_http_requests_running", "REST requests under way", BX_GAUGE, NULL, 0},
-    {"wabox_http_seconds_total_ms", "milliseconds spent on REST requests", BX_COUNTER, NULL, 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"2xx\"", 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"3xx\"", 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"4xx\"", 0},
+    {"wabox_rest_requests_total", "REST requests answered.", BX_COUNTER, "class=\"5xx\"", 0},
+    {"wabox_rest_requests_running", "REST requests under way.", BX_GAUGE, NULL, 0},
 };
 const size_t wb_metric_count = BX_LEN(wb_metrics);
-enum { METRIC_2XX = 0, METRIC_RUNNING = 4, METRIC_MS = 5 };
+struct bx_histogram wb_rest_seconds = {.name = "wabox_rest_request_seconds",
+                                       .help = "Time from a REST request to its answer."};
+enum { METRIC_2XX = 0, METRIC_RUNNING = 4 };
+/* Waiting is what linking does; everything else should be done long before. */
+enum { SLOW_MS = 1000 };
 
 struct wb_dispatch *wb_dispatch_new(struct wb_app *app)
 {
@@ -53,14 +67,17 @@ struct wb_dispatch *wb_dispatch_new(struct wb_app *app)
     for (unsigned i = 0; i < d->lane_count; i++)
         net_lane_init(&d->lanes[i], app->pool, LANE_QUEUE_MAX);
     for (unsigned i = 0; i < d->hasher_count; i++)
-        net_lane_init(&d->hashers[i], app->pool, HASH_QUEUE_MAX);
+        net_lane_init(&d->hashers[i], app->pool, 0); /* as many jobs as slots of the queue before */
+    d->hashes = wb_fair_new(d->hasher_count, HASHES_PER_GROUP, HASHES_MAX);
     return d;
 }
 
 void wb_dispatch_free(struct wb_dispatch *d)
 {
-    if (d)
+    if (d) {
+        wb_fair_free(d->hashes);
         wb_inflight_free(d->reads);
+    }
     free(d);
 }
 
@@ -114,19 +131,22 @@ static struct wb_request *request_new(struct wb_dispatch *d, struct http_exchang
 
 static void note(struct wb_request *rq, int rc, int status)
 {
-    uint64_t ms = (bx_mono_ns() - rq->started_ns) / 1000000;
+    uint64_t us = (bx_mono_ns() - rq->started_ns) / 1000, ms = us / 1000;
     bx_metric_add(&wb_metrics[METRIC_2XX + (status < 300   ? 0
                                             : status < 400 ? 1
                                             : status < 500 ? 2
                                                            : 3)],
                   1);
     bx_metric_add(&wb_metrics[METRIC_RUNNING], -1);
-    bx_metric_add(&wb_metrics[METRIC_MS], (int64_t)ms);
+    bx_histogram_observe(&wb_rest_seconds, us);
     const char *path = rq->route ? rq->route->path : "?";
     if (status >= 500)
-        bx_log(BX_LOG_ERROR, "app", "request failed", "id=%s method=%s route=%s rc=%s status=%d",
-               rq->id, rq->route ? wb_method_name(rq->route->method) : "?", path, bx_err_name(rc),
-               status);
+        wb_failure_note(WB_FAILURE_REQUEST, "id=%s method=%s route=%s rc=%s status=%d", rq->id,
+                        rq->route ? wb_method_name(rq->route->method) : "?", path, bx_err_name(rc),
+                        status);
+    else if (ms >= SLOW_MS && rq->route && !(rq->route->flags & WB_WAITS))
+        wb_failure_note(WB_FAILURE_SLOW_CALL, "id=%s method=%s route=%s status=%d ms=%llu", rq->id,
+                        wb_method_name(rq->route->method), path, status, (unsigned long long)ms);
     else
         bx_debug("app", "request", "id=%s route=%s user=%lld status=%d ms=%llu", rq->id, path,
                  (long long)rq->who.user_id, status, (unsigned long long)ms);
@@ -215,7 +235,7 @@ static int check_body(struct wb_request *rq)
         return BX_OK;
     struct bx_str type = bx_str_slice(rq->content_type, 0, bx_str_find(rq->content_type, ';'));
     if (text.len && type.len && !bx_str_ieq(bx_str_trim(type), BX_STR("application/json")))
-        return wb_fail(rq, BX_E_UNSUPPORTED, "Send the body as application/json.");
+        return wb_fail(rq, BX_E_UNSUPPORTED, "Content-Type must be application/json.");
     if (text.len == 0)
         text = BX_STR("{}");
     json_error_t error;
@@ -277,10 +297,69 @@ static void lane_work(void *arg, unsigned worker)
 
 static int to_lane(struct wb_dispatch *d, struct wb_request *rq, net_work_fn *work)
 {
-    struct net_lane *lane = rq->route->flags & WB_HASHES
-                                ? &d->hashers[d->next_hasher++ % d->hasher_count]
-                                : &d->lanes[d->next_lane++ % d->lane_count];
-    return net_lane_submit(lane, work, NULL, rq);
+    return net_lane_submit(&d->lanes[d->next_lane++ % d->lane_count], work, NULL, rq);
+}
+
+/* --- passwords: a hash takes tens of milliseconds, so users and addresses take turns --- */
+
+/* The request may be answered and gone when its turn ends. */
+struct hash_turn {
+    struct wb_dispatch *dispatch;
+    struct wb_request *rq;
+};
+
+static void hashes_run(struct wb_dispatch *d);
+
+static void hash_work(void *arg, unsigned worker)
+{
+    lane_work(((struct hash_turn *)arg)->rq, worker);
+}
+
+static void on_hashed(void *arg)
+{
+    struct hash_turn *turn = arg;
+    struct wb_dispatch *d = turn->dispatch;
+    free(turn);
+    wb_fair_done(d->hashes);
+    hashes_run(d);
+}
+
+static void hashes_run(struct wb_dispatch *d)
+{
+    struct wb_request *rq;
+    while ((rq = wb_fair_next(d->hashes))) {
+        struct hash_turn *turn = BX_NEW(struct hash_turn);
+        *turn = (struct hash_turn){d, rq};
+        net_lane_submit(&d->hashers[d->next_hasher++ % d->hasher_count], hash_work, on_hashed, turn);
+    }
+}
+
+/* Whose account a login tries, as far as a look at the body tells: only for whose turn it is. */
+static struct bx_str account_tried(struct wb_request *rq)
+{
+    static const char *const names[] = {"username", "email"};
+    struct bx_str value, text;
+    for (size_t i = 0; rq->body_text.len <= LOGIN_BODY_MAX && i < BX_LEN(names); i++) {
+        if (bx_json_get(rq->body_text, bx_str(names[i]), &value) &&
+            bx_json_string(value, &rq->arena, &text) == BX_OK)
+            return bx_str_trim(text);
+    }
+    return BX_STR("");
+}
+
+static int to_hashers(struct wb_dispatch *d, struct wb_request *rq)
+{
+    char address[WB_LIMIT_ADDRESS_SIZE];
+    bool is_known = rq->who.user_id != 0;
+    struct bx_str group = is_known ? bx_str_n(&rq->who.user_id, sizeof rq->who.user_id)
+                                   : wb_limit_address(bx_str(rq->ip), address);
+    int rc = wb_fair_submit(d->hashes, group, is_known ? BX_STR("") : account_tried(rq), rq);
+    if (rc == BX_E_RATE_LIMITED) {
+        rq->retry_after_ms = BUSY_RETRY_MS;
+        rc = wb_fail(rq, rc, "Too many passwords are being checked for you. Try again in a second.");
+    }
+    hashes_run(d);
+    return rc;
 }
 
 /* --- the loop --- */
@@ -292,11 +371,12 @@ static int check_rate(struct wb_request *rq)
     double cost = costs[rq->route->rate];
     if (cost <= 0)
         return BX_OK;
+    char address[WB_LIMIT_ADDRESS_SIZE];
     struct bx_str user = bx_str_n(&rq->who.user_id, sizeof rq->who.user_id);
-    uint64_t wait =
-        rq->who.user_id
-            ? wb_limits_take(app->user_limits, user, cost, net_loop_now_ms(app->loop))
-            : wb_limits_take(app->ip_limits, bx_str(rq->ip), cost, net_loop_now_ms(app->loop));
+    struct bx_str at = wb_limit_address(bx_str(rq->ip), address);
+    uint64_t now = net_loop_now_ms(app->loop);
+    uint64_t wait = rq->who.user_id ? wb_limits_take(app->user_limits, user, cost, now)
+                                    : wb_limits_take(app->ip_limits, at, cost, now);
     if (!wait)
         return BX_OK;
     rq->retry_after_ms = (int64_t)wait;
@@ -318,6 +398,8 @@ static int start_on_lane(struct wb_request *rq)
 {
     struct wb_dispatch *d = rq->app->dispatch;
     bool takes_turns = rq->who.user_id && rq->route->method == HTTP_GET;
+    if (rq->route->flags & WB_HASHES)
+        return to_hashers(d, rq);
     if (!takes_turns)
         return to_lane(d, rq, lane_work);
     rq->ticket = (struct wb_ticket){.bytes = READ_BYTES + rq->body_text.len, .start = read_start};

@@ -18,5 +18,6 @@ void wb_dispatch_request(struct wb_dispatch *d, struct http_exchange *x);
 
 extern struct bx_metric wb_metrics[];
 extern const size_t wb_metric_count;
+extern struct bx_histogram wb_rest_seconds;
 
 #endif

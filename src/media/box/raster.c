@@ -111,7 +111,9 @@ static void finish_row(struct box_scaler *s)
         const uint64_t *sum = &s->sums[(size_t)i * SUMS];
         for (unsigned c = 0; c < 3 && sum[3]; c++)
             out[c] = (uint8_t)((sum[c] + sum[3] / 2) / sum[3]);
-        out[3] = sum[4] ? (uint8_t)((sum[3] + sum[4] / 2) / sum[4]) : 0;
+        out[3] = 0;
+        if (sum[4])
+            out[3] = (uint8_t)((sum[3] + sum[4] / 2) / sum[4]);
         if (out[3] != 255)
             t->has_alpha = true;
     }

@@ -41,6 +41,14 @@ void http_count_refused(enum http_refusal why)
     bx_metric_add(&metrics[METRIC_REFUSALS + why], 1);
 }
 
+int64_t http_refused_total(void)
+{
+    int64_t sum = 0;
+    for (size_t i = METRIC_REFUSALS + 1; i < BX_LEN(metrics); i++)
+        sum += bx_metric_get(&metrics[i]);
+    return sum;
+}
+
 void http_count_request(int status)
 {
     bx_metric_add(&metrics[METRIC_CLASSES + status / 100 - 1], 1);

@@ -20,6 +20,8 @@ struct bx_metrics;
 struct http_server;
 struct http_exchange;
 
+/* Connections and requests of this process that were refused so far. */
+int64_t http_refused_total(void);
 /* http_requests_total by class, http_refused_total by reason, http_connections. Once per process.
  */
 void http_metrics_register(struct bx_metrics *set);

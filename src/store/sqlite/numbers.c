@@ -398,3 +398,49 @@ int st_session_delete(struct st_tx *tx, int64_t id)
         rc = st_session_wipe(tx, number_id);
     return rc == BX_OK ? st_db_must(tx->conn, "DELETE FROM sessions WHERE id = ?1", Q(I(id))) : rc;
 }
+
+/* ---- monitoring ---- */
+
+struct counted {
+    int64_t state, count, oldest_at;
+};
+
+static void counted_read(struct st_cur *c, struct bx_arena *a, void *out)
+{
+    struct counted *row = out;
+    (void)a;
+    row->state = st_col_i64(c);
+    row->count = st_col_i64(c);
+    row->oldest_at = st_col_i64(c);
+}
+
+int st_monitor_read(struct st_conn *conn, struct st_monitor *out)
+{
+    struct st_monitor m = {0};
+    struct bx_arena arena;
+    struct counted *rows;
+    size_t count = 0;
+    bx_arena_init(&arena, 0);
+    int rc = st_db_list(conn, &arena, counted_read, sizeof *rows, &rows, &count,
+                        "SELECT coalesce(s.status, ?1), count(*), 0 FROM numbers n LEFT JOIN sessions "
+                        "s ON s.number_id = n.id WHERE n.deleted_at = 0 GROUP BY 1",
+                        Q(I(ST_LINK_PENDING)));
+    for (size_t i = 0; rc == BX_OK && i < count; i++) {
+        if (rows[i].state >= 0 && rows[i].state < ST_MONITOR_STATES)
+            m.numbers[rows[i].state] = rows[i].count;
+    }
+    if (rc == BX_OK)
+        rc = st_db_list(conn, &arena, counted_read, sizeof *rows, &rows, &count,
+                        "SELECT state, count(*), min(created_at) FROM outbox WHERE ?1 GROUP BY 1",
+                        Q(I(1)));
+    for (size_t i = 0; rc == BX_OK && i < count; i++) {
+        if (rows[i].state >= 0 && rows[i].state < ST_MONITOR_OUTBOX)
+            m.outbox[rows[i].state] = rows[i].count;
+        if (!m.outbox_oldest_at || rows[i].oldest_at < m.outbox_oldest_at)
+            m.outbox_oldest_at = rows[i].oldest_at;
+    }
+    bx_arena_done(&arena);
+    if (rc == BX_OK)
+        *out = m;
+    return rc;
+}

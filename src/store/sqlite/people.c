@@ -244,6 +244,20 @@ int st_token_revoke(struct st_tx *tx, struct bx_str jti)
                       Q(T(jti), I(tx->now)));
 }
 
+static void address_read(struct st_cur *c, struct bx_arena *a, void *out)
+{
+    *(struct bx_str *)out = st_col_str(c, a);
+}
+
+int st_token_addresses(struct st_conn *conn, int64_t user_id, int limit, struct bx_arena *a,
+                       struct bx_str **out, size_t *out_count)
+{
+    return st_db_list(conn, a, address_read, sizeof **out, out, out_count,
+                      "SELECT ip FROM tokens WHERE user_id = ?1 GROUP BY ip ORDER BY "
+                      "max(issued_at) DESC LIMIT ?2",
+                      Q(I(user_id), I(limit)));
+}
+
 int st_token_revoke_user(struct st_tx *tx, int64_t user_id, struct bx_str except)
 {
     return st_db_run(tx->conn,

@@ -63,6 +63,11 @@ const struct wa_event *wa_job_events(const struct wa_job *job)
     return job->events;
 }
 
+struct wa_client *wa_job_client(const struct wa_job *job)
+{
+    return job->client;
+}
+
 const char *wa_job_name(const struct wa_job *job)
 {
     return job->type->name;

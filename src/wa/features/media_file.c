@@ -29,6 +29,19 @@ int wa_file_kind_parse(struct bx_str name, enum wa_file_kind *out)
     return BX_E_NOT_FOUND;
 }
 
+enum wa_media_kind wa_file_media_kind(enum wa_file_kind kind)
+{
+    static const enum wa_media_kind kinds[WA_FILE_KINDS] = {
+        [WA_FILE_IMAGE] = WA_MEDIA_IMAGE,       [WA_FILE_VIDEO] = WA_MEDIA_VIDEO,
+        [WA_FILE_GIF] = WA_MEDIA_VIDEO,         [WA_FILE_PTV] = WA_MEDIA_VIDEO,
+        [WA_FILE_AUDIO] = WA_MEDIA_AUDIO,       [WA_FILE_VOICE] = WA_MEDIA_AUDIO,
+        [WA_FILE_DOCUMENT] = WA_MEDIA_DOCUMENT, [WA_FILE_STICKER] = WA_MEDIA_IMAGE,
+        [WA_FILE_LINK_THUMBNAIL] = WA_MEDIA_LINK_THUMBNAIL,
+    };
+    BX_ASSERT((unsigned)kind < WA_FILE_KINDS);
+    return kinds[kind];
+}
+
 static void take_32(ProtobufCBinaryData from, uint8_t out[32], bool *out_has)
 {
     *out_has = from.len == 32;

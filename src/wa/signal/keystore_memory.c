@@ -1,4 +1,4 @@
-#include "wa/signal/keystore_memory.h"
+#include "wa/keystore_memory.h"
 
 #include "base/err.h"
 #include "base/map.h"

@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "crypto/aead.h"
+#include "crypto/hash.h"
 #include "crypto/hkdf.h"
 
 enum { MAC_SIZE = 10 };

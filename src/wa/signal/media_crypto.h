@@ -5,24 +5,7 @@
 #define WA_MEDIA_CRYPTO_H
 
 #include "base/buf.h"
-#include "crypto/hash.h"
-
-enum wa_media_kind {
-    WA_MEDIA_IMAGE, /* stickers as well */
-    WA_MEDIA_VIDEO,
-    WA_MEDIA_AUDIO,
-    WA_MEDIA_DOCUMENT,
-    WA_MEDIA_HISTORY,
-    WA_MEDIA_APP_STATE,
-    WA_MEDIA_LINK_THUMBNAIL,
-    WA_MEDIA_IMAGE_THUMBNAIL,
-    WA_MEDIA_VIDEO_THUMBNAIL,
-    WA_MEDIA_DOCUMENT_THUMBNAIL,
-    WA_MEDIA_PAYMENT_BACKGROUND,
-    WA_MEDIA_STICKER_PACK,
-    WA_MEDIA_STICKER_PACK_THUMBNAIL,
-    WA_MEDIA_KINDS
-};
+#include "wa/media_stream.h"
 
 struct wa_media_keys {
     uint8_t iv[16], cipher_key[32], mac_key[32], ref_key[32];
@@ -30,10 +13,6 @@ struct wa_media_keys {
 
 void wa_media_derive(enum wa_media_kind kind, const uint8_t media_key[32],
                      struct wa_media_keys *out);
-
-struct wa_media_hashes {
-    uint8_t plain_sha256[CR_SHA256_SIZE], enc_sha256[CR_SHA256_SIZE];
-};
 
 /* Appends ciphertext and MAC. BX_E_TOO_BIG, BX_E_NOMEM. */
 int wa_media_encrypt(enum wa_media_kind kind, const uint8_t media_key[32], struct bx_str plain,

@@ -1,8 +1,10 @@
-#include "wa/signal/media_stream.h"
+#include "wa/media_stream.h"
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/cbc.h"
+#include "crypto/hash.h"
+#include "wa/signal/media_crypto.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* Files in pieces against what unmodified Baileys made of the same files. */
-#include "wa/signal/media_stream.h"
+#include "wa/signal/media_crypto.h"
 
 #include "base/base64.h"
 #include "base/mem.h"

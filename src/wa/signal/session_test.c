@@ -1,7 +1,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/test.h"
-#include "wa/signal/keystore_memory.h"
+#include "wa/keystore_memory.h"
 #include "wa/signal/signal.h"
 
 struct person {

@@ -141,3 +141,49 @@ test("a login survives a restart, a logout too", async () => {
   assertFailure(await call(again, "GET", "/auth/me", { token: gone }), 401, /revoked/);
   await again.stop();
 });
+
+test("PUT /auth/me is no way to guess a password: it counts as failed logins do, and other people's logins come first", async () => {
+  const user = await makeUser(server, token), other = await makeUser(server, token);
+  const guess = (i) => call(server, "PUT", "/auth/me", { token: user.token, body: { newPassword: "longer-one", currentPassword: `guess-${i}` } });
+  let answered = 0;
+  const storm = Array.from({ length: 120 }, (_, i) => guess(i).then((answer) => { answered++; return answer; }));
+  await login(server, other);
+  const before = answered, answers = await Promise.all(storm);
+  assert.ok(before < 120, "the other login was answered before the storm was over");
+  const wrong = answers.filter((a) => a.status === 400), refused = answers.filter((a) => a.status === 429);
+  assert.deepEqual([wrong.length <= 11, wrong.length + refused.length], [true, 120], `${wrong.length} guesses`);
+  assert.ok(refused.every((a) => Number(a.headers.get("retry-after")) >= 1));
+  assertFailure(await guess("again"), 429);
+  assertFailure(await call(server, "PUT", "/auth/me", { token: user.token, body: { newPassword: "longer-one", currentPassword: user.password } }), 429);
+  assertFailure(await call(server, "POST", "/login", { body: { username: user.username, password: "also wrong" } }), 429, /Too many/);
+});
+
+test("strangers who use up an account's tries do not lock its owner out of an address where he logged in before", async () => {
+  const env = { TRUST_PROXY: "true", LOGIN_PER_IP: "1000", JWT_SECRET: SECRET };
+  let house = await startServer(env);
+  const dir = `${house.dir}/data`;
+  const at = (ip, username, password) => call(house, "POST", "/login", { body: { username, password }, headers: { "x-forwarded-for": ip } });
+  const lockOut = async () => {
+    for (let i = 0; i < 12; i++) for (const name of ["admin", "Admin@Example.com"]) await at(`203.0.113.${i}`, name, `no-${i}`);
+    assertFailure(await at("203.0.113.99", "admin", ADMIN.password), 429); // from a new address the right one does not help either
+  };
+  for (const ip of ["198.51.100.7", "2001:db8:7:7::1"]) assert.equal((await at(ip, "admin", ADMIN.password)).status, 200);
+  await lockOut();
+  for (const ip of ["198.51.100.7", "2001:db8:7:7::abcd"]) for (const name of ["admin", "admin@example.com"]) assert.equal((await at(ip, name, ADMIN.password)).status, 200, ip);
+  house.child.kill("SIGKILL");
+  await house.exited;
+  house = await startServer({ ...env, DATA_DIR: dir });
+  await lockOut();
+  assert.equal((await at("198.51.100.7", "admin", ADMIN.password)).status, 200, "also after a restart");
+  let last;
+  for (let i = 0; i < 12; i++) last = await at("198.51.100.7", "admin", `mistyped-${i}`);
+  assertFailure(last, 429, /Too many/); // his address has no more tries than others
+  await house.stop();
+});
+
+test("an account's name and e-mail share its tries", async () => {
+  const user = await makeUser(server, token), at = async (username, i) => (await call(server, "POST", "/login", { body: { username, password: `no-${i}` } })).status;
+  const answers = [];
+  for (let i = 0; i < 12; i++) answers.push(await at(i % 2 ? user.email : user.username, i));
+  assert.equal(answers.filter((s) => s === 401).length, 10, answers.join(" "));
+});

@@ -114,5 +114,5 @@ test("a deleted number vanishes at once, its rows follow in small bites, others 
   assert.equal(one(server, `SELECT count(*) FROM messages WHERE number_id = ${shop.id}`), kept);
   const metrics = await (await fetch(`${server.base}/metrics`)).text();
   assert.ok(Number(metrics.match(/^wabox_janitor_rows_total\{kind="deleted_number"\} (\d+)/m)[1]) >= 1500);
-  for (const name of ["http_connections", "ws_", "sio_", "st_commits_total"]) assert.match(metrics, new RegExp(`^${name}`, "m"), name);
+  for (const name of ["wabox_http_connections", "wabox_ws_", "wabox_sio_", "wabox_st_commits_total"]) assert.match(metrics, new RegExp(`^${name}`, "m"), name);
 });

@@ -17,7 +17,7 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "wa/signal/keystore_memory.h"
+#include "wa/keystore_memory.h"
 #include "wa/signal/signal.h"
 
 #include <stdio.h>

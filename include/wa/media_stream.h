@@ -1,9 +1,31 @@
-/* Media files in pieces (file format: media_crypto.h): memory stays flat whatever their size. One thread
+/* Encryption of media files in pieces (AES-256-CBC, then ten bytes of HMAC-SHA256): memory stays flat whatever their size. One thread
  * at a time; a transfer uses it on a worker. */
 #ifndef WA_MEDIA_STREAM_H
 #define WA_MEDIA_STREAM_H
 
-#include "wa/signal/media_crypto.h"
+#include "base/str.h"
+
+/* Each kind has keys of its own. */
+enum wa_media_kind {
+    WA_MEDIA_IMAGE, /* stickers as well */
+    WA_MEDIA_VIDEO,
+    WA_MEDIA_AUDIO,
+    WA_MEDIA_DOCUMENT,
+    WA_MEDIA_HISTORY,
+    WA_MEDIA_APP_STATE,
+    WA_MEDIA_LINK_THUMBNAIL,
+    WA_MEDIA_IMAGE_THUMBNAIL,
+    WA_MEDIA_VIDEO_THUMBNAIL,
+    WA_MEDIA_DOCUMENT_THUMBNAIL,
+    WA_MEDIA_PAYMENT_BACKGROUND,
+    WA_MEDIA_STICKER_PACK,
+    WA_MEDIA_STICKER_PACK_THUMBNAIL,
+    WA_MEDIA_KINDS
+};
+
+struct wa_media_hashes {
+    uint8_t plain_sha256[32], enc_sha256[32];
+};
 
 enum {
     WA_MEDIA_KEY_SIZE = 32,
