@@ -35,6 +35,7 @@ enum wa_event_kind {
     WA_EVENT_CHAT,      /* .chat: a fact about a chat (history or app state) */
     WA_EVENT_CONTACT,   /* .contact: names of a person */
     WA_EVENT_LID,       /* .contact: phone number and LID are one person */
+    WA_EVENT_ACCOUNT,   /* .account_of: a number that was written to is the account of another */
     WA_EVENT_PUSH_NAME, /* .contact: our own push name */
     WA_EVENT_GROUP,     /* .group: subject and members, complete */
     WA_EVENT_IDENTITY_CHANGED, /* .contact: new security code; trusted automatically */
@@ -268,6 +269,10 @@ struct wa_event {
         struct wa_group group;
         struct wa_call_info call;
         struct wa_media_retried media_retried;
+        struct {
+            struct bx_str digits;   /* as it was written */
+            struct wa_peer account; /* as WhatsApp has it */
+        } account_of;
         struct {
             int sync_type, percent;
         } progress;

@@ -42,7 +42,7 @@ enum {
     JWT_KEY_BYTES = 32,
     KEPT_BYTES = 8 << 20,
     GZIP_MIN_BYTES = 1024,       /* of an answer */
-    OUTPUT_BYTES_MAX = 64 << 20, /* that wait for slow clients, in all */
+    OUTPUT_BYTES_MAX = 48 << 20, /* that wait for slow clients, in all */
     SLOW_JOB_MS = 250,
 };
 

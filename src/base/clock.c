@@ -3,6 +3,7 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -89,4 +90,59 @@ uint64_t bx_random_below(uint64_t bound)
         bx_random(&value, sizeof value);
     while (value >= limit);
     return value % bound;
+}
+
+/* `count` digits at text[at]; -1 when one of them is none. */
+static int digits_at(const char *text, size_t at, size_t count)
+{
+    int value = 0;
+    for (size_t i = at; i < at + count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value;
+}
+
+static bool fraction_of(const char *text, size_t len, int *out_ms)
+{
+    *out_ms = 0;
+    if (len == 0)
+        return true;
+    if (len < 2 || len > 10 || text[0] != '.')
+        return false;
+    for (size_t i = 1; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    }
+    for (size_t i = 1; i <= 3; i++)
+        *out_ms = *out_ms * 10 + (i < len ? text[i] - '0' : 0);
+    return true;
+}
+
+int bx_iso8601_parse(const char *text, size_t len, int64_t *out_wall_ms)
+{
+    static const char form[] = "dddd-dd-ddTdd:dd:dd";
+    const size_t fixed = sizeof form - 1;
+    int ms;
+    if (len < fixed + 1 || text[len - 1] != 'Z' ||
+        !fraction_of(text + fixed, len - fixed - 1, &ms))
+        return BX_E_INVALID;
+    for (size_t i = 0; i < fixed; i++) {
+        if (form[i] != 'd' && text[i] != form[i])
+            return BX_E_INVALID;
+    }
+    struct tm tm = {.tm_year = digits_at(text, 0, 4) - 1900,
+                    .tm_mon = digits_at(text, 5, 2) - 1,
+                    .tm_mday = digits_at(text, 8, 2),
+                    .tm_hour = digits_at(text, 11, 2),
+                    .tm_min = digits_at(text, 14, 2),
+                    .tm_sec = digits_at(text, 17, 2)};
+    struct tm asked = tm;
+    time_t s = timegm(&tm); /* carries 30 February over into March: then the fields differ */
+    if (asked.tm_year < 70 || tm.tm_mon != asked.tm_mon || tm.tm_mday != asked.tm_mday ||
+        tm.tm_hour != asked.tm_hour || tm.tm_min != asked.tm_min || tm.tm_sec != asked.tm_sec)
+        return BX_E_INVALID;
+    *out_wall_ms = (int64_t)s * 1000 + ms;
+    return BX_OK;
 }

@@ -82,34 +82,40 @@ static void close_store(struct tool *t)
     st_store_close(t->store);
 }
 
-/* The password given, or one made here and printed. */
+/* The password given, or one made here, which is printed once it is stored. */
 static const char *password_of(char **args, int index, int count, char made[17])
 {
     if (index < count)
         return args[index];
     wb_password_make(made);
-    printf("password: %s\n", made);
     return made;
+}
+
+static int say_password(int rc, const char *what, const char *made)
+{
+    if (rc >= 0 && made[0])
+        printf("password: %s\n", made);
+    return say(rc, what);
 }
 
 static int create_admin(struct tool *t, char **args, int count)
 {
-    char made[17];
+    char made[17] = "";
     int rc = open_store(t, true);
     if (rc < 0)
         return 1;
     struct wb_admin admin = {args[0], args[0], args[1], password_of(args, 2, count, made)};
-    return say(wb_admin_create(t->writer, &admin), "create-admin");
+    return say_password(wb_admin_create(t->writer, &admin), "create-admin", made);
 }
 
 static int reset_password(struct tool *t, char **args, int count)
 {
-    char made[17];
+    char made[17] = "";
     int rc = open_store(t, true);
     if (rc < 0)
         return 1;
-    return say(wb_password_reset(t->writer, args[0], password_of(args, 1, count, made)),
-               "reset-password");
+    rc = wb_password_reset(t->writer, args[0], password_of(args, 1, count, made));
+    return say_password(rc, "reset-password", made);
 }
 
 static int doctor(struct tool *t, char **args, int count)

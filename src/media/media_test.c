@@ -666,7 +666,7 @@ static int misbehave(const char *mood)
     if (strcmp(mood, "hang") == 0)
         pause();
     if (strcmp(mood, "crash") == 0)
-        raise(SIGSEGV);
+        raise(SIGABRT);
     if (strcmp(mood, "nonsense") == 0)
         return write(3, "HTTP/1.1 200 OK\r\n\r\n", 19) < 0;
     if (strcmp(mood, "leave") == 0 && fork() == 0) { /* a grandchild that keeps the channel */

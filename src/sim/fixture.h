@@ -5,7 +5,9 @@
 #define SIM_FIXTURE_H
 
 #include "base/test.h"
-#include "sim/internal.h"
+#include "sim/fixture.h"
+#include "sim/network/accounts.h"
+#include "sim/network/queue.h"
 
 #include <stdlib.h>
 

@@ -11,7 +11,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/persist.h"
+#include "sim/network/accounts.h"
+#include "sim/network/appstate.h"
+#include "sim/network/groups.h"
+#include "sim/network/queue.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PAUSE_MIN_MS = 500, PAUSE_FACTOR = 20, VERSION = 1 };
+enum { VERSION = 1 };
 
 /* --- bytes and text --- */
 
@@ -552,11 +556,4 @@ void sim_save(struct sim *sim)
         bx_log(BX_LOG_WARN, "sim", "the accounts could not be saved", "file=%s errno=%d", name,
                errno);
     sim->save_took_ms = bx_mono_ms() - started;
-}
-
-void sim_save_later(struct sim *sim)
-{
-    uint64_t pause = sim->save_took_ms * PAUSE_FACTOR;
-    if (sim->data_dir && !net_timer_is_active(&sim->save_timer))
-        net_timer_start(sim->loop, &sim->save_timer, pause > PAUSE_MIN_MS ? pause : PAUSE_MIN_MS);
 }

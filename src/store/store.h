@@ -358,6 +358,10 @@ int st_contact_resolve(struct st_tx *tx, int64_t number_id, struct bx_str phone,
 /* A NULL text keeps what is there, an empty one clears it. */
 int st_contact_names_set(struct st_tx *tx, int64_t contact_id, struct bx_str name,
                          struct bx_str push_name, struct bx_str business_name);
+/* `phone` is another writing of the number of that account: the contact that has it is renamed, or
+ * joined with the account's, and is found by either from now on. */
+int st_contact_alias(struct st_tx *tx, int64_t number_id, struct bx_str phone,
+                     struct bx_str account_phone, struct st_contact_found *out);
 int st_contact_block(struct st_tx *tx, int64_t contact_id, bool is_blocked);
 int st_contact_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_contact *out);
 /* By phone or LID, whichever is not NULL. */
@@ -448,6 +452,11 @@ int st_member_put(struct st_tx *tx, int64_t chat_id, int64_t contact_id, enum st
 int st_member_delete(struct st_tx *tx, int64_t chat_id, int64_t contact_id);
 int st_member_list(struct st_conn *conn, int64_t chat_id, struct bx_arena *a,
                    struct st_member **out, size_t *out_count);
+/* Groups of the number that the contact is a member of; newest message first. */
+int st_member_groups(struct st_conn *conn, int64_t contact_id, int64_t limit, struct bx_arena *a,
+                     struct st_chat **out, size_t *out_count);
+/* The contact's chat; BX_E_NOT_FOUND: none yet. */
+int st_chat_of_contact(struct st_conn *conn, int64_t contact_id, int64_t *out_id);
 
 /* ==== messages ==== */
 
@@ -472,6 +481,14 @@ int st_message_insert(struct st_tx *tx, const struct st_message_new *message,
                       struct st_message_stored *out);
 
 int st_message_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_message *out);
+/* What a chat list shows of a last message beside its preview; costs the same however long it is. */
+struct st_message_head {
+    struct bx_str wa_id, sender_name; /* the name is NULL for own messages and unknown senders */
+    bool is_from_me;
+    enum st_status status;
+};
+int st_message_head(struct st_conn *conn, int64_t id, struct bx_arena *a,
+                    struct st_message_head *out);
 /* sender_id matters in groups for messages that are not from us, else 0. */
 int st_message_find(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, bool is_from_me,
                     int64_t sender_id, struct bx_arena *a, struct st_message *out);

@@ -272,7 +272,7 @@ struct st_audit {
     struct bx_str target;                   /* "user:7", "chat:<uuid>", …; may be NULL */
     struct bx_str ip;
     struct bx_str details;   /* JSON object; may be NULL */
-    struct bx_str user_name; /* not written */
+    struct bx_str user_name, api_key_name, number_name; /* not written */
 };
 
 /* The answer kept for an idempotency key. */

@@ -135,7 +135,7 @@ struct wa_send_op {
     unsigned count;          /* RESEND: which attempt */
     struct wa_node *answers; /* RESEND: acknowledges the request, once the answer is on the wire */
     unsigned rounds;         /* of fetching what is missing */
-    bool has_asked_bundles, has_asked_devices, has_asked_group;
+    bool has_asked_bundles, has_asked_devices, has_asked_group, has_asked_account;
     bool is_busy;    /* a job or request works for it */
     uint64_t due_ms; /* waiting for its ack */
 };
@@ -284,6 +284,8 @@ int wa_devices_drop(struct wa_job *job, const struct wa_jid *user);
 int wa_devices_apply(struct wa_job *job, const struct wa_node *usync_iq);
 int wa_bundles_apply(struct wa_job *job, const struct wa_node *iq);
 int wa_bundle_parse(const struct wa_node *user, struct wa_bundle *out);
+/* Asks for the account of a phone number, however its digits are written, and for its devices. */
+struct wa_node *wa_account_iq(struct bx_arena *arena, struct bx_str digits);
 struct wa_node *wa_usync_iq(struct bx_arena *arena, const struct bx_str *users, size_t count);
 struct wa_node *wa_bundles_iq(struct bx_arena *arena, const struct bx_str *jids, size_t count);
 int wa_on_devices_notification(struct wa_job *job, const struct wa_node *n);
@@ -373,6 +375,7 @@ struct wa_send_result {
     struct bx_str *users, *bundles; /* JIDs */
     size_t user_count, bundle_count;
     bool needs_group;
+    bool needs_account; /* which account the number of op->out.to is */
 };
 
 /* lane: message_build.c */

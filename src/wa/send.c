@@ -126,6 +126,9 @@ static int fetch(struct wa_client *c, struct wa_send_op *op, const struct wa_sen
         iq = WA_NODE(&arena, "iq", wa_to("to", op->out.to), wa_lit("type", "get"),
                      wa_lit("xmlns", "w:g2"));
         wa_node_add(iq, WA_NODE(&arena, "query", wa_lit("request", "interactive")));
+    } else if (r->needs_account) {
+        op->has_asked_account = true;
+        iq = wa_account_iq(&arena, bx_str_slice(op->out.to, 0, bx_str_find(op->out.to, '@')));
     } else if (r->user_count) {
         op->has_asked_devices = r->user_count <= BATCH;
         iq = wa_usync_iq(&arena, r->users, r->user_count < BATCH ? r->user_count : BATCH);

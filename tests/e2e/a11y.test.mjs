@@ -69,7 +69,7 @@ for (const [look, options] of looks) {
       await person.page.keyboard.press('Escape')
       await person.message('Halo').first().focus()
       await person.page.keyboard.press('i')
-      await person.page.getByRole('dialog', { name: 'Message details' }).getByText('Written').waitFor()
+      await person.page.getByRole('dialog', { name: 'Message details' }).getByText('Sent').first().waitFor()
       await axe(person.page, 'message details')
       await person.page.keyboard.press('Escape')
     })

@@ -15,18 +15,28 @@ export interface Chat {
   lastMessageTime: string;
   /** The team or its phone spoke last. */
   lastMessageIsFromMe: boolean;
+  /** WhatsApp's id, of an own message or in a group. */
+  lastMessageId: string | null;
+  lastMessageStatus: MessageStatus | null;
+  /** In a group: who spoke last. */
+  lastMessageFromName: string | null;
   unreadCount: number;
-  /** Marked as unread on the phone; apart from the count. */
+  /** Marked as unread by hand, here or on the phone. */
   isMarkedUnread: boolean;
   isGroup: boolean;
+  /** For GET /contacts/{contactId}; null for a group. */
+  contactId: number | null;
   groupName: string | null;
   isPinned: boolean;
   isArchived: boolean;
-  /** Set on the phone; in the year 9999: for ever. */
+  /** In the year 9999: for ever. */
   mutedUntil: string | null;
   /** Messages disappear after so many seconds; 0: they stay. */
   ephemeralSeconds: number;
 }
+
+/** Only moves forward. */
+export type MessageStatus = "PENDING" | "SENT" | "DELIVERED" | "READ" | "FAILED";
 
 export interface Pagination {
   limit: number;
@@ -55,6 +65,9 @@ export interface Message {
   quotedContent: string | null;
   isFromMe: boolean;
   status: MessageStatus;
+  /** Why it FAILED. */
+  error?: string | null;
+  errorCode?: ErrorCode | null;
   timestamp: string;
   sentBy?: Agent | null;
   editedAt?: string | null;
@@ -70,8 +83,8 @@ export interface Message {
 
 export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL" | "EVENT" | "UNKNOWN";
 
-/** Only moves forward. */
-export type MessageStatus = "PENDING" | "SENT" | "DELIVERED" | "READ" | "FAILED";
+/** Stable: decide by it, and translate it. More codes may come. */
+export type ErrorCode = "UNKNOWN" | "NOT_ON_WHATSAPP" | "WHATSAPP_REFUSED" | "INVALID_CREDENTIALS" | "TOO_MANY_LOGINS" | "RATE_LIMITED" | "TOKEN_MISSING" | "AUTHORIZATION_MALFORMED" | "TOKEN_MALFORMED" | "TOKEN_INVALID" | "TOKEN_EXPIRED" | "API_KEY_MALFORMED" | "API_KEY_EXPIRED" | "API_KEY_REVOKED" | "TOKEN_REVOKED" | "API_KEY_INVALID" | "API_KEY_SCOPE" | "API_KEY_BOUND" | "API_KEY_NO_LOGIN" | "ADMIN_REQUIRED" | "NUMBER_FORBIDDEN" | "NUMBER_NOT_FOUND" | "NUMBER_EXISTS" | "NUMBER_INACTIVE" | "CHAT_NOT_FOUND" | "CONTACT_NOT_FOUND" | "GROUP_NOT_FOUND" | "NOT_IN_GROUP" | "MESSAGE_NOT_FOUND" | "SESSION_NOT_FOUND" | "SESSION_LOGGED_OUT" | "QR_NOT_AVAILABLE" | "QUOTED_NOT_FOUND" | "IDEMPOTENCY_MISMATCH" | "USER_NOT_FOUND" | "USERNAME_EXISTS" | "EMAIL_EXISTS" | "CANNOT_DELETE_SELF" | "LAST_ADMIN" | "WRONG_PASSWORD" | "PASSWORD_TOO_SHORT" | "PERMISSION_NOT_FOUND" | "PERMISSION_EXISTS" | "TEMPLATE_NOT_FOUND" | "COMMAND_EXISTS" | "API_KEY_NOT_FOUND" | "PHONE_INVALID" | "FIELD_REQUIRED" | "FIELD_INVALID" | "NOTHING_TO_CHANGE" | "BODY_NOT_JSON" | "ORIGIN_NOT_ALLOWED" | "ADDRESS_UNKNOWN" | "SEND_FAILED" | "INVALID_REQUEST" | "UNAUTHENTICATED" | "FORBIDDEN" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "TIMEOUT" | "CONFLICT" | "GONE" | "TOO_LARGE" | "URI_TOO_LONG" | "UNSUPPORTED_MEDIA_TYPE" | "UNPROCESSABLE" | "TOO_MANY_REQUESTS" | "HEADERS_TOO_LARGE" | "INTERNAL_ERROR" | "NOT_IMPLEMENTED" | "UPSTREAM_FAILED" | "UNAVAILABLE";
 
 export interface Agent {
   id: number;
@@ -210,6 +223,9 @@ export interface MessageStatusEvent {
   chatId: string;
   messageId: string;
   status: MessageStatus;
+  /** Why it FAILED. */
+  error?: string;
+  errorCode?: ErrorCode;
   seq: number;
 }
 

@@ -63,7 +63,7 @@ const struct wb_schema wb_me_body = {
                                         {"email", WB_EMAIL, 0},
                                         {"currentPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 1,
                                          1024, .help = "Needed for a new password."},
-                                        {"newPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 6, 1024},
+                                        {"newPassword", WB_STR, WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},
                                         END}};
 
 const struct wb_schema wb_me_updated = {
@@ -104,6 +104,36 @@ static int issue(struct wb_request *rq, struct login *login)
         .exp_s = login->expires_at / 1000,
     };
     return cr_jwt_issue(rq->app->jwt_key, &claims, &rq->arena, &login->token);
+}
+
+struct failed_login {
+    struct bx_str ip, details;
+};
+
+static int failed_login_job(struct st_tx *tx, void *arg)
+{
+    const struct failed_login *f = arg;
+    struct st_audit row = {
+        .action = BX_STR("login.failed"), .ip = f->ip, .details = f->details};
+    int64_t id;
+    return st_audit_append(tx, &row, &id);
+}
+
+/* The audit tells of refused logins too. The throttle bounds how many rows a stranger can make. */
+static int failed_login_note(struct wb_request *rq, struct bx_str account)
+{
+    struct bx_buf text;
+    struct bx_json_writer w;
+    bx_buf_init(&text, 1024);
+    bx_json_writer_init(&w, &text);
+    bx_json_object(&w);
+    bx_json_key_str(&w, "username", bx_str_slice(account, 0, 100));
+    bx_json_end(&w);
+    struct failed_login f = {.ip = bx_str(rq->ip),
+                             .details = bx_arena_str(&rq->arena, bx_buf_view(&text))};
+    int rc = bx_json_writer_rc(&w);
+    bx_buf_done(&text);
+    return rc < 0 ? rc : st_writer_call(rq->app->writer, failed_login_job, &f);
 }
 
 /* --- is the password right? The one place that asks, whatever the call --- */
@@ -172,8 +202,10 @@ int wb_auth_login_check(struct wb_request *rq)
     if (rc < 0 && rc != BX_E_NOT_FOUND)
         return rc;
     rc = password_check(rq, rc == BX_OK ? &login->user : NULL, account, password);
-    if (rc == BX_E_AUTH)
-        return wb_fail(rq, rc, "Invalid credentials");
+    if (rc == BX_E_AUTH) {
+        int noted = failed_login_note(rq, account);
+        return noted < 0 ? noted : wb_fail(rq, rc, "Invalid credentials");
+    }
     return rc < 0 ? rc : issue(rq, login);
 }
 

@@ -157,7 +157,6 @@ int wb_messages_get(struct wb_request *rq)
     bx_json_key_cstr(w, "chatId", wb_uuid_of(rows.store, ST_UUID_CHAT, m.chat_id).text);
     bx_json_key_i64(w, "whatsappNumberId", m.number_id);
     timeline_write(w, &m);
-    wb_key_str_or_null(w, "error", m.error);
     bx_json_end(w);
     return wb_answer_end(rq);
 }

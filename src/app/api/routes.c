@@ -4,10 +4,12 @@
 #include "app/api/api_keys.h"
 #include "app/api/audit.h"
 #include "app/api/auth.h"
+#include "app/api/chat_changes.h"
 #include "app/api/chats.h"
 #include "app/rest/docs.h"
 #include "app/api/messages.h"
 #include "app/api/numbers.h"
+#include "app/api/people.h"
 #include "app/api/permissions.h"
 #include "app/api/realtime_api.h"
 #include "app/api/sessions.h"
@@ -107,6 +109,14 @@ static const struct wb_route rows[] = {
      0, NULL, &wb_history_query, &wb_history_answer, 0, NULL},
     {HTTP_PATCH, "/chats/{chatId}/read", "Chats", "Mark a chat read", wb_chats_read, NULL, WB_OF_CHAT, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
      0, NULL, NULL, &wb_done_shape, 0, NULL},
+    {HTTP_POST, "/chats", "Chats", "Open the chat with a phone number", wb_chats_open, NULL, WB_USER, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, &wb_chat_open_body, NULL, &wb_chat_answer, 201, "chat.open"},
+    {HTTP_PATCH, "/chats/{chatId}", "Chats", "Pin, archive, mute, mark as unread or read", wb_chats_update, NULL, WB_OF_CHAT, SEND, WB_ON_WRITER, WB_RATE_NORMAL,
+     0, &wb_chat_update_body, NULL, &wb_chat_answer, 0, "chat.update"},
+    {HTTP_GET, "/contacts/{contactId}", "People", "A contact and the groups in common", wb_contacts_get, NULL, WB_OF_CONTACT, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_contact_answer, 0, NULL},
+    {HTTP_GET, "/groups/{chatId}", "People", "A group and its members", wb_groups_get, NULL, WB_OF_CHAT, READ, WB_ON_LANE, WB_RATE_NORMAL,
+     0, NULL, NULL, &wb_group_answer, 0, NULL},
     {HTTP_GET, "/messages/search", "Messages", "Full text over the numbers one may see", wb_messages_search, NULL, WB_USER, READ, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_search_query, &wb_search_answer, 0, NULL},
     {HTTP_GET, "/messages/{messageId}", "Messages", "A message with its delivery and who sent it", wb_messages_get, NULL, WB_OF_MESSAGE, READ, WB_ON_LANE, WB_RATE_NORMAL,

@@ -115,8 +115,8 @@ static int check(const struct wb_config *c, struct bx_buf *message)
                       c->tls_cert ? "TLS_KEY" : "TLS_CERT", c->tls_cert ? "TLS_CERT" : "TLS_KEY");
     else if (c->jwt_secret && strlen(c->jwt_secret) < 16)
         bx_buf_lit(message, "JWT_SECRET: has fewer than 16 characters");
-    else if (c->admin_password && strlen(c->admin_password) < 6)
-        bx_buf_lit(message, "ADMIN_PASSWORD: has fewer than 6 characters");
+    else if (c->admin_password && strlen(c->admin_password) < 8)
+        bx_buf_lit(message, "ADMIN_PASSWORD: has fewer than 8 characters");
     else if (c->hashers >= c->workers)
         bx_buf_lit(message, "HASHERS: must be smaller than WORKERS, or reads wait for passwords");
     else if (c->whatsapp_root && wb_config_whatsapp_root(c, root) < 0)

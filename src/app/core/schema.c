@@ -142,7 +142,8 @@ int wb_schema_check(const struct wb_schema *schema, const json_t *object, struct
     unsigned seen = 0;
     for (const struct wb_field *f = schema->fields; f->type != WB_END; f++) {
         const json_t *value = field_value(object, f);
-        seen += value != NULL;
+        bool clears = (f->flags & WB_NULLABLE) && json_is_null(json_object_get(object, f->name));
+        seen += value || clears;
         *out_field = f->name;
         if (!value && (f->flags & WB_REQUIRED) && !schema->is_partial) {
             bx_buf_printf(message, "%s is required", f->name);

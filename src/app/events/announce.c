@@ -1,5 +1,7 @@
 #include "app/events/announce.h"
 
+#include "app/views/error_code.h"
+
 int wb_turn_begin(struct wb_turn *t, struct st_tx *tx, int64_t number_id, struct wb_log *log,
                   struct bx_arena *arena)
 {
@@ -78,11 +80,16 @@ int wb_announce_read(struct wb_turn *t, int64_t chat_id)
 }
 
 int wb_announce_status(struct wb_turn *t, int64_t chat_id, struct bx_str wa_id,
-                       enum st_status status)
+                       enum st_status status, struct bx_str error)
 {
     struct bx_json_writer w = open_payload(t);
     key_chat_id(t, &w, chat_id);
     bx_json_key_str(&w, "messageId", wa_id);
     bx_json_key_cstr(&w, "status", wb_status_name(status));
+    if (status == ST_FAILED && error.len) {
+        bx_json_key_str(&w, "error", error);
+        bx_json_key_cstr(&w, "errorCode",
+                         wb_error_code(0, bx_arena_strndup(t->arena, error.ptr, error.len)));
+    }
     return append(t, &w, "message:status", chat_id);
 }

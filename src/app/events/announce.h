@@ -26,6 +26,6 @@ int wb_announce_message(struct wb_turn *t, const char *type, int64_t message_id)
 int wb_announce_chat(struct wb_turn *t, int64_t chat_id);
 int wb_announce_read(struct wb_turn *t, int64_t chat_id);
 int wb_announce_status(struct wb_turn *t, int64_t chat_id, struct bx_str wa_id,
-                       enum st_status status);
+                       enum st_status status, struct bx_str error);
 
 #endif

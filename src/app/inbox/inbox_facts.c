@@ -105,6 +105,16 @@ int wb_inbox_contact(struct wb_inbox_turn *t, const struct wa_event *e)
     return rc < 0 ? rc : wb_inbox_touch(t, chat);
 }
 
+/* One person, two writings of the number: one contact, one chat. */
+int wb_inbox_account(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    struct st_contact_found found;
+    int rc = st_contact_alias(t->turn.tx, t->turn.number_id, e->account_of.digits,
+                              e->account_of.account.pn, &found);
+    t->last = (struct st_contact_found){0};
+    return rc < 0 || !found.chat_id ? rc : wb_inbox_touch(t, found.chat_id);
+}
+
 static int members_of(struct wb_inbox_turn *t, const struct wa_group *g, struct st_member **out)
 {
     struct st_member *rows = bx_arena_alloc(t->turn.arena, (g->member_count + 1) * sizeof *rows);

@@ -227,7 +227,7 @@ static int move(struct wb_inbox_turn *t, const struct st_message *m, enum st_sta
                 struct bx_str error)
 {
     int rc = st_message_status(t->turn.tx, m->id, to, at, error);
-    return rc <= 0 ? rc : wb_announce_status(&t->turn, m->chat_id, m->wa_id, to);
+    return rc <= 0 ? rc : wb_announce_status(&t->turn, m->chat_id, m->wa_id, to, error);
 }
 
 static const struct st_receipt *receipt_of(const struct st_receipt *rows, size_t count,

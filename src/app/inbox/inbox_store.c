@@ -27,6 +27,7 @@ static int (*const store_kind[WA_EVENT_KINDS])(struct wb_inbox_turn *t, const st
     [WA_EVENT_CHAT] = wb_inbox_chat_fact,
     [WA_EVENT_CONTACT] = wb_inbox_contact,
     [WA_EVENT_LID] = wb_inbox_contact,
+    [WA_EVENT_ACCOUNT] = wb_inbox_account,
     [WA_EVENT_PUSH_NAME] = wb_inbox_push_name,
     [WA_EVENT_GROUP] = wb_inbox_group,
     [WA_EVENT_IDENTITY_CHANGED] = nothing, /* trusted; nothing that an agent acts on */

@@ -43,6 +43,7 @@ int wb_inbox_receipt(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_read_self(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_chat_fact(struct wb_inbox_turn *t, const struct wa_event *e);
+int wb_inbox_account(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_contact(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_group(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_paired(struct wb_inbox_turn *t, const struct wa_event *e);

@@ -8,7 +8,7 @@ enum {
     SOCKET_UNSENT_MAX = 256 << 10, /* no page is computed above it */
     SOCKET_STUCK = 1 << 20,        /* nothing is answered above it */
     USER_UNSENT_MAX = 8 << 20,     /* of all sockets of a user */
-    USER_RUNNING_MAX = 4,
+    USER_RUNNING_MAX = 2,
     USER_WAITING_MAX = 1024,
     USER_WAITING_BYTES = 2 << 20,
     LOOK_EVERY_MS = 20, /* while some wait for their readers */

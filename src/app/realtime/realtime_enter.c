@@ -14,8 +14,8 @@
 enum {
     FIRST_CHATS = 20,
     REPLAY_PAGE = 500,        /* events that are sent in one go */
-    REPLAY_BYTES = 256 << 10, /* of them; one more read may pass it */
-    REPLAY_READ = 16,         /* events of one read */
+    REPLAY_BYTES = 64 << 10,  /* of them; one more read may pass it */
+    REPLAY_READ = 4,          /* events of one read */
     RETRY_MS = 500,
     ENTRY_BYTES = 1 << 10,
 };

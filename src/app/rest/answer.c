@@ -1,20 +1,26 @@
 #include "app/rest/answer.h"
 
 #include "app/rest/route.h"
+#include "app/views/error_code.h"
 #include "base/err.h"
 
 #include <stdio.h>
 
 #define JSON "application/json; charset=utf-8"
 
-/* {"success":false,"error":reason,"message":…,"details":…?} */
+/* {"success":false,"error":reason,"code":…,"message":…,"details":…?} */
 static void error_write(struct bx_buf *out, int status, struct bx_str message, struct bx_str details)
 {
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    const char *code = wb_error_code(status, bx_arena_strndup(&arena, message.ptr, message.len));
+    bx_arena_done(&arena);
     struct bx_json_writer w;
     bx_json_writer_init(&w, out);
     bx_json_object(&w);
     bx_json_key_bool(&w, "success", false);
     bx_json_key_cstr(&w, "error", http_reason(status));
+    bx_json_key_cstr(&w, "code", code);
     bx_json_key_str(&w, "message", message);
     if (details.ptr)
         bx_json_key_raw(&w, "details", details);

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 enum { /* reads of one user */
-    READS_RUNNING_MAX = 8,
+    READS_RUNNING_MAX = 2,
     READS_WAITING_MAX = 1024,
     READS_WAITING_BYTES = 16 << 20,
     READ_BYTES = 8 << 10,

@@ -17,7 +17,8 @@ static const char *const access_names[] = {[WB_PUBLIC] = "public",
                                            [WB_OF_NUMBER] = "number",
                                            [WB_OF_CHAT] = "chat",
                                            [WB_OF_SESSION] = "session",
-                                           [WB_OF_MESSAGE] = "message"};
+                                           [WB_OF_MESSAGE] = "message",
+                                           [WB_OF_CONTACT] = "contact"};
 
 static void write_param(struct bx_json_writer *w, struct bx_str name, const char *in,
                         const struct wb_field *field, bool is_required)

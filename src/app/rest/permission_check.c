@@ -32,6 +32,15 @@ static int number_of_message(struct wb_request *rq, int64_t id, int64_t *out)
     return rc;
 }
 
+static int number_of_contact(struct wb_request *rq, int64_t id, int64_t *out)
+{
+    struct st_contact row;
+    int rc = st_contact_get(rq->conn, id, &rq->arena, &row);
+    if (rc == BX_OK)
+        *out = row.number_id;
+    return rc;
+}
+
 /* One text for "does not exist" and "not yours". */
 static const struct {
     int (*number_of)(struct wb_request *rq, int64_t id, int64_t *out);
@@ -41,6 +50,7 @@ static const struct {
     [WB_ADMIN_OF_SESSION] = {number_of_session, "Session not found or unauthorized"},
     [WB_OF_SESSION] = {number_of_session, "Session not found or unauthorized"},
     [WB_OF_MESSAGE] = {number_of_message, "Message not found or unauthorized"},
+    [WB_OF_CONTACT] = {number_of_contact, "Contact not found or unauthorized"},
 };
 
 static const char *const missing_words[] = {

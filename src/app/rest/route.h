@@ -20,7 +20,8 @@ enum wb_access_rule {
     WB_OF_NUMBER,        /* path parameter 0 is a number id */
     WB_OF_CHAT,          /* … a chat's UUID */
     WB_OF_SESSION,       /* … a session's UUID */
-    WB_OF_MESSAGE        /* … a message's UUID */
+    WB_OF_MESSAGE,       /* … a message's UUID */
+    WB_OF_CONTACT        /* … a contact's id */
 };
 
 /* Where the handler runs. */

@@ -2,6 +2,7 @@
 #include "app/views/event_shapes.h"
 
 #include "app/views/details.h"
+#include "app/views/error_code.h"
 #include "app/views/shapes.h"
 
 #define END                                                                                        \
@@ -33,13 +34,18 @@ const struct wb_schema wb_shape_chat = {
         {"lastMessage", WB_STR, MUST_OR_NULL},
         {"lastMessageTime", WB_TIME, MUST},
         {"lastMessageIsFromMe", WB_BOOL, MUST, .help = "The team or its phone spoke last."},
+        {"lastMessageId", WB_STR, MUST_OR_NULL, .help = "WhatsApp's id, of an own message or in a group."},
+        {"lastMessageStatus", WB_REF, MUST_OR_NULL, .ref = &wb_shape_message_status,
+         .help = "Of an own message; null when the customer spoke last."},
+        {"lastMessageFromName", WB_STR, MUST_OR_NULL, .help = "In a group: who spoke last."},
         {"unreadCount", WB_INT, MUST},
-        {"isMarkedUnread", WB_BOOL, MUST, .help = "Marked as unread on the phone; apart from the count."},
+        {"isMarkedUnread", WB_BOOL, MUST, .help = "Marked as unread by hand, here or on the phone."},
         {"isGroup", WB_BOOL, MUST},
+        {"contactId", WB_INT, MUST_OR_NULL, .help = "For GET /contacts/{contactId}; null for a group."},
         {"groupName", WB_STR, MUST_OR_NULL},
         {"isPinned", WB_BOOL, MUST},
         {"isArchived", WB_BOOL, MUST},
-        {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "Set on the phone; in the year 9999: for ever."},
+        {"mutedUntil", WB_TIME, MUST_OR_NULL, .help = "In the year 9999: for ever."},
         {"ephemeralSeconds", WB_INT, MUST, .help = "Messages disappear after so many seconds; 0: they stay."},
         END}};
 
@@ -75,6 +81,8 @@ const struct wb_schema wb_shape_message = {
         {"quotedContent", WB_STR, MUST_OR_NULL},
         {"isFromMe", WB_BOOL, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+        {"error", WB_STR, WB_NULLABLE, .help = "Why it FAILED."},
+        {"errorCode", WB_REF, WB_NULLABLE, .ref = &wb_error_code_shape},
         {"timestamp", WB_TIME, MUST},
         {"sentBy", WB_REF, WB_NULLABLE, .ref = &wb_agent_shape},
         {"editedAt", WB_TIME, WB_NULLABLE},
@@ -165,6 +173,8 @@ const struct wb_schema wb_shape_message_status_event = {
         {"chatId", WB_UUID, MUST},
         {"messageId", WB_STR, MUST},
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+        {"error", WB_STR, 0, .help = "Why it FAILED."},
+        {"errorCode", WB_REF, 0, .ref = &wb_error_code_shape},
         {"seq", WB_INT, MUST},
         END}};
 

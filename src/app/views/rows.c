@@ -1,6 +1,7 @@
 #include "app/views/rows.h"
 
 #include "app/views/details.h"
+#include "app/views/error_code.h"
 #include "app/views/mentions.h"
 #include "app/core/phone.h"
 #include "app/core/context.h"
@@ -107,6 +108,21 @@ static struct bx_str preview(const struct wb_rows *r, const struct st_chat *c)
     return wb_mentions_named(r, c->last_message, m.mentions);
 }
 
+/* How far the last message got, when it is ours; in a group, who wrote it. */
+static void last_message_write(struct bx_json_writer *w, const struct wb_rows *r,
+                               const struct st_chat *c)
+{
+    struct st_message_head head = {0};
+    bool is_known = c->last_message_id && (c->is_group || c->last_is_from_me) &&
+                    st_message_head(r->conn, c->last_message_id, r->arena, &head) == BX_OK;
+    bool is_own = is_known && head.is_from_me;
+    struct bx_str none = {0};
+    wb_key_str_or_null(w, "lastMessageId", is_known ? head.wa_id : none);
+    wb_key_str_or_null(w, "lastMessageStatus", is_own ? bx_str(wb_status_name(head.status)) : none);
+    wb_key_str_or_null(w, "lastMessageFromName",
+                       is_known && c->is_group && !is_own ? head.sender_name : none);
+}
+
 void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
                            const struct st_chat *c)
 {
@@ -117,9 +133,14 @@ void wb_chat_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_str_or_null(w, "lastMessage", preview(r, c));
     bx_json_key_time(w, "lastMessageTime", c->last_message_at ? c->last_message_at : c->created_at);
     bx_json_key_bool(w, "lastMessageIsFromMe", c->last_message_id && c->last_is_from_me);
+    last_message_write(w, r, c);
     bx_json_key_i64(w, "unreadCount", c->unread_count);
     bx_json_key_bool(w, "isMarkedUnread", c->is_marked_unread);
     bx_json_key_bool(w, "isGroup", c->is_group);
+    if (c->contact_id)
+        bx_json_key_i64(w, "contactId", c->contact_id);
+    else
+        bx_json_key_null(w, "contactId");
     wb_key_str_or_null(w, "groupName", c->is_group ? c->name : (struct bx_str){0});
     bx_json_key_bool(w, "isPinned", c->is_pinned);
     bx_json_key_bool(w, "isArchived", c->is_archived);
@@ -152,6 +173,18 @@ static void sender_write(struct bx_json_writer *w, const struct wb_rows *r,
                     r->is_socket && phone.len ? bx_arena_printf(r->arena, "+%.*s", BX_STR_ARG(digits))
                                               : digits);
     wb_key_str_or_null(w, "fromName", m->is_from_me ? (struct bx_str){0} : m->sender_name);
+}
+
+static void error_write(struct bx_json_writer *w, const struct wb_rows *r,
+                        const struct st_message *m)
+{
+    bool is_told = m->status == ST_FAILED && m->error.len;
+    struct bx_str none = {0};
+    wb_key_str_or_null(w, "error", is_told ? m->error : none);
+    wb_key_str_or_null(w, "errorCode",
+                       is_told ? bx_str(wb_error_code(0, bx_arena_strndup(r->arena, m->error.ptr,
+                                                                          m->error.len)))
+                               : none);
 }
 
 static void sent_by_write(struct bx_json_writer *w, const struct st_message *m)
@@ -203,6 +236,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     wb_key_str_or_null(w, "quotedContent", m->quoted_content);
     bx_json_key_bool(w, "isFromMe", m->is_from_me);
     bx_json_key_cstr(w, "status", wb_status_name(m->status));
+    error_write(w, r, m);
     bx_json_key_time(w, "timestamp", m->timestamp);
     sent_by_write(w, m);
     wb_key_time_or_null(w, "editedAt", m->edited_at);

@@ -10,6 +10,9 @@
 #define MUST WB_REQUIRED
 #define MUST_OR_NULL (WB_REQUIRED | WB_NULLABLE)
 
+/* One rule wherever a password is chosen; in characters. */
+enum { WB_PASSWORD_MIN = 8, WB_PASSWORD_MAX = 1024 };
+
 extern const struct wb_schema wb_error_shape, wb_done_shape, wb_plain_done_shape, wb_page_shape,
     wb_user_shape, wb_agent_shape, wb_number_brief_shape, wb_page_query;
 

@@ -43,6 +43,7 @@ static const int strict_calls[] = {
     SCMP_SYS(gettimeofday),
     SCMP_SYS(getrandom),
     SCMP_SYS(restart_syscall),
+    SCMP_SYS(sigaltstack),
     SCMP_SYS(sched_yield),
 };
 
@@ -183,7 +184,7 @@ int box_seccomp_tool(const char *program)
         rc = allow_threads(ctx);
     /* The one execve is told by its argument's address, which the next program does not have. */
     if (rc >= 0 && seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(execve), 1,
-                                    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)(uintptr_t)program)) < 0)
+                                    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)(uintptr_t)program, 0)) < 0)
         rc = BX_E_UNSUPPORTED;
     return load(ctx, rc);
 }

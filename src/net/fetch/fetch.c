@@ -150,7 +150,7 @@ int net_fetcher_new(struct net_loop *loop, const struct net_fetcher_opts *opts,
 
 void net_fetch_maybe_closed(struct net_fetcher *f)
 {
-    if (f->multi || f->watches)
+    if (f->curl.multi || f->curl.watches)
         return;
     void (*on_closed)(void *) = f->on_closed;
     void *arg = f->closed_arg;

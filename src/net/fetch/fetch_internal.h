@@ -4,9 +4,7 @@
 
 #include "base/buf.h"
 #include "net/fetch/fetch.h"
-#include "net/internal.h"
-
-#include <curl/curl.h>
+#include "net/fetch/curl_loop.h"
 
 struct net_fetch {
     struct bx_list node;
@@ -26,16 +24,15 @@ struct net_fetcher {
     struct net_fetcher_opts opts;
     char *ca_path, *plain_origin;
     struct curl_slist *headers;
-    CURLM *multi;
-    struct net_timer timer;  /* libcurl's */
+    struct net_curl curl;
     struct net_timer start;  /* what was asked for in this turn starts in the next; also the end */
     struct bx_list waiting;  /* for a place */
     struct bx_list running;  /* an attempt runs */
     struct bx_list sleeping; /* between two attempts */
-    unsigned running_count, watches;
+    unsigned running_count;
     void (*on_closed)(void *arg);
     void *closed_arg;
-    bool is_closing, is_looking;
+    bool is_closing;
 };
 
 /* fetch_curl.c */

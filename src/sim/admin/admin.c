@@ -1,6 +1,8 @@
 /* The admin API (docs/SIMULATOR.md): finds the row of a call and runs it. Answers are {"ok":true,…}
  * or {"ok":false,"error":"…"}. */
 #include "sim/admin/admin.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups.h"
 
 #include "base/err.h"
 #include "base/mem.h"

@@ -5,7 +5,7 @@
 #define SIM_ADMIN_H
 
 #include "net/http/http_server.h"
-#include "sim/internal.h"
+#include "sim/core/types.h"
 
 enum { SIM_CALL_SEGMENTS = 6 };
 
@@ -57,5 +57,8 @@ struct sim_call_chat {
 };
 /* False, and answered, when the field names no chat. */
 bool sim_call_chat(struct sim_call *c, const char *key, struct sim_call_chat *out);
+
+/* Answers a request under /admin/. */
+void sim_admin_handle(struct sim *sim, struct http_exchange *x);
 
 #endif

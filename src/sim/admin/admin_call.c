@@ -1,6 +1,8 @@
 /* Reading an admin call and answering it. */
 #include "base/err.h"
 #include "sim/admin/admin.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups.h"
 
 #include <stdlib.h>
 

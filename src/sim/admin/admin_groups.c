@@ -2,6 +2,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/admin/admin.h"
+#include "sim/network/groups.h"
+#include "sim/network/groups_join.h"
 
 static json_t *group_json(const struct sim_group *g)
 {

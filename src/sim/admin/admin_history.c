@@ -2,6 +2,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/admin/admin.h"
+#include "sim/network/accounts.h"
+#include "sim/network/appstate.h"
 
 static void preload_state(struct sim_account *a, struct sim_call *c, const json_t *chat)
 {

@@ -4,6 +4,9 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "sim/admin/admin.h"
+#include "sim/network/accounts.h"
+#include "sim/network/appstate.h"
+#include "sim/server/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/admin/admin.h"
+#include "sim/network/queue.h"
+#include "sim/phone/chat.h"
 
 enum { BURST_MAX = 20000, RECEIVERS_MAX = 2048 };
 

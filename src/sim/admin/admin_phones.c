@@ -2,6 +2,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/admin/admin.h"
+#include "sim/network/accounts.h"
+#include "sim/network/presence.h"
+#include "sim/phone/chat.h"
 
 static json_t *device_json(const struct sim_device *d)
 {

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/admin/admin.h"
+#include "sim/core/dump.h"
 
 static const char *const flaws[WA_CERT_FLAWS] = {
     "none", "otherRoot", "expired", "notYet", "badSignature", "badSerial", "otherKey",

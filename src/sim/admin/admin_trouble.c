@@ -2,6 +2,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim/admin/admin.h"
+#include "sim/core/output.h"
+#include "sim/network/accounts.h"
+#include "sim/server/login.h"
 
 #include <stdio.h>
 

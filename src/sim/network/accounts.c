@@ -2,7 +2,14 @@
 #include "base/err.h"
 #include "base/utf8.h"
 #include "crypto/hash.h"
-#include "sim/internal.h"
+#include "sim/network/accounts.h"
+#include "sim/core/random.h"
+#include "sim/core/save.h"
+#include "sim/network/appstate.h"
+#include "sim/network/devices.h"
+#include "sim/network/presence.h"
+#include "sim/network/queue.h"
+#include "sim/network/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +82,7 @@ static struct sim_account *account_new(struct sim *sim, struct bx_str phone)
     a->privacy = json_object();
     a->blocked = json_array();
     a->tokens = json_object();
-    sim_phone_init(a);
+    a->sim->phone->init(a);
     sim_app_state_init(a);
     bx_list_push_back(&sim->account_list, &a->node);
     bx_map_put(&sim->accounts, bx_str(a->phone), a);
@@ -113,7 +120,7 @@ void sim_account_free(struct sim_account *a)
     }
     bx_list_remove(&a->node);
     sim_app_state_done(a);
-    sim_phone_done(a);
+    a->sim->phone->done(a);
     json_decref(a->chat_state);
     json_decref(a->history);
     json_decref(a->messages);

@@ -4,7 +4,12 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/network/appstate.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
+#include "sim/core/save.h"
+#include "sim/network/accounts.h"
+#include "sim/network/queue.h"
 #include "wa/proto/pb.h"
 
 #include <stdio.h>

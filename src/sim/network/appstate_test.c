@@ -1,4 +1,6 @@
 #include "sim/fixture.h"
+#include "sim/network/accounts.h"
+#include "sim/network/appstate.h"
 
 enum { REGULAR_LOW = 3 };
 

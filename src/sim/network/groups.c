@@ -1,6 +1,12 @@
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/network/groups.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
+#include "sim/core/save.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups_join.h"
+#include "sim/network/queue.h"
 
 #include <stdio.h>
 #include <stdlib.h>

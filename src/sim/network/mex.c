@@ -2,7 +2,10 @@
  * third-party clients number the same query differently. A query that is not simulated is answered
  * with an error of its kind, because clients wait for the key that they asked for. */
 #include "base/err.h"
-#include "sim/internal.h"
+#include "sim/network/mex.h"
+#include "sim/core/faults.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>

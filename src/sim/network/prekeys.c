@@ -2,7 +2,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/internal.h"
+#include "sim/network/prekeys.h"
+#include "sim/core/faults.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
+#include "sim/core/save.h"
+#include "sim/network/accounts.h"
 
 #include <stdlib.h>
 
@@ -193,7 +198,7 @@ void sim_on_prekey_upload(struct sim_conn *c, const struct wa_node *iq, const st
     }
     sim_iq_result(c, iq, NULL);
     if (!d->is_bootstrapped)
-        sim_phone_bootstrap_later(d);
+        d->account->sim->phone->bootstrap_later(d);
     sim_save_later(c->sim);
 }
 

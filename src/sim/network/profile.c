@@ -2,7 +2,12 @@
 #include "base/err.h"
 #include "base/json_write.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/network/profile.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/network/queue.h"
+#include "sim/network/token.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,10 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/network/queue.h"
+#include "sim/core/faults.h"
+#include "sim/core/output.h"
+#include "sim/core/random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,11 +41,6 @@ static void item_free(struct sim_item *item)
     bx_list_remove(&item->node);
     bx_arena_done(&item->arena);
     free(item);
-}
-
-const struct sim_faults *sim_faults_of(const struct sim_account *a)
-{
-    return a->faults.is_set ? &a->faults : &a->sim->faults;
 }
 
 /* --- the wire --- */

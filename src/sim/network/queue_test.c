@@ -1,4 +1,5 @@
 #include "sim/fixture.h"
+#include "sim/network/queue.h"
 
 static void deliver(struct sim_device *d, const char *id)
 {

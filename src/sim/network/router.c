@@ -1,7 +1,15 @@
 /* Who gets what: messages to each device they were encrypted for, receipts back to the author. */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/network/router.h"
+#include "sim/core/faults.h"
+#include "sim/core/iq.h"
+#include "sim/core/output.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups.h"
+#include "sim/network/queue.h"
+#include "sim/network/token.h"
 
 #include <stdio.h>
 
@@ -49,7 +57,7 @@ void sim_deliver_message(struct sim_account *to, unsigned device, const struct s
                          struct bx_arena *arena)
 {
     if (device == 0) {
-        sim_phone_receive(to, m, arena);
+        to->sim->phone->receive(to, m, arena);
         return;
     }
     struct sim_device *d = sim_device_find(to, device);
@@ -302,7 +310,7 @@ void sim_send_receipt(struct sim_account *from, unsigned from_device, struct sim
     if (to == from && !g && !wa_node_attr_is(receipt, "type", "retry"))
         wa_node_put(n, sim_echo("recipient", wa_node_attr(receipt, "recipient")));
     if (to_device <= 0)
-        sim_phone_on_receipt(to, from, from_device, n);
+        to->sim->phone->on_receipt(to, from, from_device, n);
     BX_LIST_EACH(&to->devices, node)
     {
         struct sim_device *d = BX_CONTAINER_OF(node, struct sim_device, node);

@@ -1,4 +1,9 @@
 #include "sim/fixture.h"
+#include "sim/network/groups.h"
+#include "sim/network/groups_join.h"
+#include "sim/network/presence.h"
+#include "sim/network/router.h"
+#include "sim/phone/chat.h"
 
 struct letter {
     const char *id, *to, *participant;

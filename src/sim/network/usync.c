@@ -4,7 +4,10 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/internal.h"
+#include "sim/network/usync.h"
+#include "sim/core/iq.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
 
 #include <stdio.h>
 
@@ -108,12 +111,46 @@ static struct bx_str digits_of(const struct wa_node *user)
     return text.len && text.ptr[0] == '+' ? bx_str_slice(text, 1, text.len) : text;
 }
 
+/* Countries whose mobile numbers have a digit that people leave out: what follows the country code,
+ * without it and with it. */
+static const struct {
+    const char *country;
+    size_t short_len, at; /* digits in all without it; where it stands */
+    char digit;
+} optional_digits[] = {{"55", 12, 4, '9'}, {"52", 12, 2, '1'}, {"54", 12, 2, '9'}};
+
+/* The account of a number in either writing. */
+static struct sim_account *account_of_number(struct sim *sim, struct bx_str digits)
+{
+    struct sim_account *found = digits.len ? sim_account_find(sim, digits) : NULL;
+    for (size_t i = 0; !found && i < BX_LEN(optional_digits); i++) {
+        size_t len = optional_digits[i].short_len, at = optional_digits[i].at;
+        char other[24];
+        if (!bx_str_starts(digits, bx_str(optional_digits[i].country)))
+            continue;
+        if (digits.len == len)
+            snprintf(other, sizeof other, "%.*s%c%.*s", (int)at, digits.ptr,
+                     optional_digits[i].digit, (int)(len - at), digits.ptr + at);
+        else if (digits.len == len + 1 && digits.ptr[at] == optional_digits[i].digit)
+            snprintf(other, sizeof other, "%.*s%.*s", (int)at, digits.ptr, (int)(len - at),
+                     digits.ptr + at + 1);
+        else
+            continue;
+        found = sim_account_find(sim, bx_str(other));
+    }
+    return found;
+}
+
 static struct wa_node *user_answer(struct sim_conn *c, const struct wa_node *user,
                                    const struct wa_node *query, struct bx_arena *arena)
 {
     struct bx_str digits = digits_of(user);
-    struct asked q = {c->sim, digits.len ? sim_account_find(c->sim, digits) : NULL, user, arena};
     struct bx_str jid = wa_node_attr(user, "jid");
+    /* Only a number is looked for in other writings: a JID is what it is. */
+    struct sim_account *account = jid.ptr       ? sim_account_find(c->sim, digits)
+                                  : digits.len ? account_of_number(c->sim, digits)
+                                               : NULL;
+    struct asked q = {c->sim, account, user, arena};
     if (!jid.ptr)
         jid = q.account
                   ? sim_jid(arena, q.account, 0, false)

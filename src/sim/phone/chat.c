@@ -2,7 +2,14 @@
  * for every device. */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/phone/chat.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups.h"
+#include "sim/network/presence.h"
+#include "sim/network/router.h"
+#include "sim/network/token.h"
+#include "sim/phone/phone.h"
 #include "wa/proto/pb.h"
 
 #include <stdio.h>

@@ -1,6 +1,10 @@
 /* Scripted contacts for a first look: an echo bot, a customer who writes now and then, a group. */
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/phone/demo.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups.h"
+#include "sim/phone/chat.h"
 
 static const struct {
     const char *phone, *name;

@@ -1,7 +1,12 @@
 /* What a phone sends to a new companion: the app-state key, the first history sync, push names. */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/phone/history.h"
+#include "sim/core/blobs.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/phone/demo.h"
+#include "sim/phone/phone.h"
 #include "wa/proto/pb.h"
 
 #include <stdio.h>

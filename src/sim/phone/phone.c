@@ -3,7 +3,16 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/phone/phone.h"
+#include "sim/core/random.h"
+#include "sim/core/save.h"
+#include "sim/network/accounts.h"
+#include "sim/network/groups.h"
+#include "sim/network/prekeys.h"
+#include "sim/network/router.h"
+#include "sim/phone/chat.h"
+#include "sim/phone/history.h"
+#include "sim/phone/recall.h"
 #include "wa/proto/pb.h"
 
 #include <stdlib.h>
@@ -375,3 +384,11 @@ void sim_phone_on_receipt(struct sim_account *a, struct sim_account *from, unsig
                                         type.ptr ? type.len : (size_t)8));
     }
 }
+
+const struct sim_phone_ops sim_phone_ops = {
+    .init = sim_phone_init,
+    .done = sim_phone_done,
+    .bootstrap_later = sim_phone_bootstrap_later,
+    .receive = sim_phone_receive,
+    .on_receipt = sim_phone_on_receipt,
+};

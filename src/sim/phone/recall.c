@@ -1,7 +1,10 @@
 /* What a phone remembers of its chats, for a companion that got a message it cannot open and asks
  * for the phone's copy. Kept in memory only: companions ask within seconds. */
 #include "base/mem.h"
-#include "sim/internal.h"
+#include "sim/phone/recall.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/phone/history.h"
 #include "wa/proto/pb.h"
 #include "wa/proto/sync.pb-c.h"
 

@@ -1,26 +1,22 @@
 /* Every stanza a client can send, as a table: tag, or for iqs namespace, type and first child. */
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/internal.h"
-
-void sim_iq_result(struct sim_conn *c, const struct wa_node *iq, struct wa_node *child)
-{
-    struct bx_str from = wa_node_attr(iq, "to");
-    struct wa_node *n = WA_NODE(iq->arena, "iq", sim_echo("from", from.ptr ? from : WA_SERVER_JID),
-                                wa_lit("type", "result"), wa_str("id", wa_node_attr(iq, "id")),
-                                wa_num("t", sim_now_s()));
-    wa_node_add(n, child);
-    sim_conn_send(c, n);
-}
-
-void sim_iq_error(struct sim_conn *c, const struct wa_node *iq, const char *code, const char *text)
-{
-    struct bx_str from = wa_node_attr(iq, "to");
-    struct wa_node *n = WA_NODE(iq->arena, "iq", sim_echo("from", from.ptr ? from : WA_SERVER_JID),
-                                wa_lit("type", "error"), wa_str("id", wa_node_attr(iq, "id")));
-    wa_node_add(n, WA_NODE(iq->arena, "error", wa_lit("code", code), wa_lit("text", text)));
-    sim_conn_send(c, n);
-}
+#include "sim/server/dispatch.h"
+#include "sim/core/iq.h"
+#include "sim/core/output.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/network/appstate.h"
+#include "sim/network/groups.h"
+#include "sim/network/mex.h"
+#include "sim/network/prekeys.h"
+#include "sim/network/presence.h"
+#include "sim/network/profile.h"
+#include "sim/network/queue.h"
+#include "sim/network/router.h"
+#include "sim/network/usync.h"
+#include "sim/server/login.h"
+#include "sim/server/pair.h"
 
 static void on_ok(struct sim_conn *c, const struct wa_node *iq, const struct wa_node *child,
                   struct bx_arena *arena)

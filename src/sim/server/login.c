@@ -1,7 +1,14 @@
 /* What happens between the handshake and a working connection. */
 #include "base/err.h"
 #include "base/utf8.h"
-#include "sim/internal.h"
+#include "sim/server/login.h"
+#include "sim/core/output.h"
+#include "sim/core/random.h"
+#include "sim/network/accounts.h"
+#include "sim/network/presence.h"
+#include "sim/network/queue.h"
+#include "sim/phone/phone.h"
+#include "sim/server/pair.h"
 #include "wa/proto/link.pb-c.h"
 #include "wa/proto/pb.h"
 

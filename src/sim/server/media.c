@@ -4,7 +4,8 @@
 #include "base/mem.h"
 #include "crypto/hash.h"
 #include "net/http/http_server.h"
-#include "sim/internal.h"
+#include "sim/server/media.h"
+#include "sim/core/blobs.h"
 #include "wa/proto/pb.h"
 #include "wa/signal/media_crypto.h"
 
@@ -22,43 +23,6 @@ bool sim_media_owns(const struct http_request *r)
     return bx_str_starts(r->path, BX_STR("/v/")) || bx_str_starts(r->path, BX_STR("/pp/"));
 }
 
-static struct sim_blob *put(struct sim *sim, struct bx_str bytes)
-{
-    uint8_t hash[CR_SHA256_SIZE];
-    char key[80];
-    cr_sha256(bytes, hash);
-    bx_hex_encode(hash, sizeof hash, key);
-    struct sim_blob *blob = bx_map_get(&sim->blobs, bx_str(key));
-    if (blob)
-        return blob;
-    blob = BX_NEW(struct sim_blob);
-    memcpy(blob->key, key, 65);
-    blob->data = bx_realloc(NULL, bytes.len + 1, 1);
-    memcpy(blob->data, bytes.ptr, bytes.len);
-    blob->len = bytes.len;
-    bx_map_put(&sim->blobs, bx_str(blob->key), blob);
-    return blob;
-}
-
-struct bx_str sim_media_put_history(struct sim *sim, struct bx_str plain, uint8_t media_key[32],
-                                    Wap__HistorySyncNotification *n, struct bx_arena *arena)
-{
-    struct bx_buf sealed;
-    struct wa_media_hashes hashes;
-    bx_buf_init(&sealed, 0);
-    sim_random(sim, media_key, 32);
-    BX_ASSERT(wa_media_encrypt(WA_MEDIA_HISTORY, media_key, plain, &sealed, &hashes) == BX_OK);
-    struct sim_blob *blob = put(sim, bx_buf_view(&sealed));
-    bx_buf_done(&sealed);
-    WA_PB_SET_BYTES(n, media_key, bx_arena_str(arena, bx_str_n(media_key, 32)));
-    WA_PB_SET_BYTES(n, file_sha256,
-                    bx_arena_str(arena, bx_str_n(hashes.plain_sha256, CR_SHA256_SIZE)));
-    WA_PB_SET_BYTES(n, file_enc_sha256,
-                    bx_arena_str(arena, bx_str_n(hashes.enc_sha256, CR_SHA256_SIZE)));
-    WA_PB_SET(n, file_length, plain.len);
-    return bx_arena_printf(arena, "/v/t62/%s?ccb=1", blob->key);
-}
-
 static void upload(struct sim *sim, struct http_exchange *x)
 {
     const struct http_request *r = http_exchange_request(x);
@@ -67,7 +31,7 @@ static void upload(struct sim *sim, struct http_exchange *x)
         http_respond(x, 200, "application/json", BX_STR("{\"resume\":0}"));
         return;
     }
-    struct sim_blob *blob = put(sim, r->body);
+    struct sim_blob *blob = sim_blob_put(sim, r->body);
     sim->stats.uploads++;
     struct bx_str json =
         bx_arena_printf(http_exchange_arena(x),

@@ -38,6 +38,10 @@ static const struct {
     {"chat_new", "INSERT ON main.chats", "new.number_id"},
     {"chat_changed", "UPDATE ON main.chats", "new.number_id"},
     {"chat_gone", "DELETE ON main.chats", "old.number_id"},
+    {"last_message_moved",
+     "UPDATE OF status ON main.messages WHEN new.id = (SELECT last_message_id FROM main.chats "
+     "WHERE id = new.chat_id)",
+     "new.number_id"},
     {"contact_new", "INSERT ON main.contacts", "new.number_id"},
     {"contact_changed", "UPDATE ON main.contacts", "new.number_id"},
     {"contact_gone", "DELETE ON main.contacts", "old.number_id"},
@@ -54,7 +58,7 @@ int st_chat_marks_watch(struct st_conn *conn)
     int rc = sqlite3_create_function_v2(conn->db, "st_touch", 1, SQLITE_UTF8, t, touch, NULL, NULL,
                                         free); /* frees it on failure too */
     for (size_t i = 0; rc == SQLITE_OK && i < BX_LEN(watched); i++) {
-        char sql[256];
+        char sql[384];
         sqlite3_snprintf(sizeof sql, sql,
                          "CREATE TEMP TRIGGER %s AFTER %s BEGIN SELECT st_touch(%s); END",
                          watched[i].name, watched[i].when, watched[i].number_id);

@@ -464,3 +464,19 @@ int st_member_list(struct st_conn *conn, int64_t chat_id, struct bx_arena *a,
                       "ORDER BY m.contact_id",
                       Q(I(chat_id)));
 }
+
+int st_member_groups(struct st_conn *conn, int64_t contact_id, int64_t limit, struct bx_arena *a,
+                     struct st_chat **out, size_t *out_count)
+{
+    return st_db_list(conn, a, st_chat_read_row, sizeof **out, out, out_count,
+                      "SELECT " ST_CHAT_COLUMNS " FROM chats WHERE id IN (SELECT chat_id FROM "
+                      "members WHERE contact_id = ?1) ORDER BY last_message_at DESC, id DESC "
+                      "LIMIT ?2",
+                      Q(I(contact_id), I(st_limit(limit))));
+}
+
+int st_chat_of_contact(struct st_conn *conn, int64_t contact_id, int64_t *out_id)
+{
+    return st_db_i64(conn, out_id, "SELECT id FROM chats WHERE contact_id = ?1",
+                     Q(I(contact_id)));
+}

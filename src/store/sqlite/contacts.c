@@ -38,6 +38,11 @@ int st_contact_find(struct st_conn *conn, int64_t number_id, struct bx_str phone
                        "SELECT " CONTACT_COLUMNS " FROM contacts WHERE number_id = ?1 AND phone = "
                        "?2",
                        Q(I(number_id), T(phone)));
+    if (rc == BX_E_NOT_FOUND && phone.ptr)
+        rc = st_db_one(conn, a, contact_read, out,
+                       "SELECT " CONTACT_COLUMNS " FROM contacts WHERE id = (SELECT contact_id FROM "
+                       "phone_aliases WHERE number_id = ?1 AND phone = ?2)",
+                       Q(I(number_id), T(phone)));
     if (rc == BX_E_NOT_FOUND && lid.ptr)
         rc = st_db_one(conn, a, contact_read, out,
                        "SELECT " CONTACT_COLUMNS " FROM contacts WHERE number_id = ?1 AND lid = "
@@ -237,6 +242,7 @@ static int contacts_merge(struct st_tx *tx, const struct st_contact *from,
         "DELETE FROM responses WHERE contact_id = ?1 AND contact_id > 0 AND ?2 = ?2",
         "UPDATE OR IGNORE audience_members SET contact_id = ?2 WHERE contact_id = ?1",
         "DELETE FROM audience_members WHERE contact_id = ?1 AND ?2 = ?2",
+        "UPDATE phone_aliases SET contact_id = ?2 WHERE contact_id = ?1",
         "DELETE FROM contacts WHERE id = ?1 AND ?2 = ?2",
     };
     struct bx_arena a;
@@ -310,6 +316,8 @@ static int resolve(struct st_tx *tx, int64_t number_id, struct bx_str phone, str
     }
     int rc = BX_OK;
     struct st_contact who = rc_phone == BX_OK ? by_phone : by_lid;
+    if (rc_phone == BX_OK)
+        phone = by_phone.phone; /* maybe found by another writing of it */
     found->contact_id = who.id;
     if (rc_phone == BX_OK && rc_lid == BX_OK && by_phone.id != by_lid.id)
         rc = two_found(tx, &by_phone, &by_lid, found);
@@ -332,6 +340,49 @@ int st_contact_resolve(struct st_tx *tx, int64_t number_id, struct bx_str phone,
         if (rc == BX_E_NOT_FOUND)
             rc = BX_OK;
     }
+    if (rc == BX_OK)
+        *out = found;
+    return rc;
+}
+
+static int alias(struct st_tx *tx, int64_t number_id, struct bx_str phone,
+                 struct bx_str account_phone, struct bx_arena *a, struct st_contact_found *found)
+{
+    struct st_contact typed, account;
+    struct bx_str none = {0};
+    int rc = st_contact_find(tx->conn, number_id, phone, none, a, &typed);
+    if (rc < 0 || bx_str_eq(typed.phone, account_phone))
+        return rc; /* known already */
+    found->contact_id = typed.id;
+    rc = st_contact_find(tx->conn, number_id, account_phone, none, a, &account);
+    if (rc == BX_OK && account.id != typed.id) {
+        found->contact_id = account.id;
+        found->is_merged = true;
+        rc = contacts_merge(tx, &typed, &account, found);
+        if (rc == BX_OK)
+            rc = chat_follow(tx, account.id);
+    } else if (rc == BX_E_NOT_FOUND || rc == BX_OK) {
+        rc = contact_complete(tx, &typed, account_phone, none);
+    }
+    if (rc == BX_OK)
+        rc = st_db_run(tx->conn, "INSERT OR REPLACE INTO phone_aliases VALUES (?1, ?2, ?3)",
+                       Q(I(number_id), T(phone), I(found->contact_id)));
+    return rc < 0 ? rc : BX_OK;
+}
+
+int st_contact_alias(struct st_tx *tx, int64_t number_id, struct bx_str phone,
+                     struct bx_str account_phone, struct st_contact_found *out)
+{
+    struct bx_arena a;
+    struct st_contact_found found = {0};
+    bx_arena_init(&a, 0);
+    int rc = alias(tx, number_id, phone, account_phone, &a, &found);
+    bx_arena_done(&a);
+    if (rc == BX_OK && found.contact_id)
+        rc = st_db_i64(tx->conn, &found.chat_id, "SELECT id FROM chats WHERE contact_id = ?1",
+                       Q(I(found.contact_id)));
+    if (rc == BX_E_NOT_FOUND)
+        rc = BX_OK;
     if (rc == BX_OK)
         *out = found;
     return rc;

@@ -207,12 +207,15 @@ static void audit_read(struct st_cur *c, struct bx_arena *a, void *out)
     e->ip = st_col_str(c, a);
     e->details = st_col_str(c, a);
     e->user_name = st_col_str(c, a);
+    e->api_key_name = st_col_str(c, a);
+    e->number_name = st_col_str(c, a);
 }
 
 #define AUDIT_SELECT                                                                               \
     "SELECT a.id, a.at, a.user_id, a.api_key_id, a.number_id, a.action, a.target, a.ip, "          \
-    "a.details, u.name FROM audit a LEFT JOIN users u ON u.id = a.user_id WHERE a.id < ?1 AND "    \
-    "(?2 = 0 OR a.user_id = ?2) AND (?3 = 0 OR a.number_id = ?3) AND (?4 IS NULL OR "              \
+    "a.details, u.name, k.name, n.name FROM audit a LEFT JOIN users u ON u.id = a.user_id "        \
+    "LEFT JOIN api_keys k ON k.id = a.api_key_id LEFT JOIN numbers n ON n.id = a.number_id "       \
+    "WHERE a.id < ?1 AND (?2 = 0 OR a.user_id = ?2) AND (?3 = 0 OR a.number_id = ?3) AND (?4 IS NULL OR "              \
     "substr(a.action, 1, length(?4)) = ?4) AND a.at >= ?5 AND (?6 = 0 OR a.at < ?6) "
 #define AUDIT_ORDER "ORDER BY a.id DESC LIMIT ?7"
 

@@ -225,6 +225,25 @@ int st_message_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct 
                      Q(I(id)));
 }
 
+static void message_head_read(struct st_cur *c, struct bx_arena *a, void *out)
+{
+    struct st_message_head *h = out;
+    h->wa_id = st_col_str(c, a);
+    h->is_from_me = st_col_bool(c);
+    h->status = (enum st_status)st_col_i64(c);
+    h->sender_name = st_col_str(c, a);
+}
+
+int st_message_head(struct st_conn *conn, int64_t id, struct bx_arena *a,
+                    struct st_message_head *out)
+{
+    return st_db_one(conn, a, message_head_read, out,
+                     "SELECT m.wa_id, m.is_from_me, m.status, CASE m.is_from_me WHEN 0 THEN "
+                     "coalesce(c.name, c.push_name, c.business_name) END FROM messages m LEFT JOIN "
+                     "contacts c ON c.id = nullif(m.sender_id, 0) WHERE m.id = ?1",
+                     Q(I(id)));
+}
+
 int st_message_find(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, bool is_from_me,
                     int64_t sender_id, struct bx_arena *a, struct st_message *out)
 {

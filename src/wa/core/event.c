@@ -20,6 +20,7 @@ static const char *const names[WA_EVENT_KINDS] = {
     [WA_EVENT_CHAT] = "chat",
     [WA_EVENT_CONTACT] = "contact",
     [WA_EVENT_LID] = "lid",
+    [WA_EVENT_ACCOUNT] = "account",
     [WA_EVENT_PUSH_NAME] = "push_name",
     [WA_EVENT_GROUP] = "group",
     [WA_EVENT_IDENTITY_CHANGED] = "identity_changed",

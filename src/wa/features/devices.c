@@ -141,6 +141,17 @@ struct wa_node *wa_usync_iq(struct bx_arena *a, const struct bx_str *users, size
     return iq;
 }
 
+struct wa_node *wa_account_iq(struct bx_arena *a, struct bx_str digits)
+{
+    struct wa_node *iq = wa_usync_iq(a, NULL, 0), *usync = wa_node_child(iq, "usync");
+    wa_node_set(usync, wa_lit("context", "interactive"));
+    wa_node_add(wa_node_child(usync, "query"), wa_node_new(a, "contact"));
+    struct wa_node *user = wa_node_add(wa_node_child(usync, "list"), wa_node_new(a, "user"));
+    wa_node_bytes(wa_node_add(user, wa_node_new(a, "contact")),
+                  bx_arena_printf(a, "+" BX_STR_FMT, BX_STR_ARG(digits)));
+    return iq;
+}
+
 /* --- bundles --- */
 
 static int key_parse(const struct wa_node *n, bool is_signed, struct wa_prekey *out)

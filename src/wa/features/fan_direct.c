@@ -1,6 +1,21 @@
 /* Lane: a message to a person, and to our own other devices. */
 #include "wa/features/fan.h"
 
+/* A number that was never written to may be written otherwise than its account (an optional digit):
+ * the server says which account it is. */
+static int check_account(struct wa_fan *f)
+{
+    struct wa_device_list list;
+    if (!wa_jid_is_pn(&f->to) || f->op->has_asked_account || f->op->origin != WA_OP_USER)
+        return BX_OK;
+    int rc = wa_devices_get(f->job, &f->to, &list);
+    if (rc != BX_E_NOT_FOUND)
+        return rc;
+    f->result->outcome = WA_SEND_NEEDS;
+    f->result->needs_account = true;
+    return BX_OK;
+}
+
 int wa_fan_send_direct(struct wa_fan *f)
 {
     struct wa_job *job = f->job;
@@ -10,7 +25,10 @@ int wa_fan_send_direct(struct wa_fan *f)
     bool is_self = wa_is_me(job->creds, &f->to);
     if (wa_jid_is_lid(&f->to) && lid.user.len)
         me = lid;
-    int rc = is_self ? BX_OK : wa_fan_add_person(f, f->to);
+    int rc = is_self ? BX_OK : check_account(f);
+    if (rc < 0 || f->result->needs_account)
+        return rc;
+    rc = is_self ? BX_OK : wa_fan_add_person(f, f->to);
     if (rc >= 0)
         rc = wa_fan_add_person(f, me);
     if (rc >= 0 && f->result->outcome != WA_SEND_NEEDS)

@@ -70,13 +70,7 @@ int wa_client_check_number(struct wa_client *c, struct bx_str digits,
     bx_str_copy(digits, l->digits, sizeof l->digits);
     l->on_result = on_result;
     bx_arena_init(&arena, 0);
-    struct wa_node *iq = wa_usync_iq(&arena, NULL, 0);
-    struct wa_node *usync = wa_node_child(iq, "usync");
-    wa_node_set(usync, wa_lit("context", "interactive"));
-    wa_node_add(wa_node_child(usync, "query"), wa_node_new(&arena, "contact"));
-    struct wa_node *user = wa_node_add(wa_node_child(usync, "list"), wa_node_new(&arena, "user"));
-    wa_node_bytes(wa_node_add(user, wa_node_new(&arena, "contact")),
-                  bx_arena_printf(&arena, "+" BX_STR_FMT, BX_STR_ARG(digits)));
+    struct wa_node *iq = wa_account_iq(&arena, digits);
     int rc = wa_request_send(c, iq, 0, on_answer, l);
     bx_arena_done(&arena);
     if (rc < 0)

@@ -179,8 +179,11 @@ static int on_unavailable(struct wa_job *job, const struct wa_source *src)
 {
     if (wa_node_attr_is(wa_node_child(job->node, "unavailable"), "type", "view_once"))
         wa_tell_undecryptable(job, src, "[View once message: open it on the phone]");
-    else
+    else {
+        /* A row at once: the phone may never answer, and the customer sees that we have it. */
+        wa_tell_undecryptable(job, src, "[Waiting for this message]");
         wa_ask_phone(job, src);
+    }
     receipt_delivered(job, src);
     return BX_OK;
 }

@@ -35,12 +35,33 @@ static int remember(struct wa_fan *f)
     return rc < 0 ? rc : wa_self_put_u64(ks, "sent_at", at + 1);
 }
 
+/* The message goes to the account that the server names. The operation is the job's while it runs. */
+static int take_account(struct wa_job *job)
+{
+    struct wa_send_op *op = job->op;
+    struct wa_jid jid, to;
+    const struct wa_node *user =
+        wa_node_child(wa_node_child(wa_node_child(job->node, "usync"), "list"), "user");
+    const struct wa_node *contact = wa_node_child(user, "contact");
+    if (!contact || !wa_node_attr_is(contact, "type", "in") ||
+        wa_node_attr_jid(user, "jid", &jid) < 0 || wa_jid_parse(op->out.to, &to) < 0 ||
+        !wa_jid_is_pn(&jid) || !wa_jid_is_pn(&to) || bx_str_eq(jid.user, to.user))
+        return BX_OK;
+    struct wa_event *e = wa_job_event(job, WA_EVENT_ACCOUNT);
+    e->account_of.digits = bx_arena_str(&job->out, to.user);
+    jid.device = 0;
+    op->out.to = wa_jid_text(&op->arena, &jid);
+    return wa_peer_of(job, &jid, &e->account_of.account);
+}
+
 static int apply_answer(struct wa_job *job)
 {
     if (!job->node)
         return BX_OK;
-    if (wa_node_child(job->node, "usync"))
-        return wa_devices_apply(job, job->node);
+    if (wa_node_child(job->node, "usync")) {
+        int rc = wa_devices_apply(job, job->node);
+        return rc < 0 ? rc : take_account(job);
+    }
     if (wa_node_child(job->node, "group"))
         return wa_groups_apply(job, job->node);
     return wa_bundles_apply(job, job->node);

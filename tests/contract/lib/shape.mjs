@@ -5,7 +5,7 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const is = {
   string: (v) => typeof v === "string", text: (v) => typeof v === "string" && v.length > 0, int: Number.isInteger,
-  bool: (v) => typeof v === "boolean", time: (v) => ISO.test(v), uuid: (v) => UUID.test(v), true: (v) => v === true,
+  code: (v) => /^[A-Z][A-Z_]+$/.test(v), bool: (v) => typeof v === "boolean", time: (v) => ISO.test(v), uuid: (v) => UUID.test(v), true: (v) => v === true,
   false: (v) => v === false, role: (v) => v === "ADMIN" || v === "USER", object: (v) => v !== null && typeof v === "object",
 };
 
@@ -29,7 +29,9 @@ export const NumberBrief = { id: "int", name: "text", phoneNumber: "text", isAct
 export const Perm = { id: "int?", userId: "int", whatsappNumberId: "int", whatsappNumber: NumberBrief, createdAt: "time?", updatedAt: "time?" };
 export const Page = { currentPage: "int", totalPages: "int", totalItems: "int", itemsPerPage: "int" };
 export const Template = { id: "int", name: "text", commands: "text", content: "text", isActive: "bool", createdAt: "time", updatedAt: "time" };
-export const Failure = { success: "false", error: "text", message: "text" };
+export const Chat = { id: "uuid", contactName: "text", contactNumber: "text", contactJid: "text", lastMessage: "string?", lastMessageTime: "time", lastMessageIsFromMe: "bool", lastMessageId: "text?", lastMessageStatus: "text?", lastMessageFromName: "text?", unreadCount: "int", isMarkedUnread: "bool", contactId: "int?",
+  isGroup: "bool", groupName: "string?", isPinned: "bool", isArchived: "bool", mutedUntil: "time?", ephemeralSeconds: "int" };
+export const Failure = { success: "false", error: "text", code: "code", message: "text" };
 
 export function assertFailure({ status, body }, want, message) {
   assert.equal(status, want, JSON.stringify(body));

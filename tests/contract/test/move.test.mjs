@@ -49,10 +49,11 @@ after(async () => { await server.stop(); rmSync(at, { recursive: true, force: tr
 async function view(where, who, numberId) {
   const chats = (await call(where, "GET", `/chats/${numberId}?limit=1000`, { token: who })).body.data;
   const seen = [];
-  for (const { id, ...chat } of chats) {
+  for (const { id, contactId: _contact, ...chat } of chats) {
     const messages = (await call(where, "GET", `/chats/${id}/messages?limit=1000`, { token: who })).body.data
       .map(({ id: _, sentBy, ...m }) => ({ ...m, sentBy: sentBy?.name ?? null, status: m.status === "PENDING" ? "FAILED" : m.status }));
-    seen.push({ ...chat, messages });
+    // What waited to be sent is not sent from elsewhere.
+    seen.push({ ...chat, lastMessageStatus: chat.lastMessageStatus === "PENDING" ? "FAILED" : chat.lastMessageStatus, messages: messages.map(({ error: _e, errorCode: _c, ...m }) => m) });
   }
   return seen.sort((a, b) => a.contactJid.localeCompare(b.contactJid));
 }

@@ -5,12 +5,10 @@ import { claimsOf, sign } from "../lib/jwt.mjs";
 import { addNumber, startScripted } from "../lib/scripted.mjs";
 import { openSocket } from "../lib/socket.mjs";
 import { call, login, makeUser, startServer } from "../lib/server.mjs";
-import { assertShape } from "../lib/shape.mjs";
+import { assertShape, Chat } from "../lib/shape.mjs";
 
-export const Chat = { id: "uuid", contactName: "text", contactNumber: "text", contactJid: "text", lastMessage: "string?", lastMessageTime: "time", lastMessageIsFromMe: "bool", unreadCount: "int",
-  isGroup: "bool", groupName: "string?", isPinned: "bool", isArchived: "bool", mutedUntil: "time?", isMarkedUnread: "bool", ephemeralSeconds: "int" };
 export const Message = { id: "uuid", messageId: "text", fromJid: "text", fromNumber: "text", fromName: "string?", content: "text", type: "text", mediaUrl: "string?",
-  mediaCaption: "string?", quotedMessageId: "string?", quotedContent: "string?", isFromMe: "bool", status: "text", timestamp: "time", sentBy: "object?", editedAt: "time?",
+  mediaCaption: "string?", quotedMessageId: "string?", quotedContent: "string?", isFromMe: "bool", status: "text", error: "text?", errorCode: "text?", timestamp: "time", sentBy: "object?", editedAt: "time?",
   revokedAt: "time?", reactions: [{ emoji: "text", fromJid: "text", fromName: "string?", isFromMe: "bool" }] };
 const SECRET = "a secret of the realtime tests";
 let server, token, shop, other, agent, serial = 0, log = "";

@@ -71,7 +71,7 @@ test("api keys: shown once, work within their scope, gone at once", async () => 
 
 test("the audit log tells who did what, newest first, with keyset paging", async () => {
   const { body } = await call(server, "GET", "/audit?limit=2", { token });
-  const Row = { id: "int", action: "text", actor: "object?", apiKeyId: "int?", whatsappNumberId: "int?", target: "string?", ip: "string?", details: "object?", createdAt: "time" };
+  const Row = { id: "int", action: "text", actor: "object?", apiKeyId: "int?", apiKeyName: "text?", whatsappNumberId: "int?", whatsappNumberName: "text?", target: "string?", targetName: "text?", ip: "string?", details: "object?", createdAt: "time" };
   assertShape(body, { success: "true", message: "text", data: [Row], pagination: { limit: "int", nextBefore: "int?" } });
   const next = await call(server, "GET", `/audit?limit=2&before=${body.pagination.nextBefore}`, { token });
   assert.ok(next.body.data[0].id < body.data[1].id);

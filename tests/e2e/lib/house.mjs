@@ -147,7 +147,7 @@ export class Person {
       const status = /status of (\d+)/.exec(text)?.[1]
       if (status && this.expected.has(Number(status))) return
       if (this.isCut && /ERR_(CONNECTION|EMPTY_RESPONSE|INTERNET|SOCKET)|WebSocket connection to/.test(text)) return
-      this.errors.push(text)
+      this.errors.push(`${text} ${message.location().url}`)
     })
   }
 
@@ -161,12 +161,16 @@ export class Person {
   }
 
   /** No send-undo window, for tests that are not about it. */
-  async sendAtOnce() {
-    await this.page.addInitScript(() => {
+  sendAtOnce() {
+    return this.undoWindow(0)
+  }
+
+  async undoWindow(undoSeconds) {
+    await this.page.addInitScript(undoSeconds => {
       if (location.protocol !== 'http:') return
       const prefs = JSON.parse(localStorage.getItem('wabox.prefs') ?? '{}')
-      localStorage.setItem('wabox.prefs', JSON.stringify({ ...prefs, undoSeconds: 0 }))
-    })
+      localStorage.setItem('wabox.prefs', JSON.stringify({ ...prefs, undoSeconds }))
+    }, undoSeconds)
     return this
   }
 

@@ -334,3 +334,34 @@ for (const version of VERSIONS) {
     })
   })
 }
+
+describe('two writings of one number', () => {
+  for (const [country, account, typed] of [['Brazil', '5511987650001', '551187650001'], ['Brazil, old account', '551187650002', '5511987650002'], ['Mexico', '5215512340003', '525512340003'], ['Argentina', '5491123450004', '541123450004']]) {
+    test(`${country}: one chat, and the message arrives`, async () => {
+      await sim.addPhone({ phone: account, pushName: `Person ${country}` })
+      const text = unique('to the other writing')
+      const { id } = await shop.sendText({ phone: typed }, text)
+      await shop.waitStatus(id, 'SENT')
+      const chats = await until(async () => (await shop.chats()).filter(c => [account, typed].includes(c.contactNumber)), { what: 'the chat' })
+      assert.deepEqual(chats.map(c => c.contactNumber), [account])
+      const again = await shop.sendText({ phone: typed }, unique('again'))
+      await shop.waitStatus(again.id, 'SENT')
+      assert.deepEqual((await shop.chats()).filter(c => [account, typed].includes(c.contactNumber)).map(c => c.contactNumber), [account])
+      await sim.phoneSend(account, { to: shop.phone, text: unique('got it') })
+      await until(async () => (await shop.chats()).find(c => c.contactNumber === account)?.unreadCount === 1, { what: 'the answer in the same chat' })
+    })
+  }
+
+  test('a customer who wrote first is answered in the same chat', async () => {
+    const account = '5511987650009', typed = '551187650009'
+    await sim.addPhone({ phone: account, pushName: 'First' })
+    const hello = unique('oi')
+    await sim.phoneSend(account, { to: shop.phone, text: hello })
+    const { chatId } = await shop.waitText(hello)
+    const { id } = await shop.sendText({ phone: typed }, unique('answer'))
+    await shop.waitStatus(id, 'SENT')
+    const chats = (await shop.chats()).filter(c => [account, typed].includes(c.contactNumber))
+    assert.deepEqual(chats.map(c => [c.id, c.contactNumber]), [[chatId, account]])
+    assert.equal((await shop.messages(chatId)).length, 2)
+  })
+})

@@ -1,10 +1,11 @@
 /** REST under /api/v1. One function per call; each answers with the part of the body a screen needs. */
+import { serverText, t } from "../i18n";
 import { expire, session } from "./session";
 import type { StatsHour } from "./stats";
-import type { ApiKey, AuditRow, Chat, ChatRow, Message, Page, Permission, PhoneNumber, SearchHit, Session, Template, User } from "./types";
+import type { ApiKey, AuditRow, Chat, ChatRow, Contact, Group, Message, Page, Permission, PhoneNumber, SearchHit, Session, Template, User } from "./types";
 
 export class ApiError extends Error {
-  constructor(readonly status: number, message: string, readonly details: Record<string, unknown> = {}) {
+  constructor(readonly status: number, message: string, readonly details: Record<string, unknown> = {}, readonly code: string | null = null) {
     super(message);
     this.name = "ApiError";
   }
@@ -38,13 +39,13 @@ export async function request<T>(method: Method, path: string, options: Options 
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "network");
+    throw new ApiError(0, t("error.network"));
   }
-  const body = (await response.json().catch(() => null)) as (T & { message?: string; details?: Record<string, unknown> }) | null;
+  const body = (await response.json().catch(() => null)) as (T & { message?: string; code?: string; details?: Record<string, unknown> }) | null;
   if (response.ok && body !== null) return body;
   // Only the token that was sent may end the session: a late answer must not sign out somebody new.
   if (response.status === 401 && !options.public && token === session.get()?.token) expire();
-  throw new ApiError(response.status, body?.message ?? response.statusText, body?.details ?? {});
+  throw new ApiError(response.status, serverText(body?.code, body?.message ?? response.statusText), body?.details ?? {}, body?.code ?? null);
 }
 
 type Value = string | number | boolean | null | undefined;
@@ -107,6 +108,8 @@ export const toggleNumber = (id: number) => request("PATCH", `/whatsapp/${id}/to
 export const sessions = async () => (await request<ListOf<Session>>("GET", "/sessions")).data;
 export const linkNumber = async (numberId: number, method: "qr" | "code", signal?: AbortSignal) =>
   (await request<Data<Session>>("POST", `/sessions/${numberId}${method === "code" ? "?method=code" : ""}`, signal ? { signal } : {})).data;
+/** The phone that scanned is the right one after all: the number becomes its. */
+export const acceptPhone = (numberId: number, scanned: string) => request("POST", `/sessions/${numberId}${query({ accept: scanned })}`);
 export const sessionQr = async (sessionId: string) =>
   (await request<Data<{ qrCode: string; expiresAt: string; status: string }>>("GET", `/sessions/${sessionId}/qr`)).data;
 export const unlinkNumber = (sessionId: string) => request("DELETE", `/sessions/${sessionId}`);
@@ -132,6 +135,13 @@ export const message = async (id: string) => (await request<Data<Message & { tim
 export interface Sent { id: string; messageId: string; chatId: string; status: Message["status"]; timestamp: string }
 export const send = async (sessionId: string, body: { to: string; message: string; clientId: string; quotedMessageId?: string }, keepalive = false) =>
   (await request<Data<Sent>>("POST", `/sessions/${sessionId}/send-message`, { body, keepalive })).data;
+
+export interface ChatChange { pinned?: boolean; archived?: boolean; mutedUntil?: string | null; markedUnread?: boolean }
+export const updateChat = async (chatId: string, body: ChatChange) => (await request<Data<Chat>>("PATCH", `/chats/${chatId}`, { body })).data;
+export const startChat = async (whatsappNumberId: number, to: string): Promise<ChatRow> =>
+  ({ ...(await request<Data<Chat>>("POST", "/chats", { body: { whatsappNumberId, to } })).data, whatsappNumberId });
+export const contact = async (id: number) => (await request<Data<Contact>>("GET", `/contacts/${id}`)).data;
+export const group = async (chatId: string) => (await request<Data<Group>>("GET", `/groups/${chatId}`)).data;
 
 // ---- permissions
 
@@ -161,12 +171,23 @@ export const createApiKey = async (body: { name: string; scopes: string[]; whats
   (await request<Data<ApiKey & { key: string }>>("POST", "/api-keys", { body })).data;
 export const deleteApiKey = (id: ApiKey["id"]) => request("DELETE", `/api-keys/${id}`);
 
-interface RawAudit { id: number; createdAt: string; action: string; ip: string | null; actor: { name: string } | null; target: string | null; details: unknown }
-const described = (details: unknown): string => (details === null || details === undefined ? "" : typeof details === "object" ? JSON.stringify(details) : String(details));
+interface RawAudit {
+  id: number; createdAt: string; action: string; ip: string | null; actor: { id: number; name: string } | null; apiKeyId: number | null; apiKeyName: string | null;
+  whatsappNumberName: string | null; target: string | null; targetName: string | null; details: unknown;
+}
+/** Details as `name: value`, which a person can read. */
+function described(details: unknown): string {
+  if (details === null || details === undefined) return "";
+  if (typeof details !== "object") return String(details);
+  return Object.entries(details).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`).join(", ");
+}
 /** Newest first; `next` is the `before` of the page after this one. `action` may be the beginning of one. */
-export const audit = async (q: { action?: string; before?: number; limit?: number }): Promise<{ rows: AuditRow[]; next: number | null }> => {
+export const audit = async (q: { action?: string; userId?: number | undefined; whatsappNumberId?: number | undefined; before?: number; limit?: number }): Promise<{ rows: AuditRow[]; next: number | null }> => {
   const body = await request<{ data: RawAudit[]; pagination: { nextBefore: number | null } }>("GET", `/audit${query(q)}`);
-  const rows = body.data.map((row) => ({ id: row.id, at: row.createdAt, actor: row.actor?.name ?? "", action: row.action, target: [row.target ?? "", described(row.details)].filter(Boolean).join(" · "), ip: row.ip ?? "" }));
+  const rows = body.data.map((row) => ({
+    id: row.id, at: row.createdAt, actorId: row.actor?.id ?? null, actor: row.actor?.name ?? "", apiKeyId: row.apiKeyId, apiKeyName: row.apiKeyName, action: row.action,
+    target: row.target ?? "", targetName: row.targetName, numberName: row.whatsappNumberName, details: described(row.details), ip: row.ip ?? "",
+  }));
   return { rows, next: body.pagination.nextBefore };
 };
 

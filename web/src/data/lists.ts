@@ -1,7 +1,7 @@
 /** Loading of numbers, link states and chat lists. */
 import * as api from "./api";
 import { session } from "./session";
-import { compareChats, listKey, putChats, putNumbers, store, type ListState, type State } from "./store";
+import { compareChats, listKey, putChats, putNumbers, shownLink, store, type ListState, type State } from "./store";
 import type { ChatRow } from "./types";
 
 const pageSize = 200;
@@ -28,8 +28,8 @@ async function fetchNumbers(): Promise<void> {
       for (const row of sessions) {
         const old = state.links.get(row.whatsappNumberId);
         state.links.set(row.whatsappNumberId, {
-          sessionId: row.id, status: row.status, lastConnected: row.lastConnected,
-          reason: row.errorMessage ?? (old?.status === row.status ? old.reason : null), retryAt: old?.status === row.status ? old.retryAt : null,
+          sessionId: row.id, status: shownLink(row.status, row.reason), lastConnected: row.lastConnected,
+          reason: row.reason ?? row.errorMessage ?? (old?.status === row.status ? old.reason : null), scannedPhone: row.scannedPhone ?? (old?.status === row.status ? old.scannedPhone : null), retryAt: old?.status === row.status ? old.retryAt : null,
         });
       }
     });
@@ -63,6 +63,8 @@ export async function loadMoreChats(numberId: number, archived: boolean): Promis
       putChats(state, numberId, rows, asOf);
       // A page shorter than asked is the last one, whatever the total says (chats can go while we page).
       const loaded = list.loaded + rows.length;
+      // A page without rows moves no chat, but the view has to hear that nothing more comes.
+      state.orderVersion++;
       state.lists.set(key, { loaded: rows.length === 0 ? Math.max(loaded, total) : loaded, total: rows.length === 0 ? loaded : total, loading: false, error: null });
     });
   } catch (error) {

@@ -36,7 +36,9 @@ export class Local<T> {
     return () => void this.listeners.delete(listener);
   };
 
+  /** A hook, called as `value.use()` by components. */
   use(): T {
+    // oxlint-disable-next-line rules-of-hooks -- a method that components call as a hook
     return useSyncExternalStore(this.subscribe, this.get);
   }
 

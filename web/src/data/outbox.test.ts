@@ -5,7 +5,7 @@ import { session } from "./session";
 import { putChats, putNumbers, store } from "./store";
 import type { ChatRow } from "./types";
 
-const chat: ChatRow = { id: "a", whatsappNumberId: 1, contactName: "Siti", contactNumber: "+62812", contactJid: "62812@s.whatsapp.net", lastMessage: "", lastMessageTime: "2026-01-01T00:00:00.000Z", unreadCount: 0, isGroup: false, groupName: null, isPinned: false, isArchived: false, mutedUntil: null, lastMessageIsFromMe: false };
+const chat: ChatRow = { id: "a", whatsappNumberId: 1, contactName: "Siti", contactNumber: "+62812", contactJid: "62812@s.whatsapp.net", lastMessage: "", lastMessageTime: "2026-01-01T00:00:00.000Z", unreadCount: 0, isGroup: false, groupName: null, isPinned: false, isArchived: false, mutedUntil: null, lastMessageIsFromMe: false, lastMessageId: null, lastMessageStatus: null, lastMessageFromName: null, isMarkedUnread: false, ephemeralSeconds: 0, contactId: 1 };
 const sent = { data: { id: "m1", messageId: "WA1", chatId: "a", status: "PENDING", timestamp: "2026-01-01T00:00:01.000Z" } };
 let calls: { path: string; body: { clientId: string; to: string; message: string; quotedMessageId?: string } }[] = [];
 let answers: (() => Response)[] = [];
@@ -21,7 +21,7 @@ beforeEach(() => {
   session.set({ token: "t", user: { id: 1, name: "Anna", username: "anna", email: "", role: "USER", createdAt: "" } });
   store.update((state) => {
     putNumbers(state, [{ id: 1, name: "N", phoneNumber: "62811", isActive: true }]);
-    state.links.set(1, { status: "CONNECTED", sessionId: "s1", lastConnected: null, reason: null, retryAt: null });
+    state.links.set(1, { status: "CONNECTED", sessionId: "s1", lastConnected: null, reason: null, retryAt: null, scannedPhone: null });
     putChats(state, 1, [chat]);
   });
   vi.stubGlobal("fetch", vi.fn(async (path: string, init: RequestInit) => {

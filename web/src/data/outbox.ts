@@ -144,3 +144,15 @@ export function flushOutbox(): void {
     if (sessionId) void api.send(sessionId, body(row), true).catch(() => undefined);
   }
 }
+
+/** Failed messages that were sent again: they keep their reason but are not offered a second time. */
+const resent = new Set<string>();
+export const wasResent = (id: string): boolean => resent.has(id);
+
+/** Sends the text of a message that WhatsApp did not take once more, as a new message. */
+export function resend(chat: ChatRow, message: Message): void {
+  if (resent.has(message.id)) return;
+  resent.add(message.id);
+  const quoted = store.state.messages.get(store.state.idByWaId.get(message.quotedMessageId ?? "") ?? "") ?? null;
+  enqueue(chat, message.content, quoted);
+}

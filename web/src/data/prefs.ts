@@ -17,7 +17,7 @@ export interface Prefs {
 
 const language: Language = globalThis.navigator?.language?.startsWith("id") ? "id" : "en";
 
-export const prefs = new Local<Prefs>("wabox.prefs", { language, theme: "system", undoSeconds: 3, notifications: false, notifyOffered: false, singleKeys: true });
+export const prefs = new Local<Prefs>("wabox.prefs", { language, theme: "system", undoSeconds: 0, notifications: false, notifyOffered: false, singleKeys: true });
 
 export const setPrefs = (change: Partial<Prefs>) => prefs.set({ ...prefs.get(), ...change });
 

@@ -6,7 +6,7 @@ import type { Chat, Message, OutboxRow } from "./types";
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 10, minute)).toISOString();
 
 function chat(id: string, minute: number, change: Partial<Chat> = {}): Chat {
-  return { id, contactName: id, contactNumber: "+62812", contactJid: "62812@s.whatsapp.net", lastMessage: "x", lastMessageTime: at(minute), unreadCount: 0, isGroup: false, groupName: null, isPinned: false, isArchived: false, mutedUntil: null, lastMessageIsFromMe: false, ...change };
+  return { id, contactName: id, contactNumber: "+62812", contactJid: "62812@s.whatsapp.net", lastMessage: "x", lastMessageTime: at(minute), unreadCount: 0, isGroup: false, groupName: null, isPinned: false, isArchived: false, mutedUntil: null, lastMessageIsFromMe: false, lastMessageId: null, lastMessageStatus: null, lastMessageFromName: null, isMarkedUnread: false, ephemeralSeconds: 0, contactId: 1, ...change };
 }
 function message(id: string, minute: number, change: Partial<Message> = {}): Message {
   return { id, messageId: `wa-${id}`, fromJid: "62812@s.whatsapp.net", fromNumber: "+62812", fromName: "Siti", content: id, type: "TEXT", mediaUrl: null, mediaCaption: null, quotedMessageId: null, quotedContent: null, isFromMe: false, status: "DELIVERED", timestamp: at(minute), sentBy: null, ...change };

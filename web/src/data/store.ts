@@ -19,6 +19,8 @@ export interface History {
   error: string | null;
   /** The server asked to load again (`resync`). */
   stale: boolean;
+  /** Which stretch of the chat this is: a page that was asked for in another one does not belong here. */
+  epoch: number;
 }
 
 /** How far the chat list of a number is loaded. */
@@ -78,7 +80,7 @@ export const emptyState = (): State => ({
 
 export type LiveEvent = { [E in keyof ServerEvents]: { event: E; data: ServerEvents[E] } }[keyof ServerEvents];
 
-export const emptyHistory: History = { ids: [], hasOlder: false, hasNewer: false, loading: null, error: null, stale: false };
+export const emptyHistory: History = { ids: [], hasOlder: false, hasNewer: false, loading: null, error: null, stale: false, epoch: 0 };
 /** Messages of one chat held at a time: what a page costs to put before them grows with their number. */
 export const keptMessages = 1_200;
 const typingShownMs = 12_000;
@@ -112,6 +114,9 @@ export function reorder(order: readonly string[], chats: ReadonlyMap<string, Cha
 
 /** Muted on the phone, and still so. */
 export const isMuted = (chat: Chat, now: number): boolean => chat.mutedUntil != null && Date.parse(chat.mutedUntil) > now;
+
+/** Waits for somebody: unread messages, or marked as unread by hand. */
+export const isUnread = (chat: Chat): boolean => chat.unreadCount > 0 || chat.isMarkedUnread === true;
 
 export const nameOf = (chat: Chat): string => (chat.isGroup && chat.groupName) || chat.contactName;
 
@@ -228,7 +233,7 @@ export function putPage(state: State, chatId: string, piece: Piece, page: readon
   const dropped = extra === 0 ? [] : piece === "older" ? ids.splice(keptMessages, extra) : ids.splice(0, extra);
   forget(state, dropped);
   state.histories.set(chatId, {
-    ids, loading: null, error: null, stale: false,
+    ids, loading: null, error: null, stale: false, epoch: old.epoch,
     hasOlder: (more.older ?? old.hasOlder) || (dropped.length > 0 && piece !== "older"),
     hasNewer: (more.newer ?? (piece === "replace" ? false : old.hasNewer)) || (dropped.length > 0 && piece === "older"),
   });
@@ -318,17 +323,22 @@ function noteLink(state: State, data: ServerEvents["whatsapp:status"]): void {
   const old = state.links.get(data.whatsappNumberId);
   state.links.set(data.whatsappNumberId, {
     sessionId: old?.sessionId ?? null, status: shownLink(data.status, data.reason), lastConnected: data.lastConnected ?? old?.lastConnected ?? null,
-    reason: data.reason ?? null, retryAt: data.retryAt ?? null,
+    reason: data.reason ?? null, retryAt: data.retryAt ?? null, scannedPhone: data.scannedPhone ?? null,
   });
   if (data.status === "CONNECTED") state.qr.delete(data.whatsappNumberId);
   state.numbersVersion++;
 }
 
-function moveStatus(state: State, data: ServerEvents["message:status"]): void {
+function moveStatus(state: State, data: ServerEvents["message:status"], changed: Set<string>): void {
+  const chat = state.chats.get(data.chatId);
+  if (chat?.lastMessageStatus && chat.lastMessageId === data.messageId) {
+    state.chats.set(chat.id, { ...chat, lastMessageStatus: data.status === "FAILED" ? "FAILED" : laterStatus(chat.lastMessageStatus, data.status) });
+    changed.add(chat.id);
+  }
   const message = state.messages.get(state.idByWaId.get(data.messageId) ?? data.messageId);
   if (!message) return;
   const status = data.status === "FAILED" && message.status === "PENDING" ? "FAILED" : laterStatus(message.status, data.status);
-  if (status !== message.status) state.messages.set(message.id, { ...message, status });
+  if (status !== message.status) state.messages.set(message.id, { ...message, status, ...(status === "FAILED" ? { error: data.error ?? null, errorCode: data.errorCode ?? null } : {}) });
 }
 
 /** Puts one event into the state. Chats whose place may have changed are added to `changed`. */
@@ -350,8 +360,8 @@ function applyOne(state: State, { event, data }: LiveEvent, changed: Set<string>
     }
     case "chat:read": {
       const chat = state.chats.get(data.chatId);
-      if (!chat || chat.unreadCount === 0) return;
-      state.chats.set(chat.id, { ...chat, unreadCount: 0 });
+      if (!chat || !isUnread(chat)) return;
+      state.chats.set(chat.id, { ...chat, unreadCount: 0, isMarkedUnread: false });
       changed.add(chat.id);
       return;
     }
@@ -369,7 +379,7 @@ function applyOne(state: State, { event, data }: LiveEvent, changed: Set<string>
       if (state.messages.has(data.message.id)) putMessage(state, data.message);
       return;
     case "message:status":
-      return moveStatus(state, data);
+      return moveStatus(state, data, changed);
     case "whatsapp:status":
       return noteLink(state, data);
     case "whatsapp:qr":

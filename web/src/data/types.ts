@@ -41,6 +41,9 @@ export interface Session {
   lastConnected: string | null;
   isActive: boolean;
   errorMessage: string | null;
+  reason?: string | null;
+  scannedPhone?: string | null;
+  expectedPhone?: string | null;
   createdAt?: string;
   updatedAt?: string;
   qrCode?: string | null;
@@ -54,6 +57,8 @@ export interface Link {
   lastConnected: string | null;
   reason: string | null;
   retryAt: string | null;
+  /** With the reason `wrong_phone`: whose phone it was, digits. */
+  scannedPhone: string | null;
 }
 
 export interface Permission {
@@ -88,14 +93,51 @@ export interface ApiKey {
 export interface AuditRow {
   id: number | string;
   at: string;
+  actorId: number | null;
   actor: string;
+  apiKeyId: number | null;
+  apiKeyName: string | null;
   action: string;
   target: string;
+  targetName: string | null;
+  numberName: string | null;
+  details: string;
   ip: string;
 }
 
 export interface ChatRow extends Chat {
   whatsappNumberId: number;
+}
+
+export interface Person {
+  id: number;
+  name: string | null;
+  pushName: string | null;
+  phone: string | null;
+  jid: string;
+  chatId: string | null;
+}
+
+export interface Contact extends Person {
+  businessName: string | null;
+  isBlocked: boolean;
+  whatsappNumberId: number;
+  commonGroups: { chatId: string; groupName: string; memberCount: number }[];
+  createdAt: string;
+}
+
+export interface Member extends Person {
+  role: "member" | "admin" | "owner";
+  isMe: boolean;
+}
+
+export interface Group {
+  chatId: string;
+  jid: string;
+  subject: string | null;
+  announce: boolean;
+  isGone: boolean;
+  members: Member[];
 }
 
 export interface SearchHit {

@@ -2,47 +2,49 @@
 import { useSyncExternalStore } from "react";
 import { prefs, type Language } from "../data/prefs";
 import { en, type Dictionary, type Key, type PluralKey } from "./en";
+import { format, type Vars } from "./icu";
 
 export type { Key } from "./en";
 
-const loaders: Record<Exclude<Language, "en">, () => Promise<Dictionary>> = { id: async () => (await import("./id")).id };
-const loaded = new Map<Language, Dictionary>([["en", en]]);
+interface Words { language: Language; words: Dictionary; server: Readonly<Record<string, string>> }
 
-let current: { language: Language; words: Dictionary } = { language: "en", words: en };
+const english: Words = { language: "en", words: en, server: {} };
+const loaders: Record<Exclude<Language, "en">, () => Promise<Words>> = {
+  id: async () => {
+    const [{ id }, { idServer }] = await Promise.all([import("./id"), import("./id.server")]);
+    return { language: "id", words: id, server: idServer };
+  },
+};
+const loaded = new Map<Language, Words>([["en", english]]);
+
+let current: Words = english;
 const listeners = new Set<() => void>();
 
-async function use(language: Language): Promise<void> {
+async function choose(language: Language): Promise<void> {
   const words = loaded.get(language) ?? (await loaders[language as keyof typeof loaders]());
   loaded.set(language, words);
   if (prefs.get().language !== language || current.language === language) return;
-  current = { language, words };
+  current = words;
   document.documentElement.lang = language;
   for (const listener of [...listeners]) listener();
 }
 
 /** Loads the chosen language and follows the choice. */
 export async function startI18n(): Promise<void> {
-  prefs.subscribe(() => void use(prefs.get().language));
-  await use(prefs.get().language).catch(() => undefined);
-}
-
-type Vars = Record<string, string | number>;
-
-export const fillIn = (text: string, vars: Vars): string => text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in vars ? String(vars[name]) : whole));
-
-export function translate(words: Dictionary, key: Key, vars?: Vars): string {
-  return vars ? fillIn(words[key], vars) : words[key];
-}
-
-function plural(words: Dictionary, language: string, key: PluralKey, n: number, vars: Vars = {}): string {
-  const form = new Intl.PluralRules(language).select(n) === "one" ? "one" : "other";
-  return fillIn(words[`${key}.${form}`], { n, ...vars });
+  prefs.subscribe(() => void choose(prefs.get().language));
+  await choose(prefs.get().language).catch(() => undefined);
 }
 
 /** Outside of components. */
-export const t = (key: Key, vars?: Vars): string => translate(current.words, key, vars);
-export const tn = (key: PluralKey, n: number, vars?: Vars): string => plural(current.words, current.language, key, n, vars);
+export const t = (key: Key, vars: Vars = {}): string => format(current.words[key], vars, current.language);
+export const tn = (key: PluralKey, n: number, vars: Vars = {}): string => t(key, { n, ...vars });
 export const language = (): Language => current.language;
+
+/** What the server says, in the language of the page: by its code where that is known, else as it came. */
+export const serverText = (code: string | null | undefined, sentence: string): string => (code && current.server[code]) || sentence;
+
+/** A text whose key is put together from data, when there is one. */
+export const known = (key: string): string | null => (key in current.words ? t(key as Key) : null);
 
 const subscribe = (listener: () => void) => {
   listeners.add(listener);
@@ -50,6 +52,5 @@ const subscribe = (listener: () => void) => {
 };
 
 export function useI18n(): { t: typeof t; tn: typeof tn; language: Language } {
-  const { language } = useSyncExternalStore(subscribe, () => current);
-  return { t, tn, language };
+  return { t, tn, language: useSyncExternalStore(subscribe, () => current).language };
 }

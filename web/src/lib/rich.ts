@@ -1,6 +1,7 @@
 /**
  * What customers write, as a list of pieces that the view turns into text nodes and a few known elements. Nothing here
- * produces HTML, so a customer's text can never become markup. Only http(s) addresses become links.
+ * produces HTML, so a customer's text can never become markup. Only addresses of the web, e-mail
+ * addresses and phone numbers become links.
  */
 import type { Message } from "../data/types";
 import { phone } from "./format";
@@ -9,7 +10,7 @@ export type Piece =
   | { kind: "text" | "bold" | "italic" | "strike" | "code" | "pre" | "mention"; text: string }
   | { kind: "link"; text: string; href: string };
 
-const address = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+/giu;
+const address = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+|(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}|(?<![\w@+.:/-])(?:\+\d|0\d|62\d)[\d .()-]{6,20}\d(?![\w@])/giu;
 const style = /(```)([^`]+)```|(?<![\p{L}\p{N}])([*_~`])(?=\S)([^\n]*?\S)\3(?![\p{L}\p{N}])/gu;
 const styleKind = { "*": "bold", _: "italic", "~": "strike", "`": "code", "```": "pre" } as const;
 
@@ -25,7 +26,16 @@ function trimAddress(raw: string): string {
   return text;
 }
 
+/** A number that a phone can dial: 9 to 15 digits. */
+function toPhone(text: string): string | null {
+  const digits = text.replace(/\D/g, "");
+  if (digits.length < 9 || digits.length > 15) return null;
+  return text.startsWith("0") ? `tel:${digits}` : `tel:+${digits}`;
+}
+
 function toHref(text: string): string | null {
+  if (/^[+\d]/.test(text) && !text.includes("@")) return toPhone(text);
+  if (!/^(?:https?:|www\.)/i.test(text)) return `mailto:${text}`;
   try {
     const url = new URL(text.startsWith("www.") ? `https://${text}` : text);
     return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
@@ -91,6 +101,50 @@ export function rich(text: string, mentions: ReadonlyMap<string, string> = new M
   }
   out.push(...withMentions(styled(text.slice(at)), mentions));
   return out;
+}
+
+export type Block = { kind: "inline"; pieces: Piece[] } | { kind: "quote"; pieces: Piece[] } | { kind: "list"; start: number | null; items: Piece[][] };
+
+const quoteLine = /^> ?(.*)$/;
+const bulletLine = /^[-*•] (.+)$/;
+const numberLine = /^(\d{1,3})\. (.+)$/;
+
+/** Lines of one kind that follow one another are one quote or one list; code blocks are left alone. */
+export function blocks(text: string, mentions: ReadonlyMap<string, string> = new Map()): Block[] {
+  const out: Block[] = [];
+  let plainLines: string[] = [];
+  const flush = () => {
+    if (plainLines.length) out.push({ kind: "inline", pieces: rich(plainLines.join("\n"), mentions) });
+    plainLines = [];
+  };
+  const lines = text.includes("```") ? [] : text.split("\n");
+  if (lines.length === 0) return [{ kind: "inline", pieces: rich(text, mentions) }];
+  for (let i = 0; i < lines.length; ) {
+    const form = [quoteLine, bulletLine, numberLine].find((one) => one.test(lines[i]!));
+    if (!form) {
+      plainLines.push(lines[i++]!);
+      continue;
+    }
+    flush();
+    const found: RegExpExecArray[] = [];
+    for (let match; i < lines.length && (match = form.exec(lines[i]!)); i++) found.push(match);
+    if (form === quoteLine) out.push({ kind: "quote", pieces: rich(found.map((one) => one[1]!).join("\n"), mentions) });
+    else out.push({ kind: "list", start: form === numberLine ? Number(found[0]![1]) : null, items: found.map((one) => rich(one.at(-1)!, mentions)) });
+  }
+  flush();
+  return out;
+}
+
+const shownLetters = 900;
+const shownLines = 16;
+
+/** The beginning of a long text, up to the end of a word; null when it is short enough to be shown whole. */
+export function shortened(text: string): string | null {
+  const lines = text.split("\n", shownLines + 5);
+  if (text.length <= shownLetters * 1.3 && lines.length <= shownLines + 4) return null;
+  const cut = lines.slice(0, shownLines).join("\n");
+  const start = cut.length > shownLetters ? [...cut.slice(0, shownLetters + 2)].slice(0, shownLetters).join("").replace(/\s+\S{0,40}$/u, "") : cut;
+  return `${start}…`;
 }
 
 /** One to three emoji and nothing else: shown large. */

@@ -1,5 +1,6 @@
 /** Templates in the composer: finding the command being typed, and filling variables in. */
-import type { Template } from "../data/types";
+import type { Member, Template } from "../data/types";
+import { phone } from "./format";
 
 /** The `/word` that ends at the caret, if the caret stands in one. */
 export function commandAt(text: string, caret: number): { start: number; word: string } | null {
@@ -30,4 +31,19 @@ export function fill(content: string, variables: Variables): string {
 export function firstBlank(text: string): { start: number; end: number } | null {
   const match = /\{\{[^}]*\}\}|\{[\p{L}_]+\}/u.exec(text);
   return match ? { start: match.index, end: match.index + match[0].length } : null;
+}
+
+/** The `@word` that ends at the caret, if the caret stands in one. */
+export function mentionAt(text: string, caret: number): { start: number; word: string } | null {
+  const match = /(?:^|\s)(@[\p{L}\p{N}+ _-]{0,30})$/u.exec(text.slice(0, caret));
+  return match ? { start: caret - match[1]!.length, word: match[1]!.slice(1).toLowerCase() } : null;
+}
+
+/** Members of a group whose name or number fits, except the number itself. */
+export function membersMatching(members: readonly Member[], word: string, limit = 8): { id: number; name: string; detail: string }[] {
+  return members
+    .filter((one) => !one.isMe)
+    .map((one) => ({ id: one.id, name: one.name ?? one.pushName ?? (one.phone ? phone(one.phone) : ""), detail: one.phone ? phone(one.phone) : "" }))
+    .filter((one) => one.name && (one.name.toLowerCase().includes(word) || one.detail.replace(/\D/g, "").includes(word.replace(/\D/g, "") || "-")))
+    .slice(0, limit);
 }

@@ -86,7 +86,7 @@ function Nav({ user, onShortcuts }: { user: User; onShortcuts: () => void }) {
       <span className="rail-logo"><Logo size={30} /></span>
       <ul>
         {allowed.map(({ path: to, label, icon: Icon }, i) => (
-          <li key={to} className={cx(i >= primary && "rail-more")}>
+          <li key={to} className={cx(i >= primary && "rail-more", i > 0 && allowed[i]!.admin && !allowed[i - 1]!.admin && "rail-group")}>
             <Tip text={t(label)} side="right">
               <Link href={to} className="rail-link" aria-current={isHere(to) ? "page" : undefined}>
                 <Icon size={22} aria-hidden /><span className="rail-label">{t(label)}</span>

@@ -2,7 +2,7 @@
 import { useEffect } from "react";
 import { navigate } from "wouter/use-hash-location";
 import { prefs, setPrefs } from "../data/prefs";
-import { isMuted, nameOf, store, useStore, type State } from "../data/store";
+import { isMuted, isUnread, nameOf, store, useStore, type State } from "../data/store";
 import { plain } from "../lib/rich";
 import { tn, useI18n } from "../i18n";
 
@@ -13,7 +13,7 @@ export function unreadChats(state: State): number {
   if (unreadAt !== state.orderVersion) {
     unreadAt = state.orderVersion;
     unread = 0;
-    for (const chat of state.chats.values()) if (chat.unreadCount > 0 && !chat.isArchived) unread++;
+    for (const chat of state.chats.values()) if (isUnread(chat) && !chat.isArchived) unread++;
   }
   return unread;
 }
@@ -83,8 +83,8 @@ export function useNotifications(): void {
   useEffect(() => store.subscribe(announce), []);
   useEffect(() => {
     const apply = () => {
-      const plain = document.title.replace(/^\(\d+\+?\) /, "");
-      const wanted = count > 0 ? `(${count > 99 ? "99+" : count}) ${plain}` : plain;
+      const bare = document.title.replace(/^\(\d+\+?\) /, "");
+      const wanted = count > 0 ? `(${count > 99 ? "99+" : count}) ${bare}` : bare;
       if (document.title !== wanted) document.title = wanted;
     };
     apply();

@@ -207,7 +207,7 @@ export function ErrorState({ text, onRetry }: { text: string; onRetry?: () => vo
   const { t } = useI18n();
   return (
     <div role="alert">
-      <Empty icon={AlertTriangle} title={t("error.title")} text={text === "network" ? t("error.network") : text}>
+      <Empty icon={AlertTriangle} title={t("error.title")} text={text}>
         {onRetry && <Button tone="primary" onClick={onRetry}>{t("retry")}</Button>}
       </Empty>
     </div>

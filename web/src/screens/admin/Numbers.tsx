@@ -1,18 +1,20 @@
-import { Link2, Link2Off, Pencil, Plus, Power, Smartphone, Trash2 } from "lucide-react";
-import { useState } from "react";
+import { Link2, Link2Off, Pencil, Plus, Power, ShieldCheck, Smartphone, Trash2 } from "lucide-react";
+import { lazy, Suspense, useState } from "react";
 import * as api from "../../data/api";
 import { ApiError } from "../../data/api";
 import { loadNumbers } from "../../data/lists";
 import { isAdmin, session } from "../../data/session";
 import { useStore } from "../../data/store";
 import type { PhoneNumber } from "../../data/types";
-import { useI18n } from "../../i18n";
+import { known, useI18n } from "../../i18n";
 import { dateTime, phone } from "../../lib/format";
 import { Alert, Badge, Button, Confirm, Dialog, Empty, Switch, TextField } from "../../ui/kit";
 import { StatusBadge } from "../../ui/LinkStatus";
 import { toast } from "../../ui/toast";
 import { Pair } from "./Pair";
 import { DataTable, PageFrame, RowMenu, useAction, useForm, useList } from "./parts";
+
+const NumberAccess = lazy(() => import("./NumberAccess"));
 
 function Form({ number, onClose }: { number: PhoneNumber | null; onClose: () => void }) {
   const { t } = useI18n();
@@ -60,7 +62,7 @@ function Health({ number }: { number: PhoneNumber }) {
   return (
     <div className="health">
       <StatusBadge status={link?.status ?? "NONE"} />
-      {link?.reason && link.status !== "CONNECTED" && <small className="bad-text">{link.reason}</small>}
+      {link?.reason && link.reason !== "not_linked" && link.status !== "CONNECTED" && <small className="bad-text">{known(`link.reason.${link.reason}`) ?? link.reason}</small>}
       {link?.retryAt && link.status !== "CONNECTED" && <small className="bad-text">{t("numbers.restricted", { time: dateTime(link.retryAt, language) })}</small>}
     </div>
   );
@@ -72,7 +74,7 @@ function LastActive({ id }: { id: number }) {
   return <>{at ? dateTime(at, language) : t("numbers.never")}</>;
 }
 
-function Actions({ number, on }: { number: PhoneNumber; on: { edit: () => void; link: () => void; unlink: (sessionId: string) => void; remove: () => void; toggle: () => void } }) {
+function Actions({ number, on }: { number: PhoneNumber; on: { access: () => void; edit: () => void; link: () => void; unlink: (sessionId: string) => void; remove: () => void; toggle: () => void } }) {
   const { t } = useI18n();
   const link = useStore((state) => state.links.get(number.id));
   const linked = link !== undefined && link.sessionId !== null && link.status !== "NONE";
@@ -81,6 +83,7 @@ function Actions({ number, on }: { number: PhoneNumber; on: { edit: () => void; 
     <span className="row-actions">
       {!up && <Button tone="quiet" icon={Link2} onClick={on.link} aria-label={`${t(linked ? "numbers.relink" : "numbers.link")}: ${number.name}`}>{t("numbers.link")}</Button>}
       <RowMenu name={number.name} actions={[
+        { label: t("numbers.access"), icon: ShieldCheck, run: on.access },
         { label: t("edit"), icon: Pencil, run: on.edit },
         { label: t(number.isActive ? "numbers.disable" : "numbers.enable"), icon: Power, run: on.toggle },
         up && { label: t("numbers.unlink"), icon: Link2Off, run: () => on.unlink(link.sessionId!), danger: true },
@@ -90,7 +93,7 @@ function Actions({ number, on }: { number: PhoneNumber; on: { edit: () => void; 
   );
 }
 
-type Open = { kind: "edit" | "link" | "remove"; number: PhoneNumber } | { kind: "unlink"; number: PhoneNumber; sessionId: string } | { kind: "add" } | null;
+type Open = { kind: "access" | "edit" | "link" | "remove"; number: PhoneNumber } | { kind: "unlink"; number: PhoneNumber; sessionId: string } | { kind: "add" } | null;
 
 export default function Numbers() {
   const { t } = useI18n();
@@ -114,12 +117,13 @@ export default function Numbers() {
         ]}
         {...(admin ? { actions: (row: PhoneNumber) => (
           <Actions number={row} on={{
-            edit: () => setOpen({ kind: "edit", number: row }), link: () => setOpen({ kind: "link", number: row }), unlink: (sessionId) => setOpen({ kind: "unlink", number: row, sessionId }),
+            access: () => setOpen({ kind: "access", number: row }), edit: () => setOpen({ kind: "edit", number: row }), link: () => setOpen({ kind: "link", number: row }), unlink: (sessionId) => setOpen({ kind: "unlink", number: row, sessionId }),
             remove: () => setOpen({ kind: "remove", number: row }), toggle: () => void changed(api.toggleNumber(row.id), t("form.saved")),
           }} />
         ) } : {})} />
       {open?.kind === "add" && <Form number={null} onClose={close} />}
       {open?.kind === "edit" && <Form number={open.number} onClose={close} />}
+      {open?.kind === "access" && <Suspense><NumberAccess number={open.number} onClose={close} /></Suspense>}
       {open?.kind === "link" && <Pair number={open.number} onClose={close} />}
       {open?.kind === "unlink" && <Confirm title={t("numbers.unlinkTitle", { name: open.number.name })} text={t("numbers.unlinkText")} action={t("numbers.unlink")} onClose={close}
         onConfirm={async () => { await api.unlinkNumber(open.sessionId); await changed(Promise.resolve(), t("numbers.unlinked")); }} />}

@@ -1,69 +1,94 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { ShieldCheck } from "lucide-react";
+/** Who may use which number: agents as rows, numbers as columns. `?number=` shows one number only (from its row). */
+import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Search, ShieldCheck } from "lucide-react";
 import { useState } from "react";
+import { Link } from "wouter";
 import * as api from "../../data/api";
 import type { Permission, PhoneNumber, User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { phone } from "../../lib/format";
-import { Alert, Avatar, Badge, cx, Empty, ErrorState, Skeleton, Switch } from "../../ui/kit";
-import { DataTable, PageFrame, useAction, useList } from "./parts";
+import { Avatar, Badge, Empty, ErrorState, Skeleton, Switch } from "../../ui/kit";
+import { everyPage, PageFrame, useAction } from "./parts";
 
-/** Every number, in pages of the server's size. */
-async function allNumbers(): Promise<PhoneNumber[]> {
-  const out: PhoneNumber[] = [];
-  for (let page = 1; ; page++) {
-    const got = await api.numbers({ page, limit: 100 });
-    out.push(...got.rows);
-    if (page >= got.pages || got.rows.length === 0) return out;
-  }
-}
-
-function Grants({ user }: { user: User }) {
-  const { t } = useI18n();
+/** The rights of one user by number id, and what changes them. */
+export function useRights(users: readonly User[]) {
   const client = useQueryClient();
-  const act = useAction(["permissions"]);
-  const numbers = useQuery({ queryKey: ["numbers", "all"], queryFn: allNumbers });
-  const grants = useQuery({ queryKey: ["permissions", user.id], queryFn: () => api.permissionsOf(user.id) });
-  const [busy, setBusy] = useState<number | null>(null);
-  if (user.role === "ADMIN") return <Alert tone="info">{t("permissions.adminAll")}</Alert>;
-  if (numbers.isPending || grants.isPending) return <Skeleton rows={4} />;
-  if (numbers.isError || grants.isError) return <ErrorState text={(numbers.error ?? grants.error)!.message} onRetry={() => { void numbers.refetch(); void grants.refetch(); }} />;
-  const byNumber = new Map<number, Permission>(grants.data.map((row) => [row.whatsappNumberId, row]));
-  const change = async (number: PhoneNumber, give: boolean) => {
-    const held = byNumber.get(number.id)?.id;
-    setBusy(number.id);
-    await act(give ? api.grant(user.id, number.id) : held ? api.revoke(held) : Promise.resolve(), t(give ? "permissions.granted" : "permissions.revoked"));
+  const act = useAction([]);
+  const { t } = useI18n();
+  const [busy, setBusy] = useState<string | null>(null);
+  const rights = useQueries({ queries: users.map((user) => ({ queryKey: ["permissions", user.id], queryFn: () => api.permissionsOf(user.id) })) });
+  const held = (user: User, number: PhoneNumber): Permission | undefined => rights[users.indexOf(user)]?.data?.find((row) => row.whatsappNumberId === number.id);
+  const change = async (user: User, number: PhoneNumber, give: boolean) => {
+    const id = held(user, number)?.id;
+    setBusy(`${user.id} ${number.id}`);
+    await act(give ? api.grant(user.id, number.id) : id ? api.revoke(id) : Promise.resolve(), t(give ? "permissions.granted" : "permissions.revoked"));
     await client.invalidateQueries({ queryKey: ["permissions", user.id] });
     setBusy(null);
   };
-  if (numbers.data.length === 0) return <Empty title={t("permissions.none")} />;
+  return { rights, held, change, isBusy: (user: User, number: PhoneNumber) => busy === `${user.id} ${number.id}` };
+}
+
+export const useEverybody = () => {
+  const users = useQuery({ queryKey: ["users", "every"], queryFn: () => everyPage(api.users) });
+  const numbers = useQuery({ queryKey: ["numbers", "every"], queryFn: () => everyPage(api.numbers) });
+  return { users, numbers };
+};
+
+const fits = (text: string, ...values: string[]) => values.some((one) => one.toLowerCase().includes(text.trim().toLowerCase()));
+
+function Matrix({ users, numbers }: { users: User[]; numbers: PhoneNumber[] }) {
+  const { t } = useI18n();
+  const { rights, held, change, isBusy } = useRights(users);
+  const failed = rights.find((one) => one.isError);
+  if (failed) return <ErrorState text={failed.error!.message} onRetry={() => void failed.refetch()} />;
+  if (rights.some((one) => one.isPending)) return <Skeleton rows={5} />;
   return (
-    <ul className="grants">
-      {numbers.data.map((number) => (
-        <li key={number.id}>
-          <Switch label={number.name} hint={number.phoneNumberFormatted ?? phone(number.phoneNumber)} checked={byNumber.has(number.id)} disabled={busy === number.id} onChange={(give) => void change(number, give)} />
-          {!number.isActive && <Badge>{t("inactive")}</Badge>}
-        </li>
-      ))}
-    </ul>
+    <div className="table-wrap" tabIndex={0} role="region" aria-label={t("permissions.matrix")}>
+      <table className="matrix">
+        <thead>
+          <tr>
+            <th scope="col">{t("permissions.user")}</th>
+            {numbers.map((one) => <th key={one.id} scope="col"><span className="matrix-number">{one.name}<small>{one.phoneNumberFormatted ?? phone(one.phoneNumber)}</small>{!one.isActive && <Badge>{t("inactive")}</Badge>}</span></th>)}
+          </tr>
+        </thead>
+        <tbody>
+          {users.map((user) => (
+            <tr key={user.id}>
+              <th scope="row"><span className="who"><Avatar name={user.name} size={32} /><span><b>{user.name}</b><br /><small>{user.username}</small></span></span></th>
+              {numbers.map((number) => (
+                <td key={number.id}>
+                  <Switch hideLabel label={t("permissions.cell", { user: `${user.name} (${user.username})`, number: number.name })} checked={held(user, number) !== undefined} disabled={isBusy(user, number)} onChange={(give) => void change(user, number, give)} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
 export default function Permissions() {
   const { t } = useI18n();
-  const list = useList("users", api.users);
-  const [chosen, setChosen] = useState<User | null>(null);
+  const { users, numbers } = useEverybody();
+  const [text, setText] = useState("");
+  const failed = [users, numbers].find((one) => one.isError);
+  const agents = (users.data ?? []).filter((one) => one.role !== "ADMIN");
+  const byUser = agents.filter((one) => fits(text, one.name, one.username));
+  const byNumber = (numbers.data ?? []).filter((one) => fits(text, one.name, one.phoneNumber));
+  // The text finds agents or numbers; of what it does not find, all stay.
+  const shownUsers = byUser.length || byNumber.length === 0 ? byUser : agents;
+  const shownNumbers = byNumber.length ? byNumber : (numbers.data ?? []);
   return (
-    <PageFrame title={t("nav.permissions")} intro={t("permissions.intro")}>
-      <div className="split">
-        <DataTable list={list} label={t("permissions.user")} rowKey={(row) => row.id} columns={[{ title: t("permissions.user"), cell: (row) => (
-          <button type="button" className={cx("who who-btn", chosen?.id === row.id && "who-on")} aria-pressed={chosen?.id === row.id} onClick={() => setChosen(row)}>
-            <Avatar name={row.name} size={32} /><span><b>{row.name}</b><br /><small>{row.username}</small></span>{row.role === "ADMIN" && <Badge tone="info">{t("role.admin")}</Badge>}
-          </button>
-        ) }]} />
-        <section className="card" aria-label={chosen ? t("permissions.for", { name: chosen.name }) : t("permissions.choose")}>
-          {chosen ? <><h2>{t("permissions.for", { name: chosen.name })}</h2><Grants key={chosen.id} user={chosen} /></> : <Empty icon={ShieldCheck} title={t("permissions.choose")} />}
-        </section>
+    <PageFrame title={t("nav.permissions")} intro={`${t("permissions.intro")} ${t("permissions.adminAll")}`}>
+      <div className="data">
+        <div className="data-tools"><div className="search"><Search size={17} aria-hidden /><input type="search" value={text} placeholder={t("table.search")} aria-label={t("table.search")} onChange={(event) => setText(event.target.value)} /></div></div>
+        {failed ? <ErrorState text={failed.error!.message} onRetry={() => { void users.refetch(); void numbers.refetch(); }} />
+          : users.isPending || numbers.isPending ? <Skeleton rows={5} />
+            : agents.length === 0 ? <Empty icon={ShieldCheck} title={t("permissions.noAgents")}><Link className="btn btn-primary" href="/users">{t("permissions.addAgent")}</Link></Empty>
+              : numbers.data!.length === 0 ? <Empty icon={ShieldCheck} title={t("permissions.none")}><Link className="btn btn-primary" href="/numbers">{t("numbers.add")}</Link></Empty>
+                : shownUsers.length === 0 ? <Empty icon={Search} title={t("search.none")} text={t("table.noMatch")} />
+                  : <Matrix users={shownUsers} numbers={shownNumbers} />}
       </div>
     </PageFrame>
   );

@@ -7,9 +7,7 @@ import { useI18n } from "../../i18n";
 import { Alert, Button, SelectField, Switch, TextField } from "../../ui/kit";
 import { toast } from "../../ui/toast";
 import { askNotifications } from "../notifications";
-import { PageFrame, useForm } from "./parts";
-
-const minPassword = 8;
+import { minPassword, PageFrame, useForm } from "./parts";
 
 function Account({ user }: { user: User }) {
   const { t } = useI18n();

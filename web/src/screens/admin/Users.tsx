@@ -7,9 +7,7 @@ import { useI18n } from "../../i18n";
 import { dateTime } from "../../lib/format";
 import { Alert, Avatar, Badge, Button, Confirm, Dialog, SelectField, TextField } from "../../ui/kit";
 import { toast } from "../../ui/toast";
-import { DataTable, PageFrame, RowMenu, useAction, useForm, useList } from "./parts";
-
-const minPassword = 8;
+import { DataTable, minPassword, PageFrame, RowMenu, useAction, useForm, useList } from "./parts";
 
 function Form({ user, onClose }: { user: User | null; onClose: () => void }) {
   const { t } = useI18n();
@@ -36,7 +34,7 @@ function Form({ user, onClose }: { user: User | null; onClose: () => void }) {
       <SelectField label={t("users.role")} value={form.role} error={error("role")} onChange={(event) => set({ role: event.target.value })}>
         <option value="USER">{t("role.user")}</option><option value="ADMIN">{t("role.admin")}</option>
       </SelectField>
-      <TextField label={t(user ? "users.newPassword" : "users.password")} type="password" value={form.password} error={error("password")} hint={user ? t("users.keepPassword") : undefined} autoComplete="new-password" onChange={(event) => set({ password: event.target.value })} />
+      <TextField label={t(user ? "users.newPassword" : "users.password")} type="password" value={form.password} error={error("password")} hint={user ? `${t("users.keepPassword")} ${t("form.short", { n: minPassword })}` : t("form.short", { n: minPassword })} autoComplete="new-password" onChange={(event) => set({ password: event.target.value })} />
     </Dialog>
   );
 }

@@ -19,6 +19,19 @@ export function PageFrame({ title, intro, actions, children }: { title: string; 
   );
 }
 
+/** The one rule for passwords; the server has the same. */
+export const minPassword = 8;
+
+/** All rows of a list, in pages of the server's size. */
+export async function everyPage<T>(load: (query: ListQuery) => Promise<Page<T>>): Promise<T[]> {
+  const out: T[] = [];
+  for (let page = 1; ; page++) {
+    const got = await load({ page, limit: 200 });
+    out.push(...got.rows);
+    if (page >= got.pages || got.rows.length === 0) return out;
+  }
+}
+
 const pageSize = 20;
 
 /** Search text and page of a list; a new search starts at its first page. */
@@ -132,14 +145,12 @@ export function errorsOf<F extends object>(failure: unknown, form: F): Errors<F>
   const fields = Object.keys(form);
   const details = failure.details;
   const named = typeof details.field === "string" ? details.field : fields.find((field) => typeof details[field] === "string") ?? fields.find((field) => new RegExp(`\\b${field}\\b`, "i").test(failure.message));
-  const text = failure.status === 0 ? "network" : failure.message;
-  return (named && fields.includes(named) ? { [named]: text } : { form: text }) as Errors<F>;
+  return (named && fields.includes(named) ? { [named]: failure.message } : { form: failure.message }) as Errors<F>;
 }
 
 /** A form's values, checks and sending. */
 export function useForm<F extends object>(initial: F, check: (form: F) => Errors<F>, send: (form: F) => Promise<unknown>, done: () => void, invalidate: string[]) {
   const client = useQueryClient();
-  const { t } = useI18n();
   const [form, setForm] = useState(initial);
   const [errors, setErrors] = useState<Errors<F>>({});
   const mutation = useMutation({
@@ -159,20 +170,18 @@ export function useForm<F extends object>(initial: F, check: (form: F) => Errors
     }
     if (!mutation.isPending) mutation.mutate(form);
   };
-  const text = (value: string | undefined) => (value === "network" ? t("error.network") : value);
-  return { form, errors, error: (field: keyof Errors<F>) => text(errors[field] as string | undefined), set: (change: Partial<F>) => setForm((old) => ({ ...old, ...change })), submit, busy: mutation.isPending };
+  return { form, errors, error: (field: keyof Errors<F>) => errors[field] as string | undefined, set: (change: Partial<F>) => setForm((old) => ({ ...old, ...change })), submit, busy: mutation.isPending };
 }
 
 /** Runs a change, says so, and loads the lists again. */
 export function useAction(invalidate: string[]) {
   const client = useQueryClient();
-  const { t } = useI18n();
   return async (change: Promise<unknown>, said: string) => {
     try {
       await change;
       toast(said);
     } catch (failure) {
-      toast(failure instanceof ApiError && failure.status === 0 ? t("error.network") : (failure as Error).message, "bad");
+      toast((failure as Error).message, "bad");
     }
     await Promise.all(invalidate.map((key) => client.invalidateQueries({ queryKey: [key] })));
   };

@@ -1,22 +1,25 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { Archive, BellOff, Bell, Pin, Reply, Search, Users, X } from "lucide-react";
-import { memo, useEffect, useMemo, useRef, type KeyboardEvent, type RefObject } from "react";
+import { Archive, BellOff, Bell, MessageSquarePlus, Pin, Search, Users, X } from "lucide-react";
+import { lazy, memo, Suspense, useEffect, useMemo, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { Link } from "wouter";
 import { listState, loadMoreChats, retryList } from "../../data/lists";
 import { prefs, setPrefs, useDraft } from "../../data/prefs";
-import { isMuted, nameOf, store, useStore } from "../../data/store";
+import { isAdmin, session } from "../../data/session";
+import { isMuted, isUnread, nameOf, store, useStore } from "../../data/store";
 import type { ChatRow } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { listTime } from "../../lib/format";
 import { plain } from "../../lib/rich";
 import { Avatar, Button, cx, Empty, IconButton, Skeleton } from "../../ui/kit";
 import { toast } from "../../ui/toast";
+import { Tick } from "../../ui/Tick";
 import { askNotifications, canAskNotifications } from "../notifications";
 import { NumberPicker } from "./NumberPicker";
 import { SearchResults } from "./SearchResults";
 import { focusSoon } from "./focus";
 import { countUnread, openLists, setView, view, viewNumbers, visibleChats, type Tab } from "./view";
 
+const NewChat = lazy(() => import("./NewChat"));
 const rowHeight = 72;
 const tabs: Tab[] = ["all", "unread", "groups", "archived"];
 /** Lists loaded at the same time when several numbers are shown together. */
@@ -28,10 +31,12 @@ export function ChatList({ chatId, searchRef }: Props) {
   const { t } = useI18n();
   const shown = view.use();
   const searching = shown.query.trim() !== "" || shown.scope !== null;
+  const [starting, setStarting] = useState(false);
   return (
     <>
       <header className="list-head">
-        <div className="list-title"><h1>{t("nav.inbox")}</h1><NumberPicker /></div>
+        <div className="list-title"><h1>{t("nav.inbox")}</h1><NumberPicker /><IconButton label={t("list.new")} icon={MessageSquarePlus} onClick={() => setStarting(true)} /></div>
+        {starting && <Suspense><NewChat onClose={() => setStarting(false)} /></Suspense>}
         <div className="search">
           <Search size={17} aria-hidden />
           {shown.scope && (
@@ -132,7 +137,7 @@ function Rows({ chatId }: { chatId: string | null }) {
   if (ids.length === 0 && failed === undefined) {
     if (viewNumbers(store.state, shown).length === 0) return <Empty title={t("start.agent.title")} text={t("start.agent.text")} />;
     if (open.length > 0) return <Skeleton kind="chat" rows={9} />;
-    return <Empty icon={archived ? Archive : undefined} title={t(`list.empty.${shown.tab}`)} text={shown.tab === "all" ? t("list.empty.text") : undefined} />;
+    return <NoChats />;
   }
   return (
     <div className="rows" ref={scroller} onKeyDown={moveFocus} data-testid="chat-list">
@@ -150,6 +155,21 @@ function Rows({ chatId }: { chatId: string | null }) {
   );
 }
 
+/** Nothing in this view; when it cannot be otherwise yet, what to do about it. */
+function NoChats() {
+  const { t } = useI18n();
+  const shown = view.use();
+  const admin = isAdmin(session.use()?.user);
+  const unlinked = useStore((state) => viewNumbers(state, shown).every((id) => (state.links.get(id)?.status ?? "NONE") !== "CONNECTED" && !state.links.get(id)?.lastConnected));
+  const mustLink = shown.tab === "all" && unlinked;
+  return (
+    <Empty icon={shown.tab === "archived" ? Archive : undefined} title={t(`list.empty.${shown.tab}`)}
+      text={mustLink ? t(admin ? "list.empty.link" : "list.empty.waitLink") : shown.tab === "all" ? t("list.empty.text") : undefined}>
+      {mustLink && admin && <Link href="/numbers" className="btn btn-primary">{t("list.empty.linkButton")}</Link>}
+    </Empty>
+  );
+}
+
 const Row = memo(function Row({ id, current, showNumber }: { id: string; current: boolean; showNumber: boolean }) {
   const chat = useStore((state) => state.chats.get(id));
   const typing = useStore((state) => (state.presence.get(id)?.contactUntil ?? 0) > 0);
@@ -162,7 +182,7 @@ export function ChatLink({ chat, current, typing = false, number, onClick }: { c
   const draft = useDraft(chat.id);
   const name = nameOf(chat);
   return (
-    <Link href={`/inbox/${chat.id}`} className={cx("chat-link", chat.unreadCount > 0 && "chat-unread")} aria-current={current ? "true" : undefined} draggable={false} {...(onClick ? { onClick } : {})}>
+    <Link href={`/inbox/${chat.id}`} className={cx("chat-link", isUnread(chat) && "chat-unread")} aria-current={current ? "true" : undefined} draggable={false} {...(onClick ? { onClick } : {})}>
       <Avatar name={name} group={chat.isGroup && Users} size={46} />
       <span className="chat-body">
         <span className="chat-top">
@@ -173,13 +193,15 @@ export function ChatLink({ chat, current, typing = false, number, onClick }: { c
           {typing ? <span className="chat-typing">{t("chat.typing")}</span>
             : draft && !current ? <span className="chat-last"><i className="draft">{t("chat.draft")}</i> {draft}</span>
               : <>
-                {chat.lastMessageIsFromMe && <><Reply size={15} className="chat-mine" aria-hidden /><span className="sr-only">{t("chat.answered")}</span></>}
-                <span className="chat-last">{plain(chat.lastMessage ?? "", {})}</span>
+                {chat.lastMessageIsFromMe && chat.lastMessageStatus && <Tick status={chat.lastMessageStatus} />}
+                {chat.lastMessageIsFromMe && <span className="sr-only">{t("chat.answered")}</span>}
+                <span className="chat-last">{chat.isGroup && chat.lastMessageFromName && <b className="chat-from">{t("list.group.from", { name: chat.lastMessageFromName })} </b>}{plain(chat.lastMessage ?? "", {})}</span>
               </>}
           {number && <span className="chat-number">{number}</span>}
           {isMuted(chat, Date.now()) && <><BellOff size={15} className="chat-muted" aria-hidden /><span className="sr-only">{t("chat.muted")}</span></>}
           {chat.isPinned && <><Pin size={14} className="chat-pin" aria-hidden /><span className="sr-only">{t("chat.pinned")}</span></>}
           {chat.unreadCount > 0 && <span className="unread"><span aria-hidden>{chat.unreadCount > 999 ? "999+" : chat.unreadCount}</span><span className="sr-only">{tn("chat.unread", chat.unreadCount)}</span></span>}
+          {chat.unreadCount === 0 && chat.isMarkedUnread && <span className="unread unread-dot"><span className="sr-only">{t("chat.markedUnread")}</span></span>}
         </span>
       </span>
     </Link>

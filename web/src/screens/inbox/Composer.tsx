@@ -2,6 +2,7 @@ import * as Popover from "@radix-ui/react-popover";
 import { useQuery } from "@tanstack/react-query";
 import { SendHorizontal, Smile, X } from "lucide-react";
 import { lazy, Suspense, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { Link } from "wouter";
 import * as api from "../../data/api";
 import { live } from "../../data/live";
 import { enqueue } from "../../data/outbox";
@@ -11,7 +12,7 @@ import type { ChatRow, Message, Template, User } from "../../data/types";
 import { language as currentLanguage, useI18n } from "../../i18n";
 import { clock, phone } from "../../lib/format";
 import { plain } from "../../lib/rich";
-import { commandAt, fill, firstBlank, matching, type Variables } from "../../lib/template";
+import { commandAt, fill, firstBlank, matching, membersMatching, mentionAt, type Variables } from "../../lib/template";
 import { cx, IconButton, Live, layer } from "../../ui/kit";
 import { useShortcuts } from "../shortcuts";
 import { takeBack } from "./MessageRow";
@@ -20,12 +21,17 @@ const EmojiPicker = lazy(() => import("./EmojiPicker"));
 const typingEveryMs = 4_000;
 const typingStopsMs = 6_000;
 const maxHeight = 180;
+/** What WhatsApp takes in one message. */
+const maxLetters = 65_536;
+
+/** Something to complete the word at the caret with: a template, or a member of the group. */
+interface Option { key: string; mark: string; name: string; detail: string; at: number; template?: Template; insert?: string }
 
 /** Tells that this agent types, at most every few seconds, and that they stopped. */
 function useTyping(chatId: string): { note: (typing: boolean) => void } {
   const told = useRef(0);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const api = useMemo(() => ({
+  const teller = useMemo(() => ({
     note(typing: boolean) {
       clearTimeout(timer.current);
       if (!typing) {
@@ -37,11 +43,11 @@ function useTyping(chatId: string): { note: (typing: boolean) => void } {
         told.current = Date.now();
         live()?.tell("chat:typing", { chatId, isTyping: true });
       }
-      timer.current = setTimeout(() => api.note(false), typingStopsMs);
+      timer.current = setTimeout(() => teller.note(false), typingStopsMs);
     },
   }), [chatId]);
-  useEffect(() => () => api.note(false), [api]);
-  return api;
+  useEffect(() => () => teller.note(false), [teller]);
+  return teller;
 }
 
 function variablesOf(chat: ChatRow, me: User): Variables {
@@ -70,8 +76,16 @@ export function Composer({ chat, me, reply, onReply }: Props) {
   const command = commandAt(text, caret);
   const wanted = command !== null && dismissed !== `${command.start}`;
   const templates = useQuery({ queryKey: ["templates", "active"], queryFn: () => api.templates({ limit: 200, isActive: true }), enabled: wanted, staleTime: 60_000 });
-  const options = useMemo(() => (wanted && command ? matching(templates.data?.rows ?? [], command.word) : []), [wanted, command?.word, templates.data]);
+  const mention = chat.isGroup ? mentionAt(text, caret) : null;
+  const mentioning = mention !== null && dismissed !== `${mention.start}`;
+  const group = useQuery({ queryKey: ["group", chat.id], queryFn: () => api.group(chat.id), enabled: mentioning, staleTime: 60_000 });
+  const options = useMemo((): Option[] => {
+    if (mentioning && mention) return membersMatching(group.data?.members ?? [], mention.word).map(({ id: key, name, detail }) => ({ key: `m${key}`, mark: "@", name, detail, at: mention.start, insert: `@${name} ` }));
+    if (!wanted || !command) return [];
+    return matching(templates.data?.rows ?? [], command.word).map((one) => ({ key: `t${one.id}`, mark: one.commands.startsWith("/") ? one.commands : `/${one.commands}`, name: one.name, detail: one.content, at: command.start, template: one }));
+  }, [wanted, command?.word, command?.start, templates.data, mentioning, mention?.word, mention?.start, group.data]);
   const chosen = Math.min(choice, options.length - 1);
+  const tooLong = text.trim().length - maxLetters;
 
   const change = (value: string, at?: number) => {
     setText(value);
@@ -104,7 +118,7 @@ export function Composer({ chat, me, reply, onReply }: Props) {
 
   const send = () => {
     const body = text.trim();
-    if (!body) return;
+    if (!body || tooLong > 0) return;
     enqueue(chat, body, reply);
     change("");
     onReply(null);
@@ -117,15 +131,13 @@ export function Composer({ chat, me, reply, onReply }: Props) {
     change(text.slice(0, at) + piece + text.slice(area.current?.selectionEnd ?? at), at + piece.length);
   };
 
-  const useTemplate = (template: Template) => {
-    if (!command) return;
-    const filled = fill(template.content, variablesOf(chat, me));
-    const value = text.slice(0, command.start) + filled + text.slice(caret);
-    const blank = firstBlank(filled);
-    change(value, command.start + filled.length);
+  const complete = ({ at, template, insert: piece }: Option) => {
+    const filled = template ? fill(template.content, variablesOf(chat, me)) : piece ?? "";
+    const blank = template ? firstBlank(filled) : null;
+    change(text.slice(0, at) + filled + text.slice(caret), at + filled.length);
     setDismissed(null);
     area.current?.focus();
-    if (blank) requestAnimationFrame(() => area.current?.setSelectionRange(command.start + blank.start, command.start + blank.end));
+    if (blank) requestAnimationFrame(() => area.current?.setSelectionRange(at + blank.start, at + blank.end));
   };
 
   const undoLast = () => {
@@ -144,11 +156,11 @@ export function Composer({ chat, me, reply, onReply }: Props) {
       }
       if ((event.key === "Enter" && !event.shiftKey) || event.key === "Tab") {
         event.preventDefault();
-        return useTemplate(options[chosen]!);
+        return complete(options[chosen]!);
       }
       if (event.key === "Escape") {
         event.preventDefault();
-        return setDismissed(`${command!.start}`);
+        return setDismissed(`${options[0]!.at}`);
       }
     }
     if (event.key === "Enter" && !event.shiftKey) {
@@ -160,15 +172,15 @@ export function Composer({ chat, me, reply, onReply }: Props) {
     } else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && text === "" && undoLast()) event.preventDefault();
   };
 
-  if (!linked) return <div className="composer composer-off" role="status">{t("compose.notLinked")}</div>;
+  if (!linked) return <div className="composer composer-off" role="status">{t("compose.notLinked")} {me.role === "ADMIN" && <Link href="/numbers">{t("compose.notLinkedAdmin")}</Link>}</div>;
   return (
     <div className="composer">
-      <Live text={wanted && templates.isSuccess ? tn("compose.templates", options.length) : ""} />
+      <Live text={mentioning && group.isSuccess ? tn("compose.mentions", options.length) : wanted && templates.isSuccess ? tn("compose.templates", options.length) : ""} />
       {options.length > 0 && (
-        <ul className="completions" role="listbox" id={`${id}-list`} aria-label={t("nav.templates")}>
-          {options.map((template, i) => (
-            <li key={template.id} id={`${id}-${template.id}`} role="option" aria-selected={i === chosen} onMouseDown={(event) => { event.preventDefault(); useTemplate(template); }} onMouseEnter={() => setChoice(i)}>
-              <code>{template.commands.startsWith("/") ? template.commands : `/${template.commands}`}</code><b>{template.name}</b><span>{template.content}</span>
+        <ul className="completions" role="listbox" id={`${id}-list`} aria-label={t(mentioning ? "compose.members" : "nav.templates")}>
+          {options.map((one, i) => (
+            <li key={one.key} id={`${id}-${one.key}`} role="option" aria-selected={i === chosen} onMouseDown={(event) => { event.preventDefault(); complete(one); }} onMouseEnter={() => setChoice(i)}>
+              <code>{one.mark}</code><b>{one.name}</b><span>{one.detail}</span>
             </li>
           ))}
         </ul>
@@ -180,6 +192,7 @@ export function Composer({ chat, me, reply, onReply }: Props) {
           <IconButton label={t("compose.noReply")} icon={X} size={18} side="top" onClick={() => onReply(null)} />
         </div>
       )}
+      {tooLong > 0 && <p className="composer-note composer-long" role="alert">{tn("compose.tooLong", tooLong)}</p>}
       <div className="composer-row">
         <Popover.Root open={emoji} onOpenChange={setEmoji}>
           <Popover.Trigger asChild><button type="button" className="icon-btn" aria-label={t("compose.emoji")}><Smile size={22} aria-hidden /></button></Popover.Trigger>
@@ -191,14 +204,14 @@ export function Composer({ chat, me, reply, onReply }: Props) {
           </Popover.Portal>
         </Popover.Root>
         <textarea ref={area} rows={1} value={text} placeholder={t("compose.placeholder")} aria-label={t("compose.label", { name: chat.contactName })} dir="auto"
-          aria-autocomplete="list" aria-controls={options.length ? `${id}-list` : undefined} aria-activedescendant={options.length ? `${id}-${options[chosen]!.id}` : undefined}
+          aria-autocomplete="list" aria-controls={options.length ? `${id}-list` : undefined} aria-activedescendant={options.length ? `${id}-${options[chosen]!.key}` : undefined}
           onChange={(event) => {
             change(event.target.value);
             setCaret(event.target.selectionStart);
             typing.note(event.target.value !== "");
           }}
           onSelect={(event) => setCaret(event.currentTarget.selectionStart)} onBlur={() => typing.note(false)} onKeyDown={onKeyDown} />
-        <button type="button" className={cx("send-btn", text.trim() && "send-ready")} aria-label={t("compose.send")} disabled={!text.trim()} onClick={send}><SendHorizontal size={21} aria-hidden /></button>
+        <button type="button" className={cx("send-btn", text.trim() && "send-ready")} aria-label={t("compose.send")} disabled={!text.trim() || tooLong > 0} onClick={send}><SendHorizontal size={21} aria-hidden /></button>
       </div>
     </div>
   );

@@ -1,20 +1,22 @@
 import { ArrowLeft, Search, Users } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import * as api from "../../data/api";
 import { openHistory } from "../../data/history";
 import { connection, live } from "../../data/live";
 import { isListComplete, listState } from "../../data/lists";
-import { nameOf, store, useStore, type AgentPresence } from "../../data/store";
+import { isUnread, nameOf, store, useStore, type AgentPresence } from "../../data/store";
 import type { ChatRow, Message, User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { phone } from "../../lib/format";
 import { StatusDot } from "../../ui/LinkStatus";
 import { Avatar, Button, Denied, Empty, ErrorState, IconButton, Skeleton } from "../../ui/kit";
+import { ChatMenu } from "./ChatMenu";
 import { Composer } from "./Composer";
 import { openChat } from "./Inbox";
 import { Messages } from "./Messages";
-import { setView } from "./view";
+import { jump, setView } from "./view";
 
+const ChatPanel = lazy(() => import("./ChatPanel"));
 const noAgents: AgentPresence[] = [];
 const viewingEveryMs = 45_000;
 
@@ -49,15 +51,15 @@ function useMarkRead(chat: ChatRow | undefined, ready: boolean, atEnd: boolean):
     };
   }, []);
   useEffect(() => {
-    if (!chat || !ready || !atEnd || !focused || chat.unreadCount === 0) return;
-    const what = `${chat.id} ${chat.lastMessageTime} ${chat.unreadCount}`;
+    if (!chat || !ready || !atEnd || !focused || !isUnread(chat)) return;
+    const what = `${chat.id} ${chat.lastMessageTime} ${chat.unreadCount} ${chat.isMarkedUnread}`;
     if (asked.current === what) return;
     asked.current = what;
     api.markRead(chat.id).catch(() => { asked.current = ""; });
   }, [chat, ready, atEnd, focused]);
 }
 
-function Header({ chat, me }: { chat: ChatRow; me: User }) {
+function Header({ chat, me, onDetails }: { chat: ChatRow; me: User; onDetails: () => void }) {
   const { t } = useI18n();
   const number = useStore((state) => state.numbers.get(chat.whatsappNumberId));
   const link = useStore((state) => state.links.get(chat.whatsappNumberId)?.status ?? "NONE");
@@ -71,7 +73,7 @@ function Header({ chat, me }: { chat: ChatRow; me: User }) {
       <IconButton className="chat-back" label={t("chat.back")} icon={ArrowLeft} onClick={() => openChat(null)} />
       <Avatar name={name} group={chat.isGroup && Users} size={40} />
       <div className="chat-who">
-        <h2>{name}</h2>
+        <h2><button type="button" className="chat-title" onClick={onDetails}>{name}</button></h2>
         <p role="status">
           {composing ? <span className="chat-typing">{t("chat.typing")}</span> : <>{chat.isGroup ? t("chat.group") : phone(chat.contactNumber)}{number && <span className="chat-line"> · <StatusDot status={link} /> {number.name}</span>}</>}
         </p>
@@ -86,6 +88,7 @@ function Header({ chat, me }: { chat: ChatRow; me: User }) {
         if (matchMedia("(max-width: 720px)").matches) openChat(null);
         requestAnimationFrame(() => document.querySelector<HTMLInputElement>(".search input")?.focus());
       }} />
+      <ChatMenu chat={chat} onDetails={onDetails} onUnread={() => openChat(null)} />
     </header>
   );
 }
@@ -100,11 +103,17 @@ export function Conversation({ chatId, user }: { chatId: string; user: User }) {
   }));
   const [reply, setReply] = useState<Message | null>(null);
   const [atEnd, setAtEnd] = useState(true);
+  const [details, setDetails] = useState(false);
+  const closeDetails = () => {
+    setDetails(false);
+    document.querySelector<HTMLElement>(".chat-title")?.focus();
+  };
   const known = useRef(false);
   if (chat) known.current = true;
   const present = chat !== undefined;
   useEffect(() => {
-    if (present) openHistory(chatId);
+    // A search hit loads what is around it instead.
+    if (present && jump.get()?.chatId !== chatId) openHistory(chatId);
   }, [chatId, present]);
   useViewing(chatId);
   useMarkRead(chat, history !== undefined && history.loading === null && !history.hasNewer, atEnd);
@@ -115,11 +124,12 @@ export function Conversation({ chatId, user }: { chatId: string; user: User }) {
   if (!chat) return searching ? <div className="chat-wait"><Skeleton kind="bubble" rows={7} /></div> : <Empty title={t("chat.missing.title")} text={t("chat.missing.text")}>{back}</Empty>;
   return (
     <>
-      <Header chat={chat} me={user} />
+      <Header chat={chat} me={user} onDetails={() => setDetails(true)} />
       {history?.error && history.ids.length === 0
         ? <ErrorState text={history.error} onRetry={() => { store.update((state) => state.histories.delete(chatId)); openHistory(chatId); }} />
         : <Messages chat={chat} me={user} onReply={setReply} onAtEnd={setAtEnd} />}
       <Composer chat={chat} me={user} reply={reply} onReply={setReply} />
+      {details && <Suspense><ChatPanel chat={chat} onClose={closeDetails} /></Suspense>}
     </>
   );
 }

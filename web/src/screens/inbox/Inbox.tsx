@@ -3,7 +3,7 @@ import { useEffect, useRef } from "react";
 import { navigate } from "wouter/use-hash-location";
 import { setOpenChat } from "../../data/live";
 import { isAdmin } from "../../data/session";
-import { store, useStore } from "../../data/store";
+import { isUnread, store, useStore } from "../../data/store";
 import type { User } from "../../data/types";
 import { useI18n } from "../../i18n";
 import { cx, Empty, Skeleton } from "../../ui/kit";
@@ -22,7 +22,7 @@ function step(chatId: string | null, direction: 1 | -1, fits: (id: string) => bo
   for (let i = at + direction; i >= 0 && i < ids.length; i += direction) if (fits(ids[i]!)) return openChat(ids[i]!);
 }
 
-const isUnread = (id: string) => (store.state.chats.get(id)?.unreadCount ?? 0) > 0;
+const waits = (id: string) => { const chat = store.state.chats.get(id); return chat !== undefined && isUnread(chat); };
 
 export function Inbox({ user, chatId }: { user: User; chatId: string | null }) {
   const { t } = useI18n();
@@ -38,7 +38,7 @@ export function Inbox({ user, chatId }: { user: User; chatId: string | null }) {
     "list.search": () => search.current?.focus(),
     "list.next": () => step(chatId, 1),
     "list.previous": () => step(chatId, -1),
-    "list.unread": () => step(null, 1, isUnread),
+    "list.unread": () => step(null, 1, waits),
     "chat.search": () => {
       const chat = chatId && store.state.chats.get(chatId);
       if (!chat) return false;

@@ -4,7 +4,7 @@ import { useI18n, type Key } from "../../i18n";
 import { dateTime } from "../../lib/format";
 import { plain } from "../../lib/rich";
 import { Dialog, ErrorState, Skeleton } from "../../ui/kit";
-import { Tick } from "./MessageRow";
+import { Tick } from "../../ui/Tick";
 
 /** Who sent it, and when it was sent, delivered and read. */
 export default function MessageInfo({ id, onClose }: { id: string; onClose: () => void }) {

@@ -1,48 +1,76 @@
-import { AlertCircle, Ban, Check, CheckCheck, Clock, Copy, File, Image as ImageIcon, Info, MapPin, Mic, RotateCcw, Reply, Sticker, Trash2, Undo2, User as UserIcon, Video, BarChart3 } from "lucide-react";
+import { Ban, Copy, File, Image as ImageIcon, Info, MapPin, Mic, RotateCcw, Reply, Sticker, Trash2, Undo2, User as UserIcon, Video, BarChart3 } from "lucide-react";
 import { memo, useEffect, useMemo, useState } from "react";
-import { release, retry, undo } from "../../data/outbox";
+import { release, resend, retry, undo, wasResent } from "../../data/outbox";
 import { setDraft } from "../../data/prefs";
 import { store, useStore } from "../../data/store";
-import type { Message, MessageStatus, User } from "../../data/types";
-import { useI18n, type Key } from "../../i18n";
+import type { ChatRow, Message, User } from "../../data/types";
+import { serverText, useI18n } from "../../i18n";
 import { copyText } from "../../lib/copy";
 import { clock, hash } from "../../lib/format";
-import { isJumbo, mentionNames, plain, rich } from "../../lib/rich";
+import { blocks, isJumbo, mentionNames, plain, shortened, type Piece } from "../../lib/rich";
 import { cx, type Icon } from "../../ui/kit";
+import { Tick } from "../../ui/Tick";
 import { toast } from "../../ui/toast";
-
-const ticks: Record<MessageStatus, { icon: Icon; label: Key }> = {
-  PENDING: { icon: Clock, label: "status.PENDING" }, SENT: { icon: Check, label: "status.SENT" }, DELIVERED: { icon: CheckCheck, label: "status.DELIVERED" },
-  READ: { icon: CheckCheck, label: "status.READ" }, FAILED: { icon: AlertCircle, label: "status.FAILED" },
-};
-
-export function Tick({ status }: { status: MessageStatus }) {
-  const { t } = useI18n();
-  const { icon: Icon, label } = ticks[status];
-  return <span className={`tick tick-${status}`} data-status={status}><Icon size={16} aria-hidden /><span className="sr-only">{t(label)}</span></span>;
-}
 
 const kinds: Partial<Record<Message["type"], Icon>> = { IMAGE: ImageIcon, VIDEO: Video, AUDIO: Mic, DOCUMENT: File, STICKER: Sticker, LOCATION: MapPin, CONTACT: UserIcon, POLL: BarChart3 };
 
-/** A customer's words. Every piece is a text node; nothing they write is ever markup. */
+/** Pieces of a customer's words. Every piece is a text node; nothing they write is ever markup. */
+function Pieces({ pieces }: { pieces: readonly Piece[] }) {
+  return pieces.map((piece, i) => {
+    switch (piece.kind) {
+      case "link": return piece.href.startsWith("http") ? <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">{piece.text}</a> : <a key={i} href={piece.href}>{piece.text}</a>;
+      case "bold": return <strong key={i}>{piece.text}</strong>;
+      case "italic": return <em key={i}>{piece.text}</em>;
+      case "strike": return <s key={i}>{piece.text}</s>;
+      case "code": return <code key={i}>{piece.text}</code>;
+      case "pre": return <code key={i} className="pre">{piece.text}</code>;
+      case "mention": return <span key={i} className="mention">{piece.text}</span>;
+      case "text": return piece.text;
+    }
+  });
+}
+
+function Blocks({ text, names }: { text: string; names: ReadonlyMap<string, string> }) {
+  const parts = useMemo(() => blocks(text, names), [text, names]);
+  return parts.map((part, i) => {
+    if (part.kind === "quote") return <blockquote key={i}><Pieces pieces={part.pieces} /></blockquote>;
+    if (part.kind === "inline") return <Pieces key={i} pieces={part.pieces} />;
+    const items = part.items.map((item, n) => <li key={n}><Pieces pieces={item} /></li>);
+    return part.start === null ? <ul key={i}>{items}</ul> : <ol key={i} start={part.start}>{items}</ol>;
+  });
+}
+
+/** Long texts that somebody opened, as long as the page lives: rows come and go while one scrolls. */
+const opened = new Set<string>();
+
 function Text({ message }: { message: Message }) {
+  const { t } = useI18n();
   const names = useMemo(() => mentionNames(message), [message.mentions]);
-  const pieces = useMemo(() => rich(message.content, names), [message.content, names]);
+  const [open, setOpen] = useState(() => opened.has(message.id));
+  const short = useMemo(() => shortened(message.content), [message.content]);
+  const toggle = () => {
+    if (open) opened.delete(message.id);
+    else opened.add(message.id);
+    setOpen(!open);
+  };
   return (
-    <span className={cx("msg-text", isJumbo(message.content) && "msg-jumbo")} dir="auto">
-      {pieces.map((piece, i) => {
-        switch (piece.kind) {
-          case "link": return <a key={i} href={piece.href} target="_blank" rel="noopener noreferrer nofollow">{piece.text}</a>;
-          case "bold": return <strong key={i}>{piece.text}</strong>;
-          case "italic": return <em key={i}>{piece.text}</em>;
-          case "strike": return <s key={i}>{piece.text}</s>;
-          case "code": return <code key={i}>{piece.text}</code>;
-          case "pre": return <code key={i} className="pre">{piece.text}</code>;
-          case "mention": return <span key={i} className="mention">{piece.text}</span>;
-          case "text": return piece.text;
-        }
-      })}
-    </span>
+    <>
+      <span className={cx("msg-text", isJumbo(message.content) && "msg-jumbo")} dir="auto"><Blocks text={open ? message.content : short ?? message.content} names={names} /></span>
+      {short !== null && <button type="button" className="msg-more" aria-expanded={open} onClick={toggle}>{t(open ? "chat.less" : "chat.more")}</button>}
+    </>
+  );
+}
+
+/** Why WhatsApp did not take a message, and another try. */
+function Failed({ message, chat }: { message: Message; chat: ChatRow }) {
+  const { t } = useI18n();
+  const [again, setAgain] = useState(() => wasResent(message.id));
+  const reason = message.error ? serverText(message.errorCode, message.error) : "";
+  return (
+    <div className="outbox-line outbox-bad">
+      <span>{t("outbox.failed")}{reason && ` ${reason}`}{again && ` ${t("chat.resent")}`}</span>
+      {!again && message.type === "TEXT" && <button type="button" onClick={() => { resend(chat, message); setAgain(true); }}><RotateCcw size={14} aria-hidden /> {t("retry")}</button>}
+    </div>
   );
 }
 
@@ -94,11 +122,11 @@ function Quote({ message, onQuoted }: { message: Message; onQuoted: (waId: strin
 }
 
 interface RowProps {
-  id: string; first: boolean; group: boolean; me: User; tabbable: boolean; flash: boolean;
+  id: string; first: boolean; chat: ChatRow; me: User; tabbable: boolean; flash: boolean;
   onFocus: (id: string) => void; onReply: (message: Message) => void; onInfo: (id: string) => void; onQuoted: (waId: string) => void;
 }
 
-export const MessageRow = memo(function MessageRow({ id, first, group, me, tabbable, flash, onFocus, onReply, onInfo, onQuoted }: RowProps) {
+export const MessageRow = memo(function MessageRow({ id, first, chat, me, tabbable, flash, onFocus, onReply, onInfo, onQuoted }: RowProps) {
   const { t, language } = useI18n();
   const message = useStore((state) => state.messages.get(id));
   const [near, setNear] = useState(false);
@@ -113,10 +141,10 @@ export const MessageRow = memo(function MessageRow({ id, first, group, me, tabba
     { label: t("chat.info"), icon: Info, run: () => onInfo(id) },
   ];
   return (
-    <article className={cx("msg", mine ? "msg-out" : "msg-in", first && "msg-first", flash && "msg-flash", (message.reactions?.length ?? 0) > 0 && "msg-reacted")} tabIndex={tabbable ? 0 : -1} data-id={id}
+    <article className={cx("msg", mine ? "msg-out" : "msg-in", first && "msg-first", mine && message.status === "FAILED" && "msg-failed", flash && "msg-flash", (message.reactions?.length ?? 0) > 0 && "msg-reacted")} tabIndex={tabbable ? 0 : -1} data-id={id}
       aria-label={t("chat.messageBy", { name: sender, time: clock(message.timestamp, language) })} onFocus={() => onFocus(id)} onPointerEnter={() => setNear(true)} onPointerLeave={() => setNear(false)}>
       <div className="bubble">
-        {!mine && group && first && <span className="sender" data-hue={hash(message.fromJid) % 8}>{sender}</span>}
+        {!mine && chat.isGroup && first && <span className="sender" data-hue={hash(message.fromJid) % 8}>{sender}</span>}
         {mine && first && message.sentBy && message.sentBy.id !== me.id && <span className="sender sender-agent">{t("chat.sentBy", { name: sender })}</span>}
         <Quote message={message} onQuoted={onQuoted} />
         <Body message={message} />
@@ -132,6 +160,7 @@ export const MessageRow = memo(function MessageRow({ id, first, group, me, tabba
           <button key={label} type="button" className="icon-btn" aria-label={label} title={label} tabIndex={tabbable ? 0 : -1} onClick={run}><Icon size={16} aria-hidden /></button>
         ))}
       </div>
+      {mine && message.status === "FAILED" && <Failed message={message} chat={chat} />}
     </article>
   );
 });
@@ -161,7 +190,7 @@ export const OutboxBubble = memo(function OutboxBubble({ clientId, first }: { cl
   const row = useStore((state) => state.outbox.get(clientId));
   const left = useCountdown(row?.holdUntil ?? 0, row?.state === "held");
   if (!row) return null;
-  const reason = row.error === "network" ? t("error.network") : row.error === "not-linked" ? t("compose.notLinked") : row.error;
+  const reason = row.error === "not-linked" ? t("compose.notLinked") : row.error;
   return (
     <div className={cx("msg msg-out msg-outbox", first && "msg-first", row.state === "failed" && "msg-failed")} data-client-id={clientId} data-state={row.state}>
       <div className="bubble">

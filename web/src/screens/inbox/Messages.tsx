@@ -22,7 +22,7 @@ import { jump, jumpTo } from "./view";
 
 const MessageInfo = lazy(() => import("./MessageInfo"));
 const endSlack = 80;
-const noHistory: History = { ids: [], hasOlder: false, hasNewer: false, loading: "first", error: null, stale: false };
+const noHistory: History = { ids: [], hasOlder: false, hasNewer: false, loading: "first", error: null, stale: false, epoch: 0 };
 const estimates: Record<Line["kind"], number> = { day: 48, unread: 44, message: 62, outbox: 62 };
 
 interface Props { chat: ChatRow; me: User; onReply: (message: Message) => void; onAtEnd: (atEnd: boolean) => void }
@@ -74,6 +74,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   const [flash, setFlash] = useState<string | null>(null);
   const [unseen, setUnseen] = useState(0);
   const target = jump.use();
+  const [jumping, setJumping] = useState(target?.chatId === chat.id);
 
   const list = useVirtualizer({
     count: lines.length, getScrollElement: () => scroller.current, estimateSize: (index) => estimates[lines[index]!.kind], overscan: 8,
@@ -118,43 +119,62 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
   }, [shown, history.hasNewer]);
   // First sight: the end, or the unread divider when it lies higher.
   useLayoutEffect(() => {
-    if (placed.current || lines.length === 0 || history.loading === "first") return;
+    if (placed.current || jumping || lines.length === 0 || history.loading === "first") return;
     placed.current = true;
-    if (target?.chatId === chat.id) return;
     const divider = lines.findIndex((line) => line.kind === "unread");
     if (divider >= 0 && lines.length - divider > 8) {
       sticks.current = false;
       list.scrollToIndex(divider, { align: "start" });
     }
     else list.scrollToEnd();
-  }, [lines.length, history.loading]);
+  }, [lines.length, history.loading, jumping]);
 
-  // A message to jump to: load its surroundings if needed, then show it.
+  // A message to jump to: load its surroundings if needed, then show it. Nothing else is loaded until it is in view.
   useEffect(() => {
-    if (target?.chatId !== chat.id || history.loading === "first") return;
+    if (target?.chatId !== chat.id) return;
     let dropped = false;
-    void loadAround(chat.id, target.message).then((found) => { if (!dropped && found) setFlash(target.message.id); });
-    return () => { dropped = true; };
-  }, [target, chat.id, history.loading === "first"]);
-  useEffect(() => {
-    if (!flash) return;
-    const index = lineOf(flash);
-    if (index < 0) return;
     sticks.current = false;
-    list.scrollToIndex(index, { align: "center" });
+    setJumping(true);
+    void loadAround(chat.id, target.message).then((found) => {
+      if (dropped) return;
+      if (found) setFlash(target.message.id);
+      else setJumping(false);
+    });
+    return () => { dropped = true; };
+  }, [target, chat.id]);
+  const flashIndex = flash ? lineOf(flash) : -1;
+  const flashAt = useRef(flashIndex);
+  flashAt.current = flashIndex;
+  useEffect(() => {
+    if (flashIndex < 0) return;
+    placed.current = true;
+    sticks.current = false;
     jump.set(null);
+    // Lines are as high as guessed until they are drawn: centre it again while they are measured.
+    let frame = 0;
+    let left = 12;
+    const centre = () => {
+      if (flashAt.current >= 0) list.scrollToIndex(flashAt.current, { align: "center" });
+      if (--left > 0) frame = requestAnimationFrame(centre);
+      else setJumping(false);
+    };
+    centre();
     const timer = setTimeout(() => setFlash(null), 2_500);
-    return () => clearTimeout(timer);
-  }, [flash, lineOf(flash ?? "") >= 0]);
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+      setJumping(false);
+    };
+  }, [flash, flashIndex >= 0]);
 
   // Nearing an end of what is loaded loads more.
   const firstIndex = items[0]?.index ?? 0;
   const lastIndex = items.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (!placed.current || history.loading || history.error) return;
+    if (!placed.current || jumping || history.loading || history.error) return;
     if (history.hasOlder && firstIndex < 25) void loadOlder(chat.id);
     else if (history.hasNewer && lastIndex > lines.length - 25) void loadNewer(chat.id);
-  }, [firstIndex, lastIndex, history, lines.length]);
+  }, [firstIndex, lastIndex, history, lines.length, jumping]);
 
   useEffect(() => onAtEnd(atEnd && !history.hasNewer), [atEnd, history.hasNewer]);
 
@@ -177,6 +197,10 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
 
   const toEnd = () => {
     setUnseen(0);
+    // Whoever leaves while a hit is still being shown goes to the end, not back to the hit.
+    jump.set(null);
+    setFlash(null);
+    setJumping(false);
     sticks.current = true;
     if (history.hasNewer) {
       placed.current = false;
@@ -243,7 +267,7 @@ export function Messages({ chat, me, onReply, onAtEnd }: Props) {
                 {line.kind === "day" ? <div className="day"><span>{dayLabel(line.at, language, { today: t("day.today"), yesterday: t("day.yesterday") })}</span></div>
                   : line.kind === "unread" ? <div className="unread-line"><span>{t("chat.unreadFrom")}</span></div>
                     : line.kind === "outbox" ? <OutboxBubble clientId={line.clientId} first={line.first} />
-                      : <MessageRow id={line.id} first={line.first} group={chat.isGroup} me={me} tabbable={activeIndex < 0 ? item.index === nextMessage(lines.length, -1) : item.index === activeIndex}
+                      : <MessageRow id={line.id} first={line.first} chat={chat} me={me} tabbable={activeIndex < 0 ? item.index === nextMessage(lines.length, -1) : item.index === activeIndex}
                         flash={line.id === flash} onFocus={setActive} onReply={onReply} onInfo={setInfo} onQuoted={jumpToQuoted} />}
               </div>
             );

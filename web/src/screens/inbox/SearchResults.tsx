@@ -51,6 +51,7 @@ function useChatHits(q: string, numberIds: number[], enabled: boolean) {
 
 /** The server puts U+0002 and U+0003 around what was found. */
 function Snippet({ hit }: { hit: SearchHit }) {
+  // oxlint-disable-next-line no-control-regex -- the marks of the protocol
   const parts = hit.snippet.split(/\u0002([^\u0003]*)\u0003/).map((part) => mentioned(part, hit.message));
   // One line is shown: what was found stands near its start.
   if (parts.length > 1) parts[0] = ending(parts[0]!);

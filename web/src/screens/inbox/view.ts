@@ -1,7 +1,7 @@
 /** What the inbox shows: filters of the list, the scope of the search, the message to jump to. */
 import { Local } from "../../data/local";
 import { horizon, isListComplete, listState } from "../../data/lists";
-import { compareChats, type State } from "../../data/store";
+import { compareChats, isUnread, type State } from "../../data/store";
 import type { ChatRow, Message } from "../../data/types";
 
 export type Tab = "all" | "unread" | "groups" | "archived";
@@ -27,7 +27,7 @@ export function viewNumbers(state: State, { numberId }: View): number[] {
 }
 
 const inTab = (chat: ChatRow, tab: Tab): boolean =>
-  tab === "archived" ? chat.isArchived : !chat.isArchived && (tab === "all" || (tab === "unread" ? chat.unreadCount > 0 : chat.isGroup));
+  tab === "archived" ? chat.isArchived : !chat.isArchived && (tab === "all" || (tab === "unread" ? isUnread(chat) : chat.isGroup));
 
 export function visibleChats(state: State, shown: View, keep: string | null): string[] {
   const numbers = new Set(viewNumbers(state, shown));
@@ -44,7 +44,7 @@ export function visibleChats(state: State, shown: View, keep: string | null): st
 export function countUnread(state: State, shown: View): number {
   const numbers = new Set(viewNumbers(state, shown));
   let count = 0;
-  for (const chat of state.chats.values()) if (chat.unreadCount > 0 && !chat.isArchived && numbers.has(chat.whatsappNumberId)) count++;
+  for (const chat of state.chats.values()) if (isUnread(chat) && !chat.isArchived && numbers.has(chat.whatsappNumberId)) count++;
   return count;
 }
 
