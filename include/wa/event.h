@@ -64,7 +64,7 @@ enum wa_message_kind {
 enum wa_origin {
     WA_ORIGIN_LIVE,
     WA_ORIGIN_OFFLINE, /* queued while we were away: counts as new */
-    WA_ORIGIN_HISTORY, /* from the phone's past: never counts as unread */
+    WA_ORIGIN_HISTORY, /* from the phone's past: counts as unread only when is_unread says so */
     WA_ORIGIN_RESEND   /* the phone's copy of one that we could not decrypt */
 };
 
@@ -145,6 +145,7 @@ struct wa_message {
     uint32_t ephemeral_s; /* disappears after; 0: stays */
     int64_t ephemeral_set_at_ms; /* when the chat's timer was set, as the sender knows it */
     bool is_view_once, is_forwarded, is_voice;
+    bool is_unread; /* history: the phone counts it among the unread ones */
     struct wa_details details;
     struct bx_str raw; /* the unwrapped Message protobuf, for later use (media, forwards) */
 };

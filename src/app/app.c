@@ -3,6 +3,7 @@
 
 #include "app/access/access.h"
 #include "app/api/routes.h"
+#include "app/api/system.h"
 #include "app/core/limit.h"
 #include "app/core/stop.h"
 #include "app/modules.h"
@@ -284,6 +285,7 @@ void wb_app_stop(struct wb_app *app)
     wb_janitor_stop(app->janitor);
     app->waiting = 1 + (unsigned)wb_module_count + (wb_dispatch_running(app->dispatch) > 0);
     net_timer_start(app->loop, &app->stop_timer, (uint64_t)app->config->shutdown_grace_ms);
+    st_writer_drop_after(app->writer, (unsigned)app->config->shutdown_grace_ms / 2);
     for (size_t i = wb_module_count; i-- > 0;)
         wb_modules[i].stop(app);
     http_server_close(app->http, on_http_closed, app);
@@ -328,7 +330,10 @@ int wb_app_start(const struct wb_config *config, const struct wb_engine_ops *eng
     }
     net_loop_limit_output(app->loop, OUTPUT_BYTES_MAX);
     make_rooms(app);
+    app->probe = wb_probe_new(app);
     rc = wb_data_dir_take(config->data_dir, &app->data_dir_lock, message);
+    if (rc == BX_OK)
+        rc = wb_database_check(config->data_dir, true, message);
     if (rc == BX_OK)
         rc = open_store(app, message);
     if (rc == BX_OK)
@@ -381,6 +386,7 @@ void wb_app_free(struct wb_app *app)
         close(app->data_dir_lock);
     wb_watch_free(app->watch);
     wb_janitor_free(app->janitor);
+    free(app->probe);
     wb_dispatch_free(app->dispatch);
     wb_access_free(app->access);
     wb_cors_free(app->cors);

@@ -37,7 +37,9 @@
     X(BX_E_UNAVAILABLE, 24, 503, true, "The service is not available now.")                        \
     X(BX_E_INTERNAL, 25, 500, false, "An internal error occurred.")                                \
     X(BX_E_DUPLICATE, 26, 409, false, "This was processed already.")                               \
-    X(BX_E_AGAIN, 27, 503, true, "Not ready yet; try again.")
+    X(BX_E_AGAIN, 27, 503, true, "Not ready yet; try again.")                                      \
+    X(BX_E_STALE, 28, 503, false,                                                                  \
+      "The database file was replaced or removed under the server; restart it.")
 
 enum bx_err {
     BX_OK = 0,

@@ -56,15 +56,22 @@ static void on_upgrade(int from, int to, void *arg)
             from, to);
 }
 
-static int open_store(struct tool *t, bool has_writer)
+enum { READS = 0, WRITES = 1, MAKES = 2 };
+
+/* MAKES: a database too, where there is none; the others look after the one there is. */
+static int open_store(struct tool *t, unsigned how)
 {
     struct st_options options = {.path = t->path, .on_upgrade = on_upgrade};
     struct bx_buf message;
+    bool has_writer = how & WRITES;
     bx_buf_init(&message, 4096);
-    mkdir(t->config->data_dir, 0700);
-    int rc = st_store_open(&options, &t->store, &message);
+    int rc = wb_database_check(t->config->data_dir, how & MAKES, &message);
+    if (rc == BX_OK && (how & MAKES))
+        mkdir(t->config->data_dir, 0700);
+    if (rc == BX_OK)
+        rc = st_store_open(&options, &t->store, &message);
     if (rc < 0)
-        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+        fprintf(stderr, "%.*s (%s)\n", (int)message.len, (char *)message.data, t->path);
     bx_buf_done(&message);
     if (rc == BX_OK)
         rc = st_conn_open(t->store, &t->conn);
@@ -101,7 +108,7 @@ static int say_password(int rc, const char *what, const char *made)
 static int create_admin(struct tool *t, char **args, int count)
 {
     char made[17] = "";
-    int rc = open_store(t, true);
+    int rc = open_store(t, MAKES | WRITES);
     if (rc < 0)
         return 1;
     struct wb_admin admin = {args[0], args[0], args[1], password_of(args, 2, count, made)};
@@ -111,7 +118,7 @@ static int create_admin(struct tool *t, char **args, int count)
 static int reset_password(struct tool *t, char **args, int count)
 {
     char made[17] = "";
-    int rc = open_store(t, true);
+    int rc = open_store(t, WRITES);
     if (rc < 0)
         return 1;
     rc = wb_password_reset(t->writer, args[0], password_of(args, 1, count, made));
@@ -132,9 +139,9 @@ static int doctor(struct tool *t, char **args, int count)
 static int backup(struct tool *t, char **args, int count)
 {
     (void)count;
-    int rc = open_store(t, false);
-    if (rc == BX_OK)
-        rc = st_backup(t->conn, args[0]);
+    if (open_store(t, READS) < 0)
+        return 1;
+    int rc = st_backup(t->conn, args[0]);
     if (rc == BX_OK)
         printf("%s is complete. Keep %s/master.key with it: credentials are sealed with it.\n",
                args[0], t->config->data_dir);
@@ -158,10 +165,9 @@ static int restore(struct tool *t, char **args, int count)
 static int forget_devices(struct tool *t, char **args, int count)
 {
     (void)args, (void)count;
-    int rc = take_data_dir(t);
-    if (rc < 0 || open_store(t, true) < 0)
+    if (take_data_dir(t) < 0 || open_store(t, WRITES) < 0)
         return 1;
-    rc = wb_devices_forget(t->writer);
+    int rc = wb_devices_forget(t->writer);
     if (rc == BX_OK)
         printf(
             "Every number must be linked again; remove the devices called WaBox on the phones.\n");
@@ -206,7 +212,7 @@ static int export_number(struct tool *t, char **args, int count)
     int64_t id;
     struct wb_number_counts counts;
     struct bx_buf message;
-    int rc = open_store(t, true);
+    int rc = open_store(t, WRITES);
     if (rc < 0)
         return 1;
     rc = number_find(t, args[0], &id);
@@ -233,7 +239,7 @@ static int import_number(struct tool *t, char **args, int count)
     int64_t id;
     struct wb_number_counts counts;
     struct bx_buf message;
-    if (open_store(t, true) < 0)
+    if (take_data_dir(t) < 0 || open_store(t, MAKES | WRITES) < 0)
         return 1;
     bx_buf_init(&message, 4096);
     if (wb_number_import(t->writer, args[0], &id, &counts, &message) < 0)
@@ -242,7 +248,7 @@ static int import_number(struct tool *t, char **args, int count)
     char what[64];
     snprintf(what, sizeof what, "Number %lld", (long long)id);
     print_counts(what, &counts);
-    puts("Grant it to its agents and link it. A waboxd that runs sees it after its next start.");
+    puts("Start waboxd, grant it to its agents and link it.");
     return 0;
 }
 
@@ -264,7 +270,8 @@ static int seed(struct tool *t, char **args, int count)
 {
     if (take_data_dir(t) < 0)
         return 1;
-    int rc = open_store(t, false);
+    if (open_store(t, MAKES) < 0)
+        return 1;
     struct st_seed_options options = {.numbers = number_at(args, 0, count, 10),
                                       .chats = number_at(args, 1, count, 1000),
                                       .messages = number_at(args, 2, count, 10000),
@@ -273,8 +280,7 @@ static int seed(struct tool *t, char **args, int count)
                                       .now = bx_wall_ms(),
                                       .has_search = true,
                                       .on_progress = on_progress};
-    if (rc == BX_OK)
-        rc = st_seed(t->store, &options);
+    int rc = st_seed(t->store, &options);
     fputc('\n', stderr);
     return say(rc, "seed");
 }

@@ -67,6 +67,14 @@ int st_store_open(const struct st_options *options, struct st_store **out, struc
 /* After every conn and writer of it is closed. NULL is allowed. */
 void st_store_close(struct st_store *store);
 
+/* Names the event logs of this database: made with it, another one after a restored backup, so that
+ * a seq of before is not mistaken for one of after. Static while the store is open. */
+const char *st_log_epoch(const struct st_store *store);
+
+/* Is the file under the path still the one that was opened? Every commit asks too. Any thread.
+ * BX_E_STALE: it was replaced or removed; BX_E_CORRUPT: it was cut. Both: restart, restore. */
+int st_store_file_check(struct st_store *store);
+
 /* Schema version in the file. */
 int st_store_version(struct st_store *store);
 
@@ -92,7 +100,8 @@ void st_read_end(struct st_conn *conn);
 
 /* ==== writer: one thread, group commit ====
  *
- * Jobs run one after another in the order of submission. Several share one transaction; each runs
+ * Jobs run one after another: those of one turn (below) in the order of submission, those of
+ * different turns so that each gets its share of the writer's time. Several share one transaction; each runs
  * in a savepoint, so a job that fails undoes only itself. `on_done` follows after the transaction
  * is durable (or has failed as a whole: then every job of it gets that error and nothing of it is
  * in the store). Submitting while a commit is on its way is what makes groups: nobody waits for
@@ -123,9 +132,22 @@ int st_writer_start(struct st_store *store, const struct st_writer_options *opti
 /* Any thread. `arg` is kept until on_done (may be NULL) has run. BX_E_FULL: slow down;
  * BX_E_CLOSED: stopping; neither calls on_done. */
 int st_writer_submit(struct st_writer *writer, st_job_fn *job, void *arg, st_done_fn *on_done);
+/* On whose account a job runs. Owners (numbers) share the writer's time, and so do the peers
+ * (contacts) of one; who has used little goes first. st_writer_submit: owner 0, peer 0. */
+struct st_turn {
+    uint64_t owner, peer;
+    bool is_droppable; /* it comes again by itself: a stop need not run it (BX_E_CLOSED) */
+};
+/* As st_writer_submit. BX_E_FULL also when the owner has a quarter of the queue. */
+int st_writer_submit_turn(struct st_writer *writer, const struct st_turn *turn, st_job_fn *job,
+                          void *arg, st_done_fn *on_done);
+/* Before a stop: from so many ms on droppable jobs, those that wait included, end with BX_E_CLOSED
+ * instead of being run. Any thread. */
+void st_writer_drop_after(struct st_writer *writer, unsigned ms);
 /* Submits and waits until it is durable; returns the job's result. Not on the writer thread. */
 int st_writer_call(struct st_writer *writer, st_job_fn *job, void *arg);
-/* Runs what was accepted, commits, ends the thread, frees the writer. Not on the writer thread. */
+/* Runs what was accepted (droppable jobs for a second at most, unless st_writer_drop_after said
+ * otherwise), commits, ends the thread, frees the writer. Not on the writer thread. */
 void st_writer_stop(struct st_writer *writer);
 
 struct st_conn *st_tx_conn(struct st_tx *tx);

@@ -1,20 +1,15 @@
 /* The writer: a thread, a bounded queue, a transaction that many jobs share. While one commit waits
- * for the disk the next jobs gather; the group that forms is the batching, no timer needed.
+ * for the disk the next jobs gather; the group that forms is the batching, no timer needed. Which
+ * job is next, turns.h says.
  */
 #include "store/sqlite/db.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "store/turns.h"
 
 #include <stdlib.h>
 #include <time.h>
-
-struct job {
-    st_job_fn *run;
-    st_done_fn *on_done;
-    void *arg;
-    uint64_t queued_ns;
-    int rc;
-};
 
 struct st_writer {
     unsigned magic;
@@ -23,16 +18,25 @@ struct st_writer {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t has_work;
-    /* under lock: a ring of accepted jobs */
-    struct job *ring;
-    size_t head, count;
+    /* under lock */
+    struct st_turns turns; /* accepted jobs */
     bool is_stopping;
+    uint64_t drops_at_ms; /* from then on droppable jobs are refused, run or not; 0: never */
     /* of the thread */
-    struct job *group;
+    struct st_turn_job **group;
+    bool has_light; /* somebody in the group waits for this one job only */
+    uint64_t job_ns; /* what the last job took */
     _Atomic int health;
 };
 
-enum { WRITER_MAGIC = 0x53745772, BACKLOG_FACTOR = 10 };
+enum {
+    WRITER_MAGIC = 0x53745772,
+    BACKLOG_FACTOR = 10,
+    STOP_DROPS_AFTER_MS = 1000,
+    DEEP = 16,       /* jobs waiting for each owner, on the average */
+    OWNER_SHARE = 4, /* an owner may fill one part in so many of the queue */
+    ROOM_OF_OWNERLESS = 4 /* one part in so many is for jobs without an owner */
+};
 #define REST_AFTER_NS UINT64_C(10000000000)
 
 enum { M_JOBS, M_FAILED, M_COMMITS, M_COMMIT_FAILURES, M_QUEUE, M_REFUSED };
@@ -54,15 +58,25 @@ const size_t st_metric_count = BX_LEN(st_metrics);
 struct bx_histogram st_job_seconds = {.name = "st_job_seconds", .help = "Time of a write job in its transaction."};
 struct bx_histogram st_wait_seconds = {.name = "st_queue_wait_seconds", .help = "Time a write job waited for its turn."};
 
-static bool take(struct st_writer *w, struct job *out)
+/* Under lock. A light job: its owner waits for nothing else, while others wait for much. */
+static bool take(struct st_writer *w, struct st_turn_job **out)
 {
-    if (w->count == 0)
+    st_turns_charge(&w->turns, w->job_ns);
+    struct st_turn_job *job = st_turns_take(&w->turns);
+    if (!job)
         return false;
-    *out = w->ring[w->head];
-    w->head = (w->head + 1) % w->options.max_queue;
-    w->count--;
-    bx_metric_set(&st_metrics[M_QUEUE], (int64_t)w->count);
+    *out = job;
+    size_t waiting = st_turns_waiting(&w->turns), owners = st_turns_owners(&w->turns);
+    if (!w->turns.running->parent->waiting && waiting >= DEEP * owners)
+        w->has_light = true;
+    bx_metric_set(&st_metrics[M_QUEUE], (int64_t)waiting);
     return true;
+}
+
+/* Under lock. */
+static bool is_idle(const struct st_writer *w)
+{
+    return st_turns_waiting(&w->turns) == 0 && !w->is_stopping;
 }
 
 /* False: it is that time and nobody called. */
@@ -79,30 +93,33 @@ static bool wait_until(struct st_writer *w, uint64_t ns_from_now)
 /* Under lock. After a while without work the pages that a rush has left in memory go. */
 static void wait_for_work(struct st_writer *w)
 {
-    if (wait_until(w, REST_AFTER_NS) || w->count > 0 || w->is_stopping)
+    if (wait_until(w, REST_AFTER_NS) || !is_idle(w))
         return;
     pthread_mutex_unlock(&w->lock);
     st_tx_rest(&w->tx);
     pthread_mutex_lock(&w->lock);
-    while (w->count == 0 && !w->is_stopping)
+    while (is_idle(w))
         pthread_cond_wait(&w->has_work, &w->lock);
 }
 
 /* The first job of a group: waits for one. False: stopped and nothing left. */
-static bool take_first(struct st_writer *w, struct job *out)
+static bool take_first(struct st_writer *w, struct st_turn_job **out)
 {
     pthread_mutex_lock(&w->lock);
-    while (w->count == 0 && !w->is_stopping)
+    st_turns_charge(&w->turns, w->job_ns);
+    w->has_light = false;
+    while (is_idle(w))
         wait_for_work(w);
+
     bool has = take(w, out);
     pthread_mutex_unlock(&w->lock);
     return has;
 }
 
-static bool take_more(struct st_writer *w, struct job *out)
+static bool take_more(struct st_writer *w, struct st_turn_job **out)
 {
     pthread_mutex_lock(&w->lock);
-    if (w->count == 0 && w->options.linger_us && !w->is_stopping)
+    if (is_idle(w) && w->options.linger_us)
         wait_until(w, w->options.linger_us * (uint64_t)1000);
     bool has = take(w, out);
     pthread_mutex_unlock(&w->lock);
@@ -112,13 +129,14 @@ static bool take_more(struct st_writer *w, struct job *out)
 size_t st_writer_waiting(struct st_writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    size_t count = w->count;
+    size_t count = st_turns_waiting(&w->turns);
     pthread_mutex_unlock(&w->lock);
     return count;
 }
 
 /* How long a group may grow. When more jobs wait than it has, the next ones are late already and
- * what helps them is throughput: a page that many jobs change is written once per commit. */
+ * what helps them is throughput: a page that many jobs change is written once per commit. Not when
+ * the backlog is that of some and another's only job is in the group. */
 static bool is_full(struct st_writer *w, size_t group, uint64_t begun_ms)
 {
     if (group == w->options.max_jobs)
@@ -126,19 +144,32 @@ static bool is_full(struct st_writer *w, size_t group, uint64_t begun_ms)
     uint64_t age_ms = bx_mono_ms() - begun_ms;
     if (age_ms < w->options.max_latency_ms)
         return false;
-    return age_ms >= BACKLOG_FACTOR * (uint64_t)w->options.max_latency_ms ||
+    return w->has_light || age_ms >= BACKLOG_FACTOR * (uint64_t)w->options.max_latency_ms ||
            st_writer_waiting(w) <= group;
 }
 
-static void job_run(struct st_writer *w, struct job *job, bool *out_is_lost)
+/* A stop does not wait for what comes again by itself. */
+static bool is_dropped(const struct st_writer *w, const struct st_turn_job *job)
 {
-    uint64_t begun = bx_mono_ns();
-    job->rc = st_tx_job(&w->tx, job->run, job->arg, out_is_lost);
-    uint64_t took = bx_mono_ns() - begun;
-    bx_histogram_observe(&st_wait_seconds, (begun - job->queued_ns) / 1000);
-    bx_histogram_observe(&st_job_seconds, took / 1000);
-    if (w->options.slow_ms && took / 1000000 >= w->options.slow_ms)
-        w->options.on_slow(took / 1000000, w->options.arg);
+    uint64_t at = __atomic_load_n(&w->drops_at_ms, __ATOMIC_RELAXED);
+    return job->is_droppable && at && bx_mono_ms() >= at;
+}
+
+static int job_run(struct st_writer *w, struct st_turn_job *job, bool *out_is_lost)
+{
+    *out_is_lost = false;
+    w->job_ns = 0;
+    if (is_dropped(w, job))
+        return BX_E_CLOSED;
+    bx_metric_add(&st_metrics[M_JOBS], 1);
+    uint64_t begun_ns = bx_mono_ns();
+    int rc = st_tx_job(&w->tx, job->run, job->arg, out_is_lost);
+    w->job_ns = bx_mono_ns() - begun_ns;
+    bx_histogram_observe(&st_wait_seconds, (begun_ns - job->queued_ns) / 1000);
+    bx_histogram_observe(&st_job_seconds, w->job_ns / 1000);
+    if (w->options.slow_ms && w->job_ns / 1000000 >= w->options.slow_ms)
+        w->options.on_slow(w->job_ns / 1000000, w->options.arg);
+    return rc;
 }
 
 /* Runs jobs into the open transaction until the group is full, late or alone. *out_lost_rc is the
@@ -148,10 +179,9 @@ static size_t group_run(struct st_writer *w, int *out_lost_rc)
     uint64_t begun_ms = bx_mono_ms();
     size_t n = 1; /* the first is there already */
     for (;;) {
-        struct job *job = &w->group[n - 1];
+        struct st_turn_job *job = w->group[n - 1];
         bool is_lost;
-        job_run(w, job, &is_lost);
-        bx_metric_add(&st_metrics[M_JOBS], 1);
+        job->rc = job_run(w, job, &is_lost);
         if (is_lost) {
             *out_lost_rc = job->rc;
             return n;
@@ -169,16 +199,17 @@ static void group_finish(struct st_writer *w, size_t count, int rc)
     w->health = rc;
     bx_metric_add(&st_metrics[rc < 0 ? M_COMMIT_FAILURES : M_COMMITS], 1);
     for (size_t i = 0; i < count; i++) {
-        struct job *job = &w->group[i];
+        struct st_turn_job *job = w->group[i];
         /* A job that failed by itself keeps its own reason. */
         if (job->on_done)
             job->on_done(rc < 0 && job->rc >= 0 ? rc : job->rc, job->arg);
+        free(job);
     }
 }
 
 static void group_do(struct st_writer *w)
 {
-    w->group[0].rc = 0;
+    w->group[0]->rc = 0;
     int rc = st_tx_begin(&w->tx);
     if (rc < 0) {
         group_finish(w, 1, rc);
@@ -217,7 +248,7 @@ static void writer_free(struct st_writer *w)
     pthread_cond_destroy(&w->has_work);
     pthread_mutex_destroy(&w->lock);
     w->magic = 0;
-    free(w->ring);
+    st_turns_done(&w->turns);
     free(w->group);
     free(w);
 }
@@ -235,8 +266,8 @@ int st_writer_start(struct st_store *store, const struct st_writer_options *opti
         return rc;
     struct st_writer *w = BX_NEW(struct st_writer);
     *w = (struct st_writer){.magic = WRITER_MAGIC, .options = o, .tx = tx};
-    w->ring = bx_calloc(o.max_queue, sizeof *w->ring);
-    w->group = bx_calloc(o.max_jobs, sizeof *w->group);
+    st_turns_init(&w->turns);
+    w->group = bx_calloc(o.max_jobs, sizeof(struct st_turn_job *));
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -251,27 +282,52 @@ int st_writer_start(struct st_store *store, const struct st_writer_options *opti
     return BX_OK;
 }
 
-int st_writer_submit(struct st_writer *w, st_job_fn *job, void *arg, st_done_fn *on_done)
+/* Under lock. Nobody fills the queue for the others. */
+static bool has_room(const struct st_writer *w, uint64_t owner)
+{
+    size_t max = w->options.max_queue, waiting = st_turns_waiting(&w->turns);
+    if (!owner)
+        return waiting < max;
+    return waiting < max - max / ROOM_OF_OWNERLESS &&
+           st_turns_of(&w->turns, owner) < (max + OWNER_SHARE - 1) / OWNER_SHARE;
+}
+
+int st_writer_submit_turn(struct st_writer *w, const struct st_turn *turn, st_job_fn *job,
+                          void *arg, st_done_fn *on_done)
 {
     BX_ASSERT(w->magic == WRITER_MAGIC);
-    int rc = BX_OK;
+    struct st_turn_job *entry = BX_NEW(struct st_turn_job);
+    *entry = (struct st_turn_job){.run = job,
+                                  .on_done = on_done,
+                                  .arg = arg,
+                                  .queued_ns = bx_mono_ns(),
+                                  .is_droppable = turn->is_droppable};
     pthread_mutex_lock(&w->lock);
-    if (w->is_stopping) {
-        rc = BX_E_CLOSED;
-    } else if (w->count == w->options.max_queue) {
-        rc = BX_E_FULL;
-    } else {
-        w->ring[(w->head + w->count) % w->options.max_queue] =
-            (struct job){.run = job, .on_done = on_done, .arg = arg, .queued_ns = bx_mono_ns()};
-        w->count++;
-        bx_metric_set(&st_metrics[M_QUEUE], (int64_t)w->count);
-        if (w->count == 1)
+    int rc = w->is_stopping || is_dropped(w, entry) ? BX_E_CLOSED
+             : has_room(w, turn->owner)             ? BX_OK
+                                                    : BX_E_FULL;
+    if (rc == BX_OK) {
+        st_turns_put(&w->turns, turn->owner, turn->peer, entry);
+        bx_metric_set(&st_metrics[M_QUEUE], (int64_t)st_turns_waiting(&w->turns));
+        if (st_turns_waiting(&w->turns) == 1)
             pthread_cond_signal(&w->has_work);
     }
     pthread_mutex_unlock(&w->lock);
     if (rc == BX_E_FULL)
         bx_metric_add(&st_metrics[M_REFUSED], 1);
+    if (rc < 0)
+        free(entry);
     return rc;
+}
+
+int st_writer_submit(struct st_writer *w, st_job_fn *job, void *arg, st_done_fn *on_done)
+{
+    return st_writer_submit_turn(w, &(struct st_turn){0}, job, arg, on_done);
+}
+
+void st_writer_drop_after(struct st_writer *w, unsigned ms)
+{
+    __atomic_store_n(&w->drops_at_ms, bx_mono_ms() + ms, __ATOMIC_RELAXED);
 }
 
 /* ---- the waiting form ---- */
@@ -325,6 +381,8 @@ void st_writer_stop(struct st_writer *w)
     BX_ASSERT(w->magic == WRITER_MAGIC && !pthread_equal(pthread_self(), w->thread));
     pthread_mutex_lock(&w->lock);
     w->is_stopping = true;
+    if (!w->drops_at_ms)
+        st_writer_drop_after(w, STOP_DROPS_AFTER_MS);
     pthread_cond_signal(&w->has_work);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);

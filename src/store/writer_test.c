@@ -308,6 +308,107 @@ static void a_disk_that_turned_read_only_is_reported_and_survived(void **state)
     assert_rc(st_writer_health(f->writer), BX_OK);
 }
 
+/* --- turns --- */
+
+struct turn_job {
+    char name;
+    unsigned busy_us;
+    char *order;
+    _Atomic int *done;
+    int rc;
+};
+
+static int turn_run(struct st_tx *tx, void *arg)
+{
+    struct turn_job *j = arg;
+    (void)tx;
+    j->order[strlen(j->order)] = j->name;
+    usleep(j->busy_us);
+    return BX_OK;
+}
+
+static void turn_done(int rc, void *arg)
+{
+    struct turn_job *j = arg;
+    j->rc = rc;
+    (*j->done)++;
+}
+
+static void turn_submit(struct fixture *f, struct turn_job *j, uint64_t owner, uint64_t peer)
+{
+    struct st_turn turn = {.owner = owner, .peer = peer, .is_droppable = true};
+    assert_rc(st_writer_submit_turn(f->writer, &turn, turn_run, j, turn_done), BX_OK);
+}
+
+static void a_number_with_a_long_backlog_does_not_hold_up_another(void **state)
+{
+    struct fixture *f = *state;
+    enum { COUNT = 300 };
+    static struct turn_job jobs[COUNT + 1];
+    static char order[COUNT + 2];
+    _Atomic int done = 0;
+    struct held h;
+    held_begin(f, &h);
+    for (int i = 0; i < COUNT; i++) {
+        jobs[i] = (struct turn_job){'a', 300, order, &done, 0};
+        turn_submit(f, &jobs[i], 1, 1);
+    }
+    jobs[COUNT] = (struct turn_job){'b', 0, order, &done, 0};
+    turn_submit(f, &jobs[COUNT], 2, 1);
+    assert_rc(held_end(&h, BX_OK), BX_OK);
+    wait_for(&done, COUNT + 1);
+    assert_true(strchr(order, 'b') - order <= 2);
+}
+
+static void a_stop_with_a_long_backlog_ends_soon_and_answers_every_job(void **state)
+{
+    struct fixture *f = *state;
+    enum { COUNT = 3000 };
+    static struct turn_job jobs[COUNT];
+    static char order[COUNT + 1];
+    _Atomic int done = 0;
+    for (int i = 0; i < COUNT; i++) {
+        jobs[i] = (struct turn_job){'a', 20000, order, &done, 0};
+        turn_submit(f, &jobs[i], 1, 1);
+    }
+    struct event_job kept = {.number = 0};
+    st_writer_drop_after(f->writer, 100);
+    assert_rc(st_writer_submit(f->writer, event_run, &kept, event_done), BX_OK);
+    st_writer_stop(f->writer); /* all of them would take a minute */
+    f->writer = NULL;
+    assert_int_equal(done, COUNT);
+    assert_int_equal(kept.done_count, 1);
+    assert_int_equal(jobs[COUNT - 1].rc, BX_E_CLOSED);
+    assert_true(strlen(order) < COUNT / 2);
+}
+
+static void one_owner_fills_a_quarter_of_the_queue_at_most(void **state)
+{
+    struct fixture *f = *state;
+    fixture_stop(f);
+    struct st_writer_options o = {.max_queue = 40};
+    fixture_start(f, NULL);
+    st_writer_stop(f->writer);
+    assert_rc(st_writer_start(f->store, &o, &f->writer), BX_OK);
+    static struct turn_job jobs[40];
+    static char order[64];
+    _Atomic int done = 0;
+    struct held h;
+    held_begin(f, &h);
+    int taken = 0, rc = BX_OK;
+    for (; taken < 40 && rc == BX_OK; taken += rc == BX_OK) {
+        jobs[taken] = (struct turn_job){'a', 0, order, &done, 0};
+        rc = st_writer_submit_turn(f->writer, &(struct st_turn){.owner = 7}, turn_run, &jobs[taken],
+                                   turn_done);
+    }
+    assert_rc(rc, BX_E_FULL);
+    assert_int_equal(taken, 10);
+    struct turn_job other = {'b', 0, order, &done, 0};
+    turn_submit(f, &other, 8, 0);
+    assert_rc(held_end(&h, BX_OK), BX_OK);
+    wait_for(&done, 11);
+}
+
 #define T_(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -318,6 +419,9 @@ int main(void)
         T_(what_a_failed_job_wrote_is_not_searched),
         T_(seq_counts_without_holes_under_many_threads),
         T_(a_full_queue_says_so_and_stop_runs_what_was_accepted),
+        T_(a_number_with_a_long_backlog_does_not_hold_up_another),
+        T_(a_stop_with_a_long_backlog_ends_soon_and_answers_every_job),
+        T_(one_owner_fills_a_quarter_of_the_queue_at_most),
         T_(events_are_trimmed_from_the_front),
         cmocka_unit_test(a_full_disk_is_reported_and_survived),
         T_(a_read_only_store_reads_and_says_why_it_does_not_write),

@@ -28,16 +28,6 @@ static char *dup_text(const char *text)
 
 /* --- state --- */
 
-void wa_client_set_state(struct wa_client *c, enum wa_state state, enum wa_reason reason,
-                         int detail, int64_t retry_at_ms)
-{
-    struct wa_status_info next = {state, reason, detail, retry_at_ms};
-    if (memcmp(&next, &c->status, sizeof next) == 0)
-        return;
-    c->status = next;
-    c->ops->on_state(c, &c->status, c->arg);
-}
-
 static uint64_t backoff_ms(const struct wa_client *c)
 {
     uint64_t max = (c->opts.backoff_max_s ? c->opts.backoff_max_s : 60) * 1000ull;
@@ -89,7 +79,7 @@ void wa_client_disconnect(struct wa_client *c)
     wa_send_fail_all(c, BX_E_CLOSED);
 }
 
-void wa_client_end(struct wa_client *c, struct wa_ending e)
+static void on_end(struct wa_client *c, struct wa_ending e)
 {
     bool is_asking = c->leaving == WA_LEAVING_ASKS;
     bx_debug("wa", "connection ended", "reason=%s detail=%d", wa_reason_name(e.reason), e.detail);
@@ -298,6 +288,7 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
     if (opts->version && wa_version_parse(bx_str(opts->version), numbers) < 0)
         return BX_E_INVALID;
     struct wa_client *c = BX_NEW(struct wa_client);
+    c->upper = &wa_upper;
     c->magic = WA_CLIENT_MAGIC;
     c->refs = 1;
     c->loop = loop;
@@ -312,6 +303,7 @@ int wa_client_new(struct net_loop *loop, const struct wa_client_opts *opts,
     bx_list_init(&c->sends);
     bx_list_init(&c->unacked);
     bx_list_init(&c->fetches);
+    bx_list_init(&c->histories);
     *out = c;
     return BX_OK;
 }
@@ -326,11 +318,6 @@ int wa_client_set_version(struct wa_client *c, const char *version)
     return BX_OK;
 }
 
-void wa_client_ref(struct wa_client *c)
-{
-    c->refs++;
-}
-
 static void client_destroy(void *ptr)
 {
     struct wa_client *c = ptr;
@@ -341,11 +328,8 @@ static void client_destroy(void *ptr)
         on_freed(arg);
 }
 
-void wa_client_unref(struct wa_client *c)
+static void on_unused(struct wa_client *c)
 {
-    BX_ASSERT(c->magic == WA_CLIENT_MAGIC && c->refs > 0);
-    if (--c->refs)
-        return;
     net_timer_stop(&c->reconnect);
     net_timer_stop(&c->tick);
     wa_conn_done(&c->conn);
@@ -437,20 +421,7 @@ size_t wa_client_memory(const struct wa_client *c)
 
 /* --- for the features --- */
 
-int wa_send_node(struct wa_client *c, const struct wa_node *node)
-{
-    return wa_conn_send(&c->conn, node);
-}
-
-uint64_t wa_hash(struct bx_str s)
-{
-    uint64_t hash = 1469598103934665603u;
-    for (size_t i = 0; i < s.len; i++)
-        hash = (hash ^ (unsigned char)s.ptr[i]) * 1099511628211u;
-    return hash;
-}
-
-void wa_client_connected(struct wa_client *c)
+static void on_connected(struct wa_client *c)
 {
     c->errors = c->badness = 0;
     c->has_settled = true;
@@ -465,3 +436,11 @@ void wa_client_connected(struct wa_client *c)
     wa_history_resume(c);
     wa_send_next(c);
 }
+
+const struct wa_upper wa_upper = {
+    .end = on_end,
+    .connected = on_connected,
+    .unused = on_unused,
+    .effect = wa_want_carry_out,
+    .stepped = wa_send_on_step,
+};

@@ -26,6 +26,7 @@ enum wa_want_kind {
     WA_WANT_SEND,      /* queue op (a resend or peer message) */
     WA_WANT_APP_STATE, /* number: bit set of collections to fetch */
     WA_WANT_FETCH,     /* text: url; continue with job type `then` and its data */
+    WA_WANT_JOB,       /* continue with job type `then` and its data, whose body is there */
     WA_WANT_GROUP,     /* text: group whose metadata are to be fetched */
     WA_WANT_PREKEYS,   /* look whether the server has enough */
     WA_WANT_TOKEN,     /* text: person whom we give a privacy token */
@@ -43,13 +44,13 @@ struct wa_want {
     uint64_t number;
     struct wa_send_op *op; /* owned until taken over by the loop */
     const struct wa_job_type *then;
-    struct wa_blob *data; /* FETCH */
+    struct wa_blob *data; /* FETCH, JOB */
     struct wa_want *next;
 };
 
 struct wa_job_type {
     const char *name;
-    int (*run)(struct wa_job *job);
+    int (*run)(struct wa_job *job); /* WA_JOB_MORE: once more after the commit */
     /* After the wants of a committed job were carried out; rc as given. May be NULL. Not called
      * when the client was freed. */
     void (*finish)(struct wa_job *job, int rc);
@@ -73,12 +74,19 @@ struct wa_job {
     struct wa_event *events, **events_tail;
     struct wa_want *wants, **wants_tail;
     void *result; /* by type, in `out` */
+    bool is_prepared;
+    struct wa_history *history; /* of a chunk, which stands in the client's list */
+    struct bx_list history_node;
+    uint64_t barrier;           /* c->barriers when the job was made */
 };
 
 /* Loop. in: an arena to take (NULL: a fresh one). */
 struct wa_job *wa_job_new(struct wa_client *c, const struct wa_job_type *type, struct bx_arena *in,
                           struct wa_node *node);
 void wa_job_submit(struct wa_job *job);
+
+/* Loop: a job has ended. */
+void wa_barrier_passed(struct wa_client *c, const struct wa_job *job);
 
 /* Lane. Both are in the job's `out`, appended. */
 struct wa_event *wa_job_event(struct wa_job *job, enum wa_event_kind kind);
@@ -190,8 +198,23 @@ enum wa_leaving {
 };
 struct wa_farewell; /* of a device that is gone here, but not yet on the phone */
 
+/* The client above features and jobs; see core/upper.c. */
+struct wa_upper {
+    void (*end)(struct wa_client *c, struct wa_ending e);
+    void (*connected)(struct wa_client *c);
+    void (*unused)(struct wa_client *c); /* the last reference is gone */
+    void (*effect)(struct wa_client *c, struct wa_job *job, struct wa_want *want);
+    void (*stepped)(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
+                    bool is_current);
+};
+extern const struct wa_upper wa_upper; /* client.c */
+void wa_want_carry_out(struct wa_client *c, struct wa_job *job, struct wa_want *want);
+void wa_send_on_step(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
+                     bool is_current);
+
 struct wa_client {
     uint32_t magic;
+    const struct wa_upper *upper;
     unsigned refs; /* the owner, jobs, fetches */
     struct net_loop *loop;
     const struct wa_client_ops *ops;
@@ -204,7 +227,7 @@ struct wa_client {
     struct wa_conn conn;
     uint64_t connection;
     struct net_timer reconnect, tick;
-    struct bx_list requests, sends, unacked, fetches;
+    struct bx_list requests, sends, unacked, fetches, histories;
     unsigned sends_queued;
     uint32_t next_id, id_prefix;
     unsigned errors;  /* in a row, for the backoff */
@@ -219,6 +242,9 @@ struct wa_client {
     int64_t clock_offset_ms;                    /* server - ours */
     unsigned app_state_wanted, app_state_reset; /* bit sets of collections */
     unsigned offline_count;
+    uint64_t barriers;            /* jobs that end when all those before them have ended */
+    unsigned jobs, jobs_before;   /* not finished; of these, made before the last barrier */
+    bool is_barrier_waiting;      /* its job has ended, others before it have not */
     bool is_started, is_freed, is_loading, is_available, is_logged_in;
     bool app_state_busy, prekeys_busy, has_settled;
     struct wa_media_hosts *media; /* NULL: never asked */
@@ -400,6 +426,7 @@ int wa_app_keys_store(struct wa_job *job, const Wap__AppStateSyncKeyShare *share
 struct wa_blob {
     uint8_t media_key[32], enc_sha256[32];
     bool has_enc_sha256;
+    bool is_plain;         /* history: the body came within a message, not encrypted again */
     int collection;        /* app state */
     struct bx_str patch;   /* app state: the patch whose mutations are in the file */
     struct bx_str pending; /* history: its row in the keystore, which goes when it was opened */
@@ -409,7 +436,11 @@ struct wa_blob {
 struct wa_blob *wa_blob_want(struct wa_job *job, const struct wa_job_type *then,
                              const char *direct_path, ProtobufCBinaryData media_key,
                              ProtobufCBinaryData enc_sha256, const struct wa_blob *more);
-int wa_history_open(struct wa_job *job, struct bx_str deflated);
+/* A chunk; data is its struct wa_blob. */
+extern const struct wa_job_type wa_job_history;
+/* Any thread. */
+void wa_history_prepare(struct wa_job *job);
+void wa_history_free(struct wa_history *history); /* NULL is allowed */
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n);
 /* Loop: asks again for the chunks that were announced but not stored yet. */
 void wa_history_resume(struct wa_client *c);

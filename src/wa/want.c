@@ -17,6 +17,12 @@ enum { MAX_FETCH = 64 << 20 };
 
 static bool is_under_way(const struct wa_client *c, struct bx_str pending)
 {
+    BX_LIST_EACH(&c->histories, at)
+    {
+        const struct wa_blob *b = BX_CONTAINER_OF(at, struct wa_job, history_node)->data;
+        if (bx_str_eq(b->pending, pending))
+            return true;
+    }
     BX_LIST_EACH(&c->fetches, at)
     {
         if (bx_str_eq(BX_CONTAINER_OF(at, struct wa_fetch, node)->blob.pending, pending))
@@ -53,6 +59,8 @@ static void open_blob(struct wa_client *c, const struct wa_job_type *type,
     blob->body = bx_arena_str(in, body);
     struct wa_job *job = wa_job_new(c, type, in, NULL);
     job->data = blob;
+    if (type == &wa_job_history)
+        bx_list_push_back(&c->histories, &job->history_node);
     wa_job_submit(job);
 }
 
@@ -68,6 +76,12 @@ void wa_fetch_done(struct wa_fetch *f, int rc, struct bx_str body)
     bx_arena_done(&f->texts);
     free(f);
     wa_client_unref(c);
+}
+
+static void continue_with(struct wa_client *c, const struct wa_want *w)
+{
+    if (!is_under_way(c, w->data->pending))
+        open_blob(c, w->then, w->data, w->data->body);
 }
 
 static void issue_token(struct wa_client *c, struct bx_str person)
@@ -94,7 +108,7 @@ static void push_name(struct wa_client *c, struct bx_str name)
         wa_presence_announce(c);
 }
 
-void wa_want_do(struct wa_client *c, struct wa_job *job, struct wa_want *w)
+void wa_want_carry_out(struct wa_client *c, struct wa_job *job, struct wa_want *w)
 {
     (void)job;
     switch (w->kind) {
@@ -110,6 +124,9 @@ void wa_want_do(struct wa_client *c, struct wa_job *job, struct wa_want *w)
         break;
     case WA_WANT_FETCH:
         fetch(c, w);
+        break;
+    case WA_WANT_JOB:
+        continue_with(c, w);
         break;
     case WA_WANT_GROUP:
         if (c->is_logged_in)

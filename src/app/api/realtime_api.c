@@ -72,6 +72,7 @@ static const struct wb_schema range_shape = {
                                         {"limit", WB_INT, MUST},
                                         {"oldestSeq", WB_INT, MUST},
                                         {"lastSeq", WB_INT, MUST},
+                                        {"epoch", WB_STR, MUST, .help = "Names the log; another one after a restored backup."},
                                         {"hasMore", WB_BOOL, MUST},
                                         END}};
 
@@ -184,7 +185,7 @@ int wb_number_events(struct wb_request *rq)
         bx_json_key_i64(&rq->w, "seq", rows[i].seq);
         bx_json_key_str(&rq->w, "event", rows[i].type);
         bx_json_key_raw(&rq->w, "data",
-                        wb_log_with_seq(rows[i].payload, rows[i].seq, &rq->arena));
+                        wb_log_with_seq(rq->app, rows[i].payload, rows[i].seq, &rq->arena));
         bx_json_key_time(&rq->w, "createdAt", rows[i].at);
         bx_json_end(&rq->w);
     }
@@ -195,6 +196,7 @@ int wb_number_events(struct wb_request *rq)
     bx_json_key_i64(&rq->w, "limit", limit);
     bx_json_key_i64(&rq->w, "oldestSeq", oldest);
     bx_json_key_i64(&rq->w, "lastSeq", last);
+    bx_json_key_cstr(&rq->w, "epoch", st_log_epoch(rq->app->store));
     bx_json_key_bool(&rq->w, "hasMore", count > 0 && seen < last);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);

@@ -162,7 +162,7 @@ static const struct wb_route rows[] = {
     /* --- the server itself --- */
     {HTTP_GET, "/audit", "Audit", "Who did what when, newest first", wb_audit_list, NULL, WB_ADMIN, PERSON, WB_ON_LANE, WB_RATE_NORMAL,
      0, NULL, &wb_audit_query, &wb_audit_answer, 0, NULL},
-    {HTTP_GET, "/health", "Server", "Is it alive and can it write?", wb_health, NULL, WB_PUBLIC, 0, WB_ON_WRITER, WB_RATE_NORMAL,
+    {HTTP_GET, "/health", "Server", "Is it alive and can it write?", wb_health, NULL, WB_PUBLIC, 0, WB_ON_LOOP, WB_RATE_NORMAL,
      WB_NO_PREFIX | WB_UNAVAILABLE, NULL, NULL, &wb_health_answer, 0, NULL},
     {HTTP_GET, "/metrics", "Server", "Prometheus text", wb_metrics_get, NULL, WB_PUBLIC, 0, WB_ON_LANE, WB_RATE_NORMAL,
      WB_NO_PREFIX | WB_NOT_JSON, NULL, NULL, NULL, 0, NULL},

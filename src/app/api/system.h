@@ -4,6 +4,8 @@
 
 #include "app/rest/request.h"
 
+/* Returns what wb_health asks the writer with (free). Loop. */
+struct wb_probe *wb_probe_new(struct wb_app *app);
 int wb_health(struct wb_request *rq);
 int wb_metrics_get(struct wb_request *rq);
 int wb_api_about(struct wb_request *rq);

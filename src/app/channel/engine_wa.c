@@ -24,6 +24,7 @@ struct engine {
     uint8_t root[1][32];     /* of a simulator; all zero when it is not checked */
     size_t root_count;
     uint8_t key[CR_SECRET_KEY_SIZE];
+    struct net_lane preparations; /* one at a time: they may be large */
     unsigned clients;
     void (*on_closed)(void *arg);
     void *closed_arg;
@@ -166,7 +167,25 @@ static void job_finish(struct wb_envelope *e, int rc)
     free(j);
 }
 
-static const struct wb_envelope_ops job_ops = {.open = job_open, .finish = job_finish};
+static bool job_part_done(struct wb_envelope *e)
+{
+    return wa_job_part_done(BX_CONTAINER_OF(e, struct job, envelope)->job);
+}
+
+static const struct wb_envelope_ops job_ops = {
+    .open = job_open, .part_done = job_part_done, .finish = job_finish};
+
+static void prepare_work(void *arg, unsigned worker)
+{
+    (void)worker;
+    wa_job_prepare(((struct job *)arg)->job);
+}
+
+static void on_prepared(void *arg)
+{
+    struct job *j = arg;
+    j->engine->events->on_envelope(&j->envelope);
+}
 
 static void on_job(struct wa_client *c, struct wa_job *job, void *arg)
 {
@@ -176,8 +195,11 @@ static void on_job(struct wa_client *c, struct wa_job *job, void *arg)
     j->envelope.line = l->line;
     j->envelope.ops = &job_ops;
     j->job = job;
+    j->envelope.turn = wa_job_turn(job);
     j->engine = l->engine;
-    l->engine->events->on_envelope(&j->envelope);
+    if (!wa_job_has_preparation(job) ||
+        net_lane_submit(&l->engine->preparations, prepare_work, on_prepared, j) < 0)
+        l->engine->events->on_envelope(&j->envelope);
 }
 
 /* --- what a client tells --- */
@@ -454,6 +476,7 @@ static int wa_open(struct wb_app *app, const struct wb_channel_events *events, v
         return rc;
     struct engine *engine = BX_NEW(struct engine);
     engine->app = app;
+    net_lane_init(&engine->preparations, app->pool, 0);
     engine->events = events;
     engine->url = url;
     rc = connect_setup(engine, message);

@@ -61,6 +61,7 @@ struct wb_app {
     struct wb_throttle *throttle; /* failed logins; any thread */
     struct bx_metrics metrics;
     struct wb_janitor *janitor;
+    struct wb_probe *probe; /* of /health; loop thread */
     struct net_timer demo_timer;
     int data_dir_lock;      /* -1: not taken */
     uint8_t master_key[32]; /* of the data directory: session credentials */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,20 +19,35 @@ static int fail(struct bx_buf *message, const char *path, const char *what)
     return rc;
 }
 
+static bool directory_sync(const char *path)
+{
+    char copy[1024];
+    snprintf(copy, sizeof copy, "%s", path);
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool is_synced = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_synced;
+}
+
+/* Whole or not at all, whenever the power goes: nobody may start with half a key. */
 static int file_make(const char *path, uint8_t *out, size_t size, struct bx_buf *message)
 {
     char hex[2 * SIZE_MAX_BYTES + 1];
     bx_random(out, size);
     bx_hex_encode(out, size, hex);
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    char made[1032];
+    snprintf(made, sizeof made, "%s.new", path);
+    unlink(made); /* of a start that was cut off */
+    int fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail(message, path, "cannot be made");
     bool is_written = write(fd, hex, 2 * size) == (ssize_t)(2 * size) && fsync(fd) == 0;
     close(fd);
-    if (is_written)
+    if (is_written && rename(made, path) == 0 && directory_sync(path))
         return BX_OK;
     int rc = fail(message, path, "cannot be written");
-    unlink(path);
+    unlink(made);
     return rc;
 }
 

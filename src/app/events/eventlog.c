@@ -13,12 +13,13 @@ void wb_log_init(struct wb_log *log, struct wb_app *app, struct bx_arena *arena)
     log->last = &log->first;
 }
 
-struct bx_str wb_log_with_seq(struct bx_str payload, int64_t seq, struct bx_arena *arena)
+struct bx_str wb_log_with_seq(const struct wb_app *app, struct bx_str payload, int64_t seq,
+                              struct bx_arena *arena)
 {
-    /* "{…}" becomes "{…,"seq":7}": nothing is parsed or written again. */
-    char tail[40];
-    int len = snprintf(tail, sizeof tail, "%s\"seq\":%lld}", payload.len > 2 ? "," : "",
-                       (long long)seq);
+    /* "{…}" becomes "{…,"seq":7,"epoch":"…"}": nothing is parsed or written again. */
+    char tail[80];
+    int len = snprintf(tail, sizeof tail, "%s\"seq\":%lld,\"epoch\":\"%s\"}",
+                       payload.len > 2 ? "," : "", (long long)seq, st_log_epoch(app->store));
     char *text = bx_arena_alloc(arena, payload.len + (size_t)len);
     memcpy(text, payload.ptr, payload.len - 1);
     memcpy(text + payload.len - 1, tail, (size_t)len);
@@ -33,7 +34,7 @@ int wb_log_append(struct wb_log *log, struct st_tx *tx, int64_t number_id, const
     if (rc < 0)
         return rc;
     struct wb_log_entry *e = BX_ARENA_NEW(log->arena, struct wb_log_entry);
-    *e = (struct wb_log_entry){number_id, seq, type, wb_log_with_seq(payload, seq, log->arena),
+    *e = (struct wb_log_entry){number_id, seq, type, wb_log_with_seq(log->app, payload, seq, log->arena),
                                NULL};
     *log->last = e;
     log->last = &e->next;

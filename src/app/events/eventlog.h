@@ -33,7 +33,8 @@ void wb_log_publish(struct wb_log *log);
 /* Loop thread, for jobs that bring themselves to the loop in the order of their commits. */
 void wb_log_emit(struct wb_log *log);
 
-/* An event of the log as sent: payload and seq, in the arena. */
-struct bx_str wb_log_with_seq(struct bx_str payload, int64_t seq, struct bx_arena *arena);
+/* An event of the log as sent: payload, seq and epoch, in the arena. */
+struct bx_str wb_log_with_seq(const struct wb_app *app, struct bx_str payload, int64_t seq,
+                              struct bx_arena *arena);
 
 #endif

@@ -14,7 +14,24 @@ static int envelope_job(struct st_tx *tx, void *arg)
     struct wb_envelope *e = arg;
     const struct wa_event *events = NULL;
     int rc = e->ops->open(e, tx, &events);
+    e->has_more = rc > 0;
     return rc < 0 || !events ? rc : wb_inbox_store(e, tx, events);
+}
+
+/* False: it is over. */
+static bool submit_next_part(struct wb_envelope *e)
+{
+    if (e->rc < 0 || !e->has_more)
+        return false;
+    if (!e->ops->part_done || !e->ops->part_done(e)) {
+        e->rc = BX_E_CLOSED;
+        return false;
+    }
+    e->answers = 0;
+    e->has_session = false;
+    e->new_group = (struct bx_str){0};
+    wb_inbox_submit(e);
+    return true;
 }
 
 static void count(const struct wb_envelope *e)
@@ -49,11 +66,13 @@ static void on_committed(void *arg)
             WB_ENGINE(line, refresh_group, e->new_group);
         for (unsigned i = 0; i < e->answers; i++)
             wb_outbox_on_answer(line);
-    } else {
+    } else if (e->rc != BX_E_CLOSED) {
         wb_failure_note(WB_FAILURE_STORE, "what=envelope number=%lld rc=%s", (long long)line->id,
                         bx_err_name(e->rc));
     }
     bx_arena_done(&e->arena);
+    if (submit_next_part(e))
+        return;
     e->ops->finish(e, e->rc < 0 ? e->rc : BX_OK);
 }
 
@@ -68,7 +87,10 @@ void wb_inbox_submit(struct wb_envelope *e)
 {
     bx_arena_init(&e->arena, SIZE_MAX);
     wb_log_init(&e->log, e->line->app, &e->arena);
-    int rc = st_writer_submit(e->line->app->writer, envelope_job, e, envelope_done);
+    /* A stop need not run it: what was not acknowledged comes again. */
+    struct st_turn turn = {
+        .owner = (uint64_t)e->line->id, .peer = e->turn, .is_droppable = true};
+    int rc = st_writer_submit_turn(e->line->app->writer, &turn, envelope_job, e, envelope_done);
     if (rc < 0)
         envelope_done(rc, e);
 }

@@ -49,28 +49,11 @@ static struct bx_str mentions_json(struct wb_inbox_turn *t, const struct wa_mess
     return bx_arena_str(t->turn.arena, bx_buf_view(&t->turn.text));
 }
 
-/* History comes with a number of unread messages per chat: the newest ones from others. */
-static bool is_unread_in_history(const struct wb_inbox_turn *t, const struct wa_message *m)
-{
-    int32_t unread = 0;
-    for (const struct wa_event *e = t->events; e; e = e->next) {
-        if (e->kind == WA_EVENT_CHAT && bx_str_eq(e->chat.chat.jid, m->chat.jid))
-            unread = e->chat.unread_count;
-    }
-    for (const struct wa_event *e = t->events; unread > 0 && e; e = e->next) {
-        const struct wa_message *other = &e->message;
-        if (e->kind == WA_EVENT_MESSAGE && other != m && !other->is_from_me &&
-            bx_str_eq(other->chat.jid, m->chat.jid) && other->timestamp_ms > m->timestamp_ms)
-            unread--;
-    }
-    return unread > 0;
-}
-
-static bool counts_unread(const struct wb_inbox_turn *t, const struct wa_message *m)
+static bool counts_unread(const struct wa_message *m)
 {
     if (m->is_from_me || m->kind == WA_KIND_SYSTEM)
         return false;
-    return m->origin != WA_ORIGIN_HISTORY || is_unread_in_history(t, m);
+    return m->origin != WA_ORIGIN_HISTORY || m->is_unread;
 }
 
 static unsigned flags_of(const struct wa_message *m)
@@ -171,7 +154,7 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
                     .flags = flags_of(m),
                     .status = m->is_from_me ? status_of(m->status) : ST_DELIVERED,
                     .timestamp = wb_inbox_time(t, m->timestamp_ms)},
-        .counts_unread = counts_unread(t, m),
+        .counts_unread = counts_unread(m),
         .raw = m->raw};
     struct st_message_stored stored;
     int rc = wb_inbox_chat(t, &m->chat, &row.message.chat_id);

@@ -48,6 +48,40 @@ int wb_data_dir_take(const char *dir, int *out_lock, struct bx_buf *message)
     return BX_OK;
 }
 
+/* --- the database --- */
+
+static bool is_there(const char *dir, const char *name, int64_t *out_bytes)
+{
+    char path[PATH_SIZE];
+    struct stat file;
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    bool found = stat(path, &file) == 0;
+    *out_bytes = found ? file.st_size : 0;
+    return found;
+}
+
+int wb_database_check(const char *dir, bool may_be_made, struct bx_buf *message)
+{
+    int64_t bytes, key_bytes;
+    bool found = is_there(dir, "wabox.db", &bytes);
+    bool has_keys =
+        is_there(dir, KEY_FILE, &key_bytes) || is_there(dir, "jwt.key", &key_bytes);
+    if (bytes > 0 || (may_be_made && !(found && has_keys)))
+        return BX_OK;
+    if (!found) {
+        bx_buf_printf(message,
+                      "There is no database: %s/wabox.db does not exist. Set DATA_DIR to the "
+                      "directory of your server, or start waboxd once to make one.",
+                      dir);
+        return BX_E_NOT_FOUND;
+    }
+    bx_buf_printf(message,
+                  "%s/wabox.db is empty, but a database was here before. Restore it with waboxctl "
+                  "restore; to begin anew, move the empty file and the keys beside it away.",
+                  dir);
+    return BX_E_CORRUPT;
+}
+
 /* --- the master key --- */
 
 static int seal_check(const uint8_t key[WB_MASTER_KEY_SIZE], struct bx_str box)

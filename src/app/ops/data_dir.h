@@ -14,6 +14,10 @@ enum { WB_MASTER_KEY_SIZE = 32 };
  * has it. `message` gets the sentence of a failure. */
 int wb_data_dir_take(const char *dir, int *out_lock, struct bx_buf *message);
 
+/* Is there a database to open? BX_E_NOT_FOUND: none, and none may be made. BX_E_CORRUPT: the file is
+ * empty though keys beside it say that it was not. Both with a sentence in `message`. */
+int wb_database_check(const char *dir, bool may_be_made, struct bx_buf *message);
+
 /* Reads the key and looks whether it opens what the database keeps for that. BX_E_NOT_FOUND: there is
  * none and none is missed. Anything else with a sentence in `message`: it is missing, damaged, or of
  * another database. */

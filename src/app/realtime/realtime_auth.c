@@ -63,6 +63,18 @@ static struct bx_str find_token(struct sio_socket *socket, struct bx_str auth,
                    : (struct bx_str){0};
 }
 
+/* 7, or {"seq":7,"epoch":"…"}. */
+static bool resume_at(const struct wb_agent *a, struct bx_str value, struct wb_resume *r)
+{
+    struct bx_str seq = value, epoch;
+    bool is_object = bx_json_type(value) == BX_JSON_OBJECT;
+    if (is_object && !bx_json_get(value, BX_STR("seq"), &seq))
+        return false;
+    if (is_object && bx_json_get(value, BX_STR("epoch"), &epoch))
+        r->is_of_other_log = !bx_str_eq(bx_str_slice(epoch, 1, epoch.len - (epoch.len > 0)), bx_str(st_log_epoch(a->rt->app->store)));
+    return bx_json_int(seq, &r->seq) == BX_OK && r->seq >= 0;
+}
+
 static void take_resume(struct wb_agent *a, struct bx_str auth)
 {
     struct bx_str resume, key, value;
@@ -70,8 +82,8 @@ static void take_resume(struct wb_agent *a, struct bx_str auth)
         return;
     struct bx_str cursor = bx_json_inside(resume);
     while (a->resume_count < RESUME_MAX && bx_json_next_member(&cursor, &key, &value)) {
-        struct wb_resume r;
-        if (bx_str_i64(key, &r.number_id) < 0 || bx_json_int(value, &r.seq) < 0 || r.seq < 0)
+        struct wb_resume r = {0};
+        if (bx_str_i64(key, &r.number_id) < 0 || !resume_at(a, value, &r))
             continue;
         a->resume = bx_realloc(a->resume, a->resume_count + 1, sizeof *a->resume);
         a->resume[a->resume_count++] = r;

@@ -221,7 +221,7 @@ void wb_agent_tell_qr(struct wb_agent *a, const struct wb_line *line, int64_t se
     bx_arena_init(&arena, 1 << 20);
     struct bx_str json = wb_link_qr_json(line, &arena);
     if (json.ptr && wb_may_link(&a->who)) {
-        json = seq ? wb_log_with_seq(json, seq, &arena) : json;
+        json = seq ? wb_log_with_seq(line->app, json, seq, &arena) : json;
         sio_emit(a->socket, "whatsapp:qr", sio_args(json.ptr, json.len), 0);
     }
     bx_arena_done(&arena);
@@ -238,15 +238,17 @@ static void greet(struct entry *e)
     /* The snapshot may already hold changes that are announced in a moment: then they come again,
      * which changes nothing. */
     e->after = e->log_end < e->line->emitted_seq ? e->log_end : e->line->emitted_seq;
-    emit(e, "whatsapp:status", wb_log_with_seq(e->status, e->after, &e->arena));
+    emit(e, "whatsapp:status", wb_log_with_seq(e->line->app, e->status, e->after, &e->arena));
     wb_agent_tell_qr(a, e->line, e->after);
 }
 
 static void resync(struct entry *e)
 {
     e->after = e->log_end < e->line->emitted_seq ? e->log_end : e->line->emitted_seq;
-    emit(e, "resync", bx_arena_printf(&e->arena, "{\"whatsappNumberId\":%lld,\"seq\":%lld}",
-                                      (long long)e->line->id, (long long)e->after));
+    emit(e, "resync", wb_log_with_seq(e->line->app,
+                                      bx_arena_printf(&e->arena, "{\"whatsappNumberId\":%lld}",
+                                                      (long long)e->line->id),
+                                      e->after, &e->arena));
 }
 
 static char *type_of(struct entry *e, struct bx_str type)
@@ -263,7 +265,7 @@ static void replay(struct entry *e, const struct wb_agent *a)
             break;
         e->after = ev->seq;
         if (wb_may_link(&a->who) || !bx_str_is(ev->type, "whatsapp:qr"))
-            emit(e, type_of(e, ev->type), wb_log_with_seq(ev->payload, ev->seq, &e->arena));
+            emit(e, type_of(e, ev->type), wb_log_with_seq(e->line->app, ev->payload, ev->seq, &e->arena));
     }
 }
 
@@ -396,7 +398,7 @@ void wb_agent_enter(struct wb_agent *a, struct wb_line *line)
     e->socket = sio_socket_ref(a->socket);
     e->line = line;
     e->step = r ? STEP_REPLAY : STEP_GREET;
-    e->after = r ? r->seq : 0;
+    e->after = !r ? 0 : r->is_of_other_log ? INT64_MAX - 1 : r->seq; /* beyond the end: resync */
     net_timer_init(&e->retry, on_retry, e);
     bx_arena_init(&e->arena, SIZE_MAX);
     bx_buf_init(&e->chats, 0);

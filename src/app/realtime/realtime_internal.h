@@ -50,6 +50,7 @@ struct wb_agent {
     size_t chosen_count;
     struct wb_resume {
         int64_t number_id, seq;
+        bool is_of_other_log; /* its epoch is not that of ours */
     } *resume;
     size_t resume_count;
     int64_t *entering; /* numbers on their way in */

@@ -56,6 +56,8 @@ struct wb_request {
     char id[20]; /* X-Request-Id */
     uint64_t started_ns;
 
+    struct wb_request *next_probed; /* of those that wait for the store's health */
+
     /* the store: conn always on a lane and in a transaction, tx only there */
     struct st_conn *conn;
     struct st_tx *tx;

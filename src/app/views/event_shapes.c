@@ -127,6 +127,7 @@ const struct wb_schema wb_shape_chat_read_event = {
         {"whatsappNumberId", WB_INT, MUST},
         {"chatId", WB_UUID, MUST},
         {"seq", WB_INT, 0},
+        {"epoch", WB_STR, 0},
         END}};
 
 const struct wb_schema wb_shape_chat_updated_event = {
@@ -135,6 +136,7 @@ const struct wb_schema wb_shape_chat_updated_event = {
         {"whatsappNumberId", WB_INT, MUST},
         {"chat", WB_REF, MUST, .ref = &wb_shape_chat},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_chat_presence_event = {
@@ -155,6 +157,7 @@ const struct wb_schema wb_shape_message_new_event = {
         {"chatId", WB_UUID, MUST},
         {"message", WB_REF, MUST, .ref = &wb_shape_message},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_message_updated_event = {
@@ -164,6 +167,7 @@ const struct wb_schema wb_shape_message_updated_event = {
         {"chatId", WB_UUID, MUST},
         {"message", WB_REF, MUST, .ref = &wb_shape_message},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_message_status_event = {
@@ -176,6 +180,7 @@ const struct wb_schema wb_shape_message_status_event = {
         {"error", WB_STR, 0, .help = "Why it FAILED."},
         {"errorCode", WB_REF, 0, .ref = &wb_error_code_shape},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_whatsapp_status_event = {
@@ -192,6 +197,7 @@ const struct wb_schema wb_shape_whatsapp_status_event = {
         {"timestamp", WB_TIME, 0},
         {"isTest", WB_BOOL, 0},
         {"seq", WB_INT, 0},
+        {"epoch", WB_STR, 0},
         END}};
 
 const struct wb_schema wb_shape_whatsapp_qr_event = {
@@ -201,6 +207,7 @@ const struct wb_schema wb_shape_whatsapp_qr_event = {
         {"qrCode", WB_STR, MUST},
         {"expiresAt", WB_TIME, MUST},
         {"seq", WB_INT, 0},
+        {"epoch", WB_STR, 0},
         END}};
 
 const struct wb_schema wb_shape_permission_changed_event = {
@@ -215,6 +222,7 @@ const struct wb_schema wb_shape_resync_event = {
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, MUST},
         {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
         END}};
 
 const struct wb_schema wb_shape_error_event = {

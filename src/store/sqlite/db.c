@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { CONN_MAGIC = 0x5374436e, BUSY_TIMEOUT_MS = 5000, CHECKPOINT_PAGES = 16384 };
 
@@ -454,8 +455,31 @@ static int uuid_key_load(sqlite3 *db, bool is_read_only, struct st_uuid_key *key
     return result;
 }
 
+/* A backup has none, so that the file that is opened after it gets a new one. */
+static int log_epoch_load(sqlite3 *db, bool is_read_only, char out[17])
+{
+    sqlite3_stmt *get;
+    char *failure = NULL;
+    int rc = is_read_only
+                 ? SQLITE_OK
+                 : sqlite3_exec(db,
+                                "INSERT INTO settings VALUES ('log_epoch', "
+                                "lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING",
+                                NULL, NULL, &failure);
+    sqlite3_free(failure);
+    if (rc != SQLITE_OK)
+        return st_db_error(db, rc);
+    rc = sqlite3_prepare_v2(db, "SELECT value FROM settings WHERE name = 'log_epoch'", -1, &get,
+                            NULL);
+    if (rc == SQLITE_OK && sqlite3_step(get) == SQLITE_ROW)
+        bx_str_copy(bx_str_n(sqlite3_column_blob(get, 0), (size_t)sqlite3_column_bytes(get, 0)),
+                    out, 17);
+    sqlite3_finalize(get);
+    return BX_OK;
+}
+
 static int prepare_file(sqlite3 *db, const struct st_options *o, struct st_uuid_key *key,
-                        struct bx_buf *message)
+                        char log_epoch[17], struct bx_buf *message)
 {
     int rc;
     if (o->is_read_only) {
@@ -478,7 +502,10 @@ static int prepare_file(sqlite3 *db, const struct st_options *o, struct st_uuid_
     if (rc < 0)
         return rc;
     rc = uuid_key_load(db, o->is_read_only, key);
-    return rc == BX_E_READ_ONLY ? uuid_key_load(db, true, key) : rc;
+    bool is_read_only = o->is_read_only || rc == BX_E_READ_ONLY;
+    if (rc == BX_E_READ_ONLY)
+        rc = uuid_key_load(db, true, key);
+    return rc < 0 ? rc : log_epoch_load(db, is_read_only, log_epoch);
 }
 
 int st_store_open(const struct st_options *options, struct st_store **out, struct bx_buf *message)
@@ -490,8 +517,9 @@ int st_store_open(const struct st_options *options, struct st_store **out, struc
     sqlite3 *db;
     int rc = st_db_connect(options, flags, &db);
     struct st_uuid_key key;
+    char log_epoch[17] = "";
     if (rc == BX_OK) {
-        rc = prepare_file(db, options, &key, message);
+        rc = prepare_file(db, options, &key, log_epoch, message);
         sqlite3_close(db);
     }
     if (rc != BX_OK) {
@@ -504,8 +532,36 @@ int st_store_open(const struct st_options *options, struct st_store **out, struc
     store->path = bx_strndup(options->path, strlen(options->path));
     store->options.path = store->path;
     store->uuid_key = key;
+    memcpy(store->log_epoch, log_epoch, sizeof log_epoch);
+    struct stat file;
+    if (stat(store->path, &file) == 0) {
+        store->file_dev = file.st_dev;
+        store->file_ino = file.st_ino;
+        store->file_bytes = file.st_size;
+    }
     store->map = options->mmap_bytes < 0 ? NULL : st_map_open(store->path);
     *out = store;
+    return BX_OK;
+}
+
+const char *st_log_epoch(const struct st_store *store)
+{
+    return store->log_epoch;
+}
+
+/* Another file under the path takes no write of ours and ours is seen by nobody; a shorter one has
+ * lost pages that SQLite may still believe in. */
+int st_store_file_check(struct st_store *store)
+{
+    struct stat file;
+    int64_t seen = store->file_bytes; /* before the look: others look too */
+    if (stat(store->path, &file) < 0)
+        return errno == ENOENT ? BX_E_STALE : bx_err_from_errno(errno);
+    if (file.st_dev != store->file_dev || file.st_ino != store->file_ino)
+        return BX_E_STALE;
+    if (file.st_size < seen)
+        return BX_E_CORRUPT;
+    store->file_bytes = file.st_size;
     return BX_OK;
 }
 
@@ -573,7 +629,9 @@ int st_tx_begin(struct st_tx *tx)
 
 int st_tx_commit(struct st_tx *tx)
 {
-    int rc = st_search_flush(tx);
+    int rc = st_store_file_check(tx->conn->store);
+    if (rc >= 0)
+        rc = st_search_flush(tx);
     if (rc >= 0)
         rc = st_db_run(tx->conn, "COMMIT", Q0);
     if (rc < 0)

@@ -42,6 +42,9 @@ struct st_store {
     struct st_uuid_key uuid_key;
     struct st_map *map; /* NULL: SQLite maps what it can */
     _Atomic int conn_count;
+    char log_epoch[17];
+    uint64_t file_dev, file_ino; /* of the database when it was opened */
+    _Atomic int64_t file_bytes;  /* the largest seen: it never shrinks while it is open */
     _Atomic uint64_t chat_marks[ST_CHAT_MARKS];
 };
 

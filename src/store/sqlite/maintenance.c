@@ -48,6 +48,13 @@ static int fsync_directory_of(const char *path)
     return rc;
 }
 
+/* Whoever opens the copy begins another log. */
+static int log_epoch_drop(sqlite3 *db)
+{
+    int rc = sqlite3_exec(db, "DELETE FROM settings WHERE name = 'log_epoch'", NULL, NULL, NULL);
+    return rc == SQLITE_OK ? BX_OK : st_db_error(db, rc);
+}
+
 static int journal_off(sqlite3 *db)
 {
     int rc = sqlite3_exec(db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
@@ -75,6 +82,8 @@ int st_backup(struct st_conn *conn, const char *path)
      * the log on again. */
     if (result == BX_OK)
         result = journal_off(to);
+    if (result == BX_OK)
+        result = log_epoch_drop(to);
     if (has_snapshot)
         st_read_end(conn);
     sqlite3_close(to);
@@ -145,6 +154,18 @@ static int copy_file(const char *from, const char *to)
     return rc;
 }
 
+/* Also of a backup that was made by copying files. */
+static int log_epoch_drop_in(const char *path)
+{
+    sqlite3 *db;
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
+    int result = rc == SQLITE_OK ? journal_off(db) : db ? st_db_error(db, rc) : BX_E_NOMEM;
+    if (result == BX_OK)
+        result = log_epoch_drop(db);
+    sqlite3_close(db);
+    return result;
+}
+
 int st_restore(const char *backup_path, const char *path, struct bx_buf *message)
 {
     static const char *const sidecars[] = {"-wal", "-shm"};
@@ -154,6 +175,8 @@ int st_restore(const char *backup_path, const char *path, struct bx_buf *message
     char *fresh = sqlite3_mprintf("%s.restoring", path);
     BX_ASSERT(fresh);
     rc = copy_file(backup_path, fresh);
+    if (rc == BX_OK)
+        rc = log_epoch_drop_in(fresh);
     /* The old log goes first: it must never be replayed into the restored file. A crash in between
      * leaves the old database without its last commits; the restore is then run again. */
     for (size_t i = 0; rc == BX_OK && i < BX_LEN(sidecars); i++) {

@@ -18,6 +18,8 @@ struct wa_job *wa_job_new(struct wa_client *c, const struct wa_job_type *type, s
     job->creds = wa_creds_ref(c->creds);
     job->connection = c->connection;
     job->is_available = c->is_available;
+    job->barrier = c->barriers;
+    c->jobs++;
     bx_arena_init(&job->out, OUTPUT_MAX);
     wa_client_ref(c);
     return job;
@@ -44,9 +46,39 @@ static void drop_outputs(struct wa_job *job)
     bx_arena_init(&job->out, OUTPUT_MAX);
 }
 
+bool wa_job_has_preparation(const struct wa_job *job)
+{
+    return job->type == &wa_job_history;
+}
+
+void wa_job_prepare(struct wa_job *job)
+{
+    BX_ASSERT(job->magic == WA_JOB_MAGIC);
+    if (wa_job_has_preparation(job) && !job->is_prepared)
+        wa_history_prepare(job);
+    job->is_prepared = true;
+}
+
+/* Stanzas of one sender (or group) are a turn. The device does not matter. */
+uint64_t wa_job_turn(const struct wa_job *job)
+{
+    static const char *const tags[] = {"message", "receipt", "notification", "call"};
+    bool is_of_peer = false;
+    if (wa_job_has_preparation(job))
+        return 1;
+    for (size_t i = 0; job->node && i < BX_LEN(tags); i++)
+        is_of_peer = is_of_peer || bx_str_eq(job->node->tag, bx_str(tags[i]));
+    if (!is_of_peer)
+        return 0;
+    struct wa_jid from;
+    int rc = wa_jid_parse(wa_node_attr(job->node, "from"), &from);
+    return rc < 0 ? 0 : wa_hash(from.user) | 2;
+}
+
 int wa_job_run(struct wa_job *job, const struct wa_keystore *keystore)
 {
     BX_ASSERT(job->magic == WA_JOB_MAGIC);
+    wa_job_prepare(job);
     drop_outputs(job);
     job->ks = keystore;
     if (job->creds)
@@ -73,17 +105,36 @@ const char *wa_job_name(const struct wa_job *job)
     return job->type->name;
 }
 
+static void do_wants(struct wa_job *job)
+{
+    struct wa_client *c = job->client;
+    for (struct wa_want *w = job->wants; w && !c->is_freed; w = w->next)
+        wa_want_do(c, job, w);
+}
+
+bool wa_job_part_done(struct wa_job *job)
+{
+    struct wa_client *c = job->client;
+    BX_ASSERT(job->magic == WA_JOB_MAGIC);
+    do_wants(job);
+    return !c->is_freed && c->is_started && c->creds;
+}
+
 void wa_job_finish(struct wa_job *job, int rc)
 {
     struct wa_client *c = job->client;
     BX_ASSERT(job->magic == WA_JOB_MAGIC);
     if (!c->is_freed) {
-        for (struct wa_want *w = rc >= 0 ? job->wants : NULL; w && !c->is_freed; w = w->next)
-            wa_want_do(c, job, w);
+        if (rc >= 0)
+            do_wants(job);
         if (job->type->finish && !c->is_freed)
             job->type->finish(job, rc);
     }
     drop_outputs(job);
+    wa_history_free(job->history);
+    if (wa_job_has_preparation(job))
+        bx_list_remove(&job->history_node);
+    wa_barrier_passed(c, job);
     bx_arena_done(&job->out);
     wa_arena_free(job->in);
     wa_creds_unref(job->creds);

@@ -21,7 +21,8 @@ static void on_offline_preview(struct wa_client *c, const struct wa_node *n)
     bx_arena_done(&arena);
 }
 
-/* A job behind all those of the queue: its end means that they were stored. */
+/* When this job and all those made before it have ended, what came before was stored: they have
+ * their own turns, so it may end before them. */
 static int barrier_run(struct wa_job *job)
 {
     (void)job;
@@ -29,15 +30,29 @@ static int barrier_run(struct wa_job *job)
 }
 static void barrier_finish(struct wa_job *job, int rc)
 {
-    struct wa_client *c = job->client;
-    if (rc >= 0 && c->ops->on_offline_done)
+    job->client->is_barrier_waiting = rc >= 0 && job->barrier == job->client->barriers;
+}
+
+void wa_barrier_passed(struct wa_client *c, const struct wa_job *job)
+{
+    c->jobs--;
+    if (job->barrier < c->barriers && c->jobs_before > 0)
+        c->jobs_before--;
+    if (!c->is_barrier_waiting || c->jobs_before > 0 || c->is_freed)
+        return;
+    c->is_barrier_waiting = false;
+    if (c->ops->on_offline_done)
         c->ops->on_offline_done(c, c->offline_count, c->arg);
 }
+
 static const struct wa_job_type barrier_type = {"offline_done", barrier_run, barrier_finish};
 
 static void on_offline(struct wa_client *c, const struct wa_node *n)
 {
     c->offline_count = (unsigned)wa_node_attr_u64_or(n, "count", 0);
+    c->barriers++;
+    c->jobs_before = c->jobs;
+    c->is_barrier_waiting = false;
     wa_job_submit(wa_job_new(c, &barrier_type, NULL, NULL));
 }
 

@@ -3,6 +3,7 @@
 #define WA_SIGNAL_GLUE_H
 
 #include "wa/signal/signal.h"
+#include "wa/signal/skipped.h"
 
 #include <omemo/curve.h>
 #include <omemo/protocol.h>
@@ -14,6 +15,7 @@ struct wa_signal {
     struct wa_signal_self self;
     signal_context *context;
     signal_protocol_store_context *stores;
+    struct wa_skipped skipped;    /* of the record in use; the message's place is set before */
     int store_rc;                 /* first failure of the keystore within this call */
     bool identity_changed;        /* seen within this call */
     bool holds_identity;          /* between hold and release, below */

@@ -1,6 +1,6 @@
 /* Sender keys: one chain per (group, sending device). libomemo-c brings the records, chains and
  * messages, not the cipher; this is it. A message key is used once; keys of skipped messages wait
- * in the record (the library keeps 2000 of them).
+ * in rows of their own (skipped.h).
  */
 #include "base/err.h"
 #include "crypto/aead.h"
@@ -11,7 +11,7 @@
 #include <omemo/sender_key_record.h>
 #include <omemo/sender_key_state.h>
 
-enum { AHEAD_MAX = 2000, SCRATCH_MAX = 4 << 20 };
+enum { AHEAD_MAX = 2000, SCRATCH_MAX = 16 << 20 };
 
 /* "group::address" */
 static int record_key(struct bx_str group, const struct wa_jid *sender, struct bx_arena *arena,
@@ -33,6 +33,11 @@ static int record_load(struct wa_signal *s, struct bx_str key, struct bx_arena *
     int rc = s->keystore->ops->get(s->keystore->ctx, WA_KEY_SENDER_KEY, key, arena, &value);
     if (rc < 0 && rc != BX_E_NOT_FOUND)
         return rc;
+    int joined = rc < 0 ? BX_OK
+                        : wa_skipped_join(&s->skipped, s->keystore, WA_SKIPPED_SENDER, key, value,
+                                          arena, &value);
+    if (joined < 0)
+        return joined;
     int sg = rc == BX_E_NOT_FOUND ? sender_key_record_create(out, s->context)
                                   : sender_key_record_deserialize(out, (const uint8_t *)value.ptr,
                                                                   value.len, s->context);
@@ -42,11 +47,17 @@ static int record_load(struct wa_signal *s, struct bx_str key, struct bx_arena *
 static int record_save(struct wa_signal *s, struct bx_str key, sender_key_record *record)
 {
     signal_buffer *b = NULL;
+    struct bx_str split;
+    struct bx_arena arena;
+    bx_arena_init(&arena, SCRATCH_MAX);
     int sg = sender_key_record_serialize(&b, record);
-    int rc =
-        sg < 0 ? wa_signal_error(s, sg)
-               : s->keystore->ops->put(s->keystore->ctx, WA_KEY_SENDER_KEY, key, wa_signal_view(b));
+    int rc = sg < 0 ? wa_signal_error(s, sg)
+                    : wa_skipped_split(&s->skipped, s->keystore, WA_SKIPPED_SENDER, key,
+                                       wa_signal_view(b), &arena, &split);
+    if (rc >= 0)
+        rc = s->keystore->ops->put(s->keystore->ctx, WA_KEY_SENDER_KEY, key, split);
     signal_buffer_bzero_free(b);
+    bx_arena_done(&arena);
     return rc;
 }
 
@@ -302,6 +313,19 @@ static int decrypt(struct wa_signal *s, sender_key_record *record, struct bx_str
     return sg;
 }
 
+/* Which key of which chain the message needs; what is no message says so later. */
+static void place_of(struct wa_signal *s, struct bx_str message)
+{
+    sender_key_message *m = NULL;
+    if (sender_key_message_deserialize(&m, (const uint8_t *)message.ptr, message.len, s->context) >=
+        0) {
+        uint32_t id = sender_key_message_get_key_id(m);
+        s->skipped.chain = wa_skipped_chain(bx_str_n(&id, sizeof id));
+        s->skipped.index = sender_key_message_get_iteration(m);
+    }
+    SIGNAL_UNREF(m);
+}
+
 int wa_group_decrypt(struct wa_signal *s, struct bx_str group, const struct wa_jid *sender,
                      struct bx_str message, struct bx_arena *arena, struct bx_str *out_plain,
                      enum wa_retry_reason *out_reason)
@@ -309,6 +333,7 @@ int wa_group_decrypt(struct wa_signal *s, struct bx_str group, const struct wa_j
     struct bx_str key, plain;
     sender_key_record *record = NULL;
     wa_signal_begin(s);
+    place_of(s, message);
     int rc = record_key(group, sender, arena, &key);
     if (rc >= 0)
         rc = record_load(s, key, arena, &record);

@@ -22,8 +22,9 @@ int wa_session_delete(struct wa_signal *s, const struct wa_jid *jid)
 {
     struct wa_address address;
     int rc = wa_signal_address(s, jid, &address);
-    return rc < 0 ? rc
-                  : s->keystore->ops->del(s->keystore->ctx, WA_KEY_SESSION, bx_str(address.key));
+    if (rc >= 0)
+        rc = s->keystore->ops->del(s->keystore->ctx, WA_KEY_SESSION, bx_str(address.key));
+    return rc < 0 ? rc : wa_skipped_drop(s->keystore, bx_str(address.key));
 }
 
 static int bundle_of(struct wa_signal *s, const struct wa_bundle *b, int32_t device,
@@ -113,12 +114,27 @@ int wa_session_encrypt(struct wa_signal *s, const struct wa_jid *jid, struct bx_
     return sg < 0 ? wa_signal_error(s, sg) : BX_OK;
 }
 
+/* Where in which chain the message stands. */
+static int place_of(struct wa_signal *s, const signal_message *message)
+{
+    signal_buffer *key = NULL;
+    int sg = ec_public_key_serialize(&key, signal_message_get_sender_ratchet_key(message));
+    if (sg >= 0) {
+        s->skipped.chain = wa_skipped_chain(wa_signal_view(key));
+        s->skipped.index = signal_message_get_counter(message);
+    }
+    signal_buffer_free(key);
+    return sg;
+}
+
 static int decrypt_prekey_message(struct wa_signal *s, session_cipher *cipher, struct bx_str bytes,
                                   signal_buffer **out)
 {
     pre_key_signal_message *message = NULL;
     int sg = pre_key_signal_message_deserialize(&message, (const uint8_t *)bytes.ptr, bytes.len,
                                                 s->context);
+    if (sg >= 0)
+        sg = place_of(s, pre_key_signal_message_get_signal_message(message));
     if (sg >= 0) {
         wa_signal_identity_hold(s);
         sg = session_cipher_decrypt_pre_key_signal_message(cipher, message, NULL, out);
@@ -135,6 +151,8 @@ static int decrypt_message(struct wa_signal *s, session_cipher *cipher, struct b
     signal_message *message = NULL;
     int sg =
         signal_message_deserialize(&message, (const uint8_t *)bytes.ptr, bytes.len, s->context);
+    if (sg >= 0)
+        sg = place_of(s, message);
     if (sg >= 0)
         sg = session_cipher_decrypt_signal_message(cipher, message, NULL, out);
     SIGNAL_UNREF(message);

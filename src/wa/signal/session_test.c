@@ -123,6 +123,76 @@ TEST(messages_decrypt_in_any_order_and_damage_is_named)
     assert_rc(decrypt(&bob, &alice, c[4], "text"), BX_OK);
 }
 
+static int add_size(void *arg, struct bx_str key, struct bx_str value)
+{
+    (void)key;
+    *(size_t *)arg += value.len;
+    return BX_OK;
+}
+
+static size_t size_of(struct person *p, enum wa_key_kind kind)
+{
+    const struct wa_keystore *ks = wa_keystore_memory(p->store);
+    size_t size = 0;
+    assert_rc(ks->ops->each(ks->ctx, kind, BX_STR(""), add_size, &size), BX_OK);
+    return size;
+}
+
+TEST(skipped_counters_make_the_session_no_larger_and_their_messages_still_open)
+{
+    enum { SKIPPED = 1500 };
+    static struct wa_cipher c[SKIPPED + 1];
+    start(&alice, &bob, 7);
+    assert_rc(decrypt(&bob, &alice, encrypt(&alice, &bob, "0"), "0"), BX_OK);
+    assert_rc(decrypt(&alice, &bob, encrypt(&bob, &alice, "0"), "0"), BX_OK);
+    assert_rc(decrypt(&bob, &alice, encrypt(&alice, &bob, "1"), "1"), BX_OK);
+    size_t before = size_of(&bob, WA_KEY_SESSION);
+    for (int i = 0; i <= SKIPPED; i++)
+        c[i] = encrypt(&alice, &bob, "text");
+    assert_rc(decrypt(&bob, &alice, c[SKIPPED], "text"), BX_OK);
+    assert_true(size_of(&bob, WA_KEY_SESSION) < before + 500);
+    assert_true(size_of(&bob, WA_KEY_SKIPPED) > SKIPPED * 80);
+    for (int i = SKIPPED - 1; i >= 0; i -= 3) /* some from the end … */
+        assert_rc(decrypt(&bob, &alice, c[i], "text"), BX_OK);
+    for (int i = 0; i < SKIPPED; i++) /* … the rest from the start, those once only */
+        assert_rc(decrypt(&bob, &alice, c[i], "text"), (SKIPPED - 1 - i) % 3 ? BX_OK : BX_E_DUPLICATE);
+    assert_int_equal(size_of(&bob, WA_KEY_SKIPPED), 0);
+}
+
+TEST(skipped_keys_go_with_their_chain_and_with_the_session)
+{
+    start(&alice, &bob, 7);
+    for (int turn = 0; turn < 12; turn++) {
+        for (int i = 0; i < 100; i++)
+            encrypt(&alice, &bob, "lost");
+        assert_rc(decrypt(&bob, &alice, encrypt(&alice, &bob, "0"), "0"), BX_OK);
+        assert_rc(decrypt(&alice, &bob, encrypt(&bob, &alice, "0"), "0"), BX_OK);
+    }
+    /* libomemo-c keeps five chains of a session */
+    assert_true(size_of(&bob, WA_KEY_SKIPPED) < 6 * 100 * 100);
+    assert_rc(wa_session_delete(bob.signal, &alice.jid), BX_OK);
+    assert_int_equal(size_of(&bob, WA_KEY_SKIPPED), 0);
+}
+
+TEST(skipped_messages_of_a_group_make_its_key_no_larger)
+{
+    enum { SKIPPED = 1000 };
+    static struct bx_str m[SKIPPED + 1];
+    struct bx_str key, plain;
+    assert_rc(wa_group_distribute(alice.signal, group, &alice.jid, &arena, &key), BX_OK);
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, key), BX_OK);
+    size_t before = size_of(&bob, WA_KEY_SENDER_KEY);
+    for (int i = 0; i <= SKIPPED; i++)
+        assert_rc(wa_group_encrypt(alice.signal, group, &alice.jid, BX_STR("g"), &arena, &m[i]), BX_OK);
+    for (int i = SKIPPED; i >= 0; i--) {
+        assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[i], &arena, &plain, NULL), BX_OK);
+        assert_true(size_of(&bob, WA_KEY_SENDER_KEY) < before + 500);
+    }
+    assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[7], &arena, &plain, NULL),
+              BX_E_DUPLICATE);
+    assert_int_equal(size_of(&bob, WA_KEY_SKIPPED), 0);
+}
+
 TEST(missing_sessions_keys_and_false_bundles_have_names)
 {
     struct wa_cipher c;
@@ -321,6 +391,9 @@ int main(void)
         CASE(a_session_starts_with_prekey_messages_and_goes_on_without),
         CASE(a_session_without_one_time_prekey_works_too),
         CASE(messages_decrypt_in_any_order_and_damage_is_named),
+        CASE(skipped_counters_make_the_session_no_larger_and_their_messages_still_open),
+        CASE(skipped_keys_go_with_their_chain_and_with_the_session),
+        CASE(skipped_messages_of_a_group_make_its_key_no_larger),
         CASE(missing_sessions_keys_and_false_bundles_have_names),
         CASE(a_new_identity_is_trusted_and_reported),
         CASE(a_damaged_first_message_leaves_the_identity_and_the_session_as_they_were),

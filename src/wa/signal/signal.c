@@ -43,6 +43,7 @@ void wa_signal_begin(struct wa_signal *s)
 {
     s->store_rc = BX_OK;
     s->identity_changed = false;
+    s->skipped = (struct wa_skipped){0};
 }
 
 static const struct {
@@ -237,7 +238,8 @@ static int learn_lid(struct wa_signal *s, struct bx_str pn, struct bx_str lid, b
         return rc;
     struct bx_str from = bx_arena_printf(arena, BX_STR_FMT ".", BX_STR_ARG(pn));
     struct bx_str to = bx_arena_printf(arena, BX_STR_FMT "_1.", BX_STR_ARG(lid));
-    if ((rc = move_kind(s, WA_KEY_SESSION, from, to, arena)) < 0)
+    if ((rc = move_kind(s, WA_KEY_SESSION, from, to, arena)) < 0 ||
+        (rc = move_kind(s, WA_KEY_SKIPPED, from, to, arena)) < 0)
         return rc;
     return move_kind(s, WA_KEY_IDENTITY, from, to, arena);
 }

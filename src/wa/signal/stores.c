@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { SCRATCH_MAX = 1 << 20 };
+enum { SCRATCH_MAX = 16 << 20 };
 
 /* Remembers the failure for wa_signal_error; libomemo-c has no number for it. */
 static int failed(struct wa_signal *s, int rc)
@@ -58,17 +58,41 @@ static int session_load(signal_buffer **record, signal_buffer **user_record,
                         const signal_protocol_address *address, void *user)
 {
     char room[WA_ADDRESS_MAX + 16];
+    struct wa_signal *s = user;
+    struct bx_str at = address_key(address, room), joined;
+    struct bx_arena arena;
     (void)user_record;
-    return load(user, WA_KEY_SESSION, address_key(address, room), record);
+    int found = load(s, WA_KEY_SESSION, at, record);
+    if (found <= 0)
+        return found;
+    bx_arena_init(&arena, SCRATCH_MAX);
+    int rc = wa_skipped_join(&s->skipped, s->keystore, WA_SKIPPED_SESSION, at,
+                             wa_signal_view(*record), &arena, &joined);
+    if (rc >= 0 && s->skipped.is_joined) {
+        signal_buffer_bzero_free(*record);
+        *record = signal_buffer_create((const uint8_t *)joined.ptr, joined.len);
+        found = *record ? 1 : SG_ERR_NOMEM;
+    }
+    bx_arena_done(&arena);
+    return rc < 0 ? failed(s, rc) : found;
 }
 
 static int session_store(const signal_protocol_address *address, uint8_t *record, size_t len,
                          uint8_t *user_record, size_t user_len, void *user)
 {
     char room[WA_ADDRESS_MAX + 16];
+    struct wa_signal *s = user;
+    struct bx_str at = address_key(address, room), split;
+    struct bx_arena arena;
     (void)user_record;
     (void)user_len;
-    return save(user, WA_KEY_SESSION, address_key(address, room), record, len);
+    bx_arena_init(&arena, SCRATCH_MAX);
+    int rc = wa_skipped_split(&s->skipped, s->keystore, WA_SKIPPED_SESSION, at,
+                              bx_str_n(record, len), &arena, &split);
+    int sg = rc < 0 ? failed(s, rc)
+                    : save(s, WA_KEY_SESSION, at, (const uint8_t *)split.ptr, split.len);
+    bx_arena_done(&arena);
+    return sg;
 }
 
 static int session_contains(const signal_protocol_address *address, void *user)

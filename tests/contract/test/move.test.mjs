@@ -94,10 +94,14 @@ test("import elsewhere: the same chats, messages, counters, reactions and agents
   const members = one(server, "SELECT count(*) FROM members");
   assert.equal(one({ dir: target.dir }, "SELECT count(*) FROM members"), members);
   assert.equal((await call(moved, "GET", `/whatsapp/${id}`, { token: who })).body.whatsappNumber.phoneNumber, PHONE);
+  const under = run(data(target), "import", file);
+  assert.equal(under.status, 1);
+  assert.match(under.stderr, /is in use by a running waboxd/);
+  moved.child.kill("SIGTERM");
+  await moved.exited;
   const twice = run(data(target), "import", file);
   assert.equal(twice.status, 1);
   assert.match(twice.stderr, new RegExp(`\\+${PHONE} is here already`));
-  await moved.stop();
   assert.match(run(data(target), "doctor", "--port=0").stdout, /^ok {3}database: .*no damage found/m);
   rmSync(target.dir, { recursive: true, force: true });
 });

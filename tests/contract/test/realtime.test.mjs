@@ -69,7 +69,7 @@ test("on connect: one chat:list and one whatsapp:status of each permitted number
     const list = await admin.wait("chat:list", (d) => d.whatsappNumberId === number.id);
     assertShape(list, { whatsappNumberId: "int", chats: [Chat], pagination: { limit: "int", offset: "int", total: "int" } });
     const status = await admin.wait("whatsapp:status", (d) => d.whatsappNumberId === number.id);
-    assertShape(status, { whatsappNumberId: "int", status: "text", lastConnected: "time?", phoneNumber: "text", reason: "string?", retryAt: "time?", seq: "int" });
+    assertShape(status, { whatsappNumberId: "int", status: "text", lastConnected: "time?", phoneNumber: "text", reason: "string?", retryAt: "time?", seq: "int", epoch: "text" });
     assert.match(status.phoneNumber, /^\+62/);
   }
   await limited.wait("whatsapp:status");
@@ -83,7 +83,7 @@ test("an inbound message: message:new and chat:updated with their shapes, once, 
   const socket = await hears({ token: agent.token }, shop);
   const id = inbound(shop, "6285511112222", "good morning");
   const event = await socket.wait("message:new", (d) => d.message.messageId === id);
-  assertShape(event, { whatsappNumberId: "int", chatId: "uuid", message: Message, seq: "int" });
+  assertShape(event, { whatsappNumberId: "int", chatId: "uuid", message: Message, seq: "int", epoch: "text" });
   assert.equal(event.message.fromNumber, "+6285511112222");
   assert.equal(event.message.fromName, "Ani");
   const { chat } = await socket.wait("chat:updated", (d) => d.chat.id === event.chatId);
@@ -106,7 +106,7 @@ test("edit, reaction, revoke are message:updated", async () => {
   const { chatId } = await socket.wait("message:new", (d) => d.message.messageId === id);
   server.order({ op: "edit", number: shop.id, from, target: id, text: "first" });
   const edited = await socket.wait("message:updated", (d) => d.message.content === "first");
-  assertShape(edited, { whatsappNumberId: "int", chatId: "uuid", message: Message, seq: "int" });
+  assertShape(edited, { whatsappNumberId: "int", chatId: "uuid", message: Message, seq: "int", epoch: "text" });
   assert.ok(edited.message.editedAt);
   server.order({ op: "edit", number: shop.id, from: "6285599999999", target: id, text: "not by its author" });
   server.order({ op: "reaction", number: shop.id, from, target: id, text: "👍" });
