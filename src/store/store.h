@@ -38,6 +38,10 @@ struct st_tx;
 struct st_writer;
 
 enum { ST_LIMIT_DEFAULT = 50, ST_LIMIT_MAX = 1000 };
+/* A page of messages, hits or events also ends with the row that makes it this large. */
+enum { ST_PAGE_BYTES = 1 << 20 };
+/* Was the last such page of this conn shorter than its limit for that reason? */
+bool st_page_is_cut(const struct st_conn *conn);
 
 /* ==== store ==== */
 

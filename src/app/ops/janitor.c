@@ -25,6 +25,8 @@ struct wb_janitor {
     int64_t *numbers; /* whose logs this round looks at */
     size_t number_count, number_pos;
     size_t chore;
+    int64_t clock_ms;     /* what rows are too old for; see clock_advance */
+    uint64_t advanced_at; /* monotonic, ms */
     bool is_running; /* a round is under way */
     bool has_more;   /* of the job: the chore is not done yet */
     int rc;          /* of the job */
@@ -36,24 +38,24 @@ struct wb_janitor {
 
 static int tokens(struct st_tx *tx, struct wb_janitor *j)
 {
-    (void)j; /* a day longer, so that its owner still hears "expired" */
-    return st_token_purge(tx, st_tx_now(tx) - DAY_MS, BITE_ROWS);
+    /* a day longer, so that its owner still hears "expired" */
+    return st_token_purge(tx, j->clock_ms - DAY_MS, BITE_ROWS);
 }
 
 static int api_keys(struct st_tx *tx, struct wb_janitor *j)
 {
-    return st_api_key_purge(tx, st_tx_now(tx) - j->app->config->audit_retention_ms, BITE_ROWS);
+    return st_api_key_purge(tx, j->clock_ms - j->app->config->audit_retention_ms, BITE_ROWS);
 }
 
 static int idempotency_keys(struct st_tx *tx, struct wb_janitor *j)
 {
-    return st_idempotency_purge(tx, st_tx_now(tx) - j->app->config->idempotency_retention_ms,
+    return st_idempotency_purge(tx, j->clock_ms - j->app->config->idempotency_retention_ms,
                                 BITE_ROWS);
 }
 
 static int audit(struct st_tx *tx, struct wb_janitor *j)
 {
-    return st_audit_trim(tx, st_tx_now(tx) - j->app->config->audit_retention_ms, BITE_ROWS);
+    return st_audit_trim(tx, j->clock_ms - j->app->config->audit_retention_ms, BITE_ROWS);
 }
 
 static int deleted_numbers(struct st_tx *tx, struct wb_janitor *j)
@@ -68,7 +70,7 @@ static int events(struct st_tx *tx, struct wb_janitor *j)
     int total = 0;
     for (int looked = 0; j->number_pos < j->number_count && looked < NUMBERS_PER_JOB; looked++) {
         int rc = st_event_trim(tx, j->numbers[j->number_pos], c->event_retention_count,
-                               st_tx_now(tx) - c->event_retention_ms, BITE_ROWS - total);
+                               j->clock_ms - c->event_retention_ms, BITE_ROWS - total);
         if (rc < 0 && rc != BX_E_NOT_FOUND) /* deleted meanwhile */
             return rc;
         total += rc > 0 ? rc : 0;
@@ -182,8 +184,37 @@ static void next(void *arg)
         j->is_running = false;
 }
 
+/* The clock of deletion. The wall clock may jump, and what was deleted by a wrong one is gone: so
+ * it starts a day behind the newest row of the audit at most, and then follows the wall clock by a
+ * day for each hour that passes. Too late is only late. */
+static void clock_advance(struct wb_janitor *j)
+{
+    enum { CATCH_UP = 24 };
+    uint64_t now = bx_mono_ms();
+    int64_t wall = bx_wall_ms();
+    j->clock_ms += (int64_t)(now - j->advanced_at) * CATCH_UP;
+    if (j->clock_ms > wall)
+        j->clock_ms = wall;
+    j->advanced_at = now;
+}
+
+static void clock_start(struct wb_janitor *j)
+{
+    struct bx_arena arena;
+    struct st_audit_query newest = {.limit = 1};
+    struct st_audit *rows;
+    size_t count = 0;
+    bx_arena_init(&arena, 0);
+    bool is_known = st_audit_list(j->app->readers[0], &newest, &arena, &rows, &count) == BX_OK;
+    j->clock_ms = is_known && count ? rows[0].at + DAY_MS : is_known ? bx_wall_ms() : 0;
+    j->advanced_at = bx_mono_ms();
+    bx_arena_done(&arena);
+    clock_advance(j);
+}
+
 static void begin(struct wb_janitor *j)
 {
+    clock_advance(j);
     struct wb_line *line;
     j->chore = j->number_pos = j->number_count = 0;
     for (size_t pos = 0; wb_line_next(j->app, &pos, &line);)
@@ -229,6 +260,7 @@ struct wb_janitor *wb_janitor_start(struct wb_app *app)
 {
     struct wb_janitor *j = BX_NEW(struct wb_janitor);
     j->app = app;
+    clock_start(j);
     net_lane_init(&j->lane, app->pool, 1);
     net_timer_init(&j->timer, on_timer, j);
     enum { FIRST_MS = 5000 }; /* soon: an index may wait to be filled */

@@ -191,7 +191,7 @@ static int get_history(struct call *c)
     rc = wb_history_page_write(&w, &rows, c->conn, &query, is_oldest_first);
     if (rc < 0)
         return rc;
-    wb_offset_page_write(&w, query.limit, query.offset, chat.message_count);
+    wb_cut_page_write(&w, query.limit, query.offset, chat.message_count, st_page_is_cut(c->conn));
     bx_json_key_cstr(&w, "order", is_oldest_first ? "asc" : "desc");
     bx_json_end(&w);
     return bx_json_writer_rc(&w);

@@ -412,8 +412,27 @@ static int start_on_lane(struct wb_request *rq)
 }
 
 /* The caller is known (or need not be). */
+static int key_used_job(struct st_tx *tx, void *arg)
+{
+    return st_api_key_touch(tx, (int64_t)(intptr_t)arg);
+}
+
+/* Once a minute is enough to know whether a key is in use. A collision costs a write more. */
+static void key_used(struct wb_request *rq)
+{
+    enum { MINUTE_MS = 60000 };
+    int64_t id = rq->who.api_key_id;
+    uint64_t now = bx_mono_ms();
+    struct wb_key_use *use = &rq->app->key_uses[(uint64_t)id % WB_KEY_USES];
+    if (!id || (use->id == id && now - use->at_ms < MINUTE_MS))
+        return;
+    if (st_writer_submit(rq->app->writer, key_used_job, (void *)(intptr_t)id, NULL) == BX_OK)
+        *use = (struct wb_key_use){id, now};
+}
+
 static void admitted(struct wb_request *rq)
 {
+    key_used(rq);
     int rc = check_rate(rq);
     if (rc == BX_OK)
         rc = wb_permission_of_caller(rq);

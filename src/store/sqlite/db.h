@@ -31,6 +31,7 @@ struct st_conn {
     struct st_stmt_slot *slots;
     size_t slot_count, slot_cap; /* cap is 0 or a power of two */
     struct bx_words *words;      /* NULL until something is sought */
+    bool is_page_cut;
     struct st_touched *touched; /* of a writer's; SQLite frees it with the connection */
 };
 
@@ -84,6 +85,7 @@ struct st_cur {
     struct st_conn *conn;
     sqlite3_stmt *stmt;
     int col;
+    size_t bytes, max_bytes; /* read so far; the list ends behind the row that reaches max. 0: no max */
     bool is_owned;
 };
 
@@ -130,6 +132,9 @@ int st_db_one(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, void *
 int st_db_rows(struct st_cur *c, struct bx_arena *a, st_read_fn *read, size_t size, void *out,
                size_t *out_count);
 int st_db_list(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, size_t size, void *out,
+               size_t *out_count, const char *sql, const struct st_val *vals, size_t count);
+/* As _list, at most ST_PAGE_BYTES (st_page_is_cut). */
+int st_db_page(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, size_t size, void *out,
                size_t *out_count, const char *sql, const struct st_val *vals, size_t count);
 void st_read_i64(struct st_cur *c, struct bx_arena *a, void *out); /* a list of ids */
 

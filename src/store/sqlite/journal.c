@@ -41,7 +41,7 @@ static void event_read(struct st_cur *c, struct bx_arena *a, void *out)
 int st_event_list(struct st_conn *conn, int64_t number_id, int64_t after, int64_t limit,
                   struct bx_arena *a, struct st_event **out, size_t *out_count)
 {
-    return st_db_list(conn, a, event_read, sizeof **out, out, out_count,
+    return st_db_page(conn, a, event_read, sizeof **out, out, out_count,
                       "SELECT number_id, seq, at, chat_id, type, payload FROM events WHERE "
                       "number_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
                       Q(I(number_id), I(after), I(st_limit(limit))));
