@@ -144,7 +144,8 @@ int wb_chats_messages(struct wb_request *rq)
     }
     if (rc < 0)
         return rc;
-    wb_offset_page_write(&rq->w, query.limit, query.offset, chat.message_count);
+    wb_cut_page_write(&rq->w, query.limit, query.offset, chat.message_count,
+                      st_page_is_cut(rq->conn));
     return wb_answer_end(rq);
 }
 

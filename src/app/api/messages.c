@@ -75,6 +75,7 @@ const struct wb_schema wb_search_answer = {
                                         {"message", WB_STR, MUST},
                                         {"data", WB_LIST, MUST, .ref = &hit_shape},
                                         {"query", WB_STR, MUST},
+                                        {"hasMore", WB_BOOL, 0, .help = "true where the page ended before its limit; go on with `before`."},
                                         END}};
 
 const struct wb_schema wb_send_body = {
@@ -237,8 +238,11 @@ int wb_messages_search(struct wb_request *rq)
         rc = st_search(rq->conn, &query, &rq->arena, &hits, &count);
     if (rc < 0)
         return rc;
+    bool is_cut = count > 0 && st_page_is_cut(rq->conn);
     wb_answer_data(rq, "Messages found successfully");
     rc = hits_write(rq, hits, count);
+    if (is_cut) /* the page is full of bytes; go on with `before` */
+        bx_json_key_bool(&rq->w, "hasMore", true);
     bx_json_key_str(&rq->w, "query", q.ptr ? q : BX_STR(""));
     return rc < 0 ? rc : wb_answer_end(rq);
 }
