@@ -54,6 +54,8 @@ struct wa_job_type {
     /* After the wants of a committed job were carried out; rc as given. May be NULL. Not called
      * when the client was freed. */
     void (*finish)(struct wa_job *job, int rc);
+    void (*prepare)(struct wa_job *job); /* wa_job_prepare; may be NULL */
+    void (*done)(struct wa_job *job);    /* last of all, whatever came of it; may be NULL */
 };
 
 struct wa_job {
@@ -84,9 +86,6 @@ struct wa_job {
 struct wa_job *wa_job_new(struct wa_client *c, const struct wa_job_type *type, struct bx_arena *in,
                           struct wa_node *node);
 void wa_job_submit(struct wa_job *job);
-
-/* Loop: a job has ended. */
-void wa_barrier_passed(struct wa_client *c, const struct wa_job *job);
 
 /* Lane. Both are in the job's `out`, appended. */
 struct wa_event *wa_job_event(struct wa_job *job, enum wa_event_kind kind);
@@ -438,9 +437,6 @@ struct wa_blob *wa_blob_want(struct wa_job *job, const struct wa_job_type *then,
                              ProtobufCBinaryData enc_sha256, const struct wa_blob *more);
 /* A chunk; data is its struct wa_blob. */
 extern const struct wa_job_type wa_job_history;
-/* Any thread. */
-void wa_history_prepare(struct wa_job *job);
-void wa_history_free(struct wa_history *history); /* NULL is allowed */
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n);
 /* Loop: asks again for the chunks that were announced but not stored yet. */
 void wa_history_resume(struct wa_client *c);

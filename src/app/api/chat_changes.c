@@ -1,5 +1,6 @@
 #include "app/api/chat_changes.h"
 
+#include "app/rest/request_rows.h"
 #include "app/core/config.h"
 #include "app/core/context.h"
 #include "app/core/phone.h"
@@ -72,7 +73,7 @@ static int change_end(struct wb_request *rq, int rc, int64_t chat_id, const char
         rc = wb_announce_chat(&c->turn, chat_id);
     wb_turn_done(&c->turn);
     if (rc == BX_OK)
-        rc = wb_rows_of(rq->conn, rq->number_id, false, &rq->arena, &rows);
+        rc = wb_request_rows(rq, rq->number_id, &rows);
     if (rc == BX_OK)
         rc = st_chat_get(rq->conn, chat_id, &rq->arena, &chat);
     if (rc < 0) {

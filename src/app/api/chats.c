@@ -1,5 +1,6 @@
 #include "app/api/chats.h"
 
+#include "app/rest/request_rows.h"
 #include "app/core/context.h"
 #include "app/inbox/chat_read.h"
 #include "app/views/event_shapes.h"
@@ -71,7 +72,7 @@ int wb_chats_list(struct wb_request *rq)
         .limit = wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50),
         .offset = wb_query_int(rq, "offset", 0, OFFSET_MAX, 0)};
     int64_t total = 0;
-    int rc = wb_rows_of(rq->conn, rq->ids[0], false, &rq->arena, &rows);
+    int rc = wb_request_rows(rq, rq->ids[0], &rows);
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
     wb_answer_data(rq, "Chats retrieved successfully");
@@ -88,7 +89,7 @@ int wb_chats_search(struct wb_request *rq)
     struct bx_str q = wb_query_str(rq, "q");
     struct st_chat *found = NULL;
     size_t count = 0;
-    int rc = wb_rows_of(rq->conn, rq->ids[0], false, &rq->arena, &rows);
+    int rc = wb_request_rows(rq, rq->ids[0], &rows);
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
     if (q.len)
@@ -133,7 +134,7 @@ int wb_chats_messages(struct wb_request *rq)
     if (rc == BX_OK)
         rc = st_chat_get(rq->conn, rq->ids[0], &rq->arena, &chat);
     if (rc == BX_OK)
-        rc = wb_rows_of(rq->conn, rq->number_id, false, &rq->arena, &rows);
+        rc = wb_request_rows(rq, rq->number_id, &rows);
     if (rc < 0)
         return rc;
     wb_answer_data(rq, "Messages retrieved successfully");
@@ -144,7 +145,8 @@ int wb_chats_messages(struct wb_request *rq)
     }
     if (rc < 0)
         return rc;
-    wb_offset_page_write(&rq->w, query.limit, query.offset, chat.message_count);
+    wb_cut_page_write(&rq->w, query.limit, query.offset, chat.message_count,
+                      st_page_is_cut(rq->conn));
     return wb_answer_end(rq);
 }
 

@@ -6,6 +6,7 @@
 #include "app/rest/on_loop.h"
 #include "app/numbers/outbox.h"
 #include "app/rest/permission_check.h"
+#include "app/rest/request_rows.h"
 #include "app/views/rows.h"
 #include "app/inbox/send.h"
 #include "app/media/media_queue.h"
@@ -76,6 +77,7 @@ const struct wb_schema wb_search_answer = {
                                         {"message", WB_STR, MUST},
                                         {"data", WB_LIST, MUST, .ref = &hit_shape},
                                         {"query", WB_STR, MUST},
+                                        {"hasMore", WB_BOOL, 0, .help = "true where the page ended before its limit; go on with `before`."},
                                         END}};
 
 const struct wb_schema wb_send_body = {
@@ -146,8 +148,7 @@ int wb_messages_get(struct wb_request *rq)
     size_t count;
     int rc = st_message_get(rq->conn, rq->ids[0], &rq->arena, &m);
     if (rc == BX_OK)
-        rc = wb_rows_of(rq->conn, m.number_id, false, &rq->arena, &rows);
-    rows.viewer_id = rq->who.user_id;
+        rc = wb_request_rows(rq, m.number_id, &rows);
     if (rc == BX_OK)
         rc = st_reaction_list(rq->conn, &m.id, 1, &rq->arena, &reactions, &count);
     if (rc < 0)
@@ -212,7 +213,7 @@ static int hits_write(struct wb_request *rq, const struct st_search_hit *hits, s
     for (size_t i = 0; rc == BX_OK && i < count; i++) {
         int64_t number_id = hits[i].message.number_id;
         if (number_id != of_number)
-            rc = wb_rows_of(rq->conn, number_id, false, &rq->arena, &rows);
+            rc = wb_request_rows(rq, number_id, &rows);
         of_number = number_id;
         size_t n;
         const struct st_reaction *own =
@@ -239,8 +240,11 @@ int wb_messages_search(struct wb_request *rq)
         rc = st_search(rq->conn, &query, &rq->arena, &hits, &count);
     if (rc < 0)
         return rc;
+    bool is_cut = count > 0 && st_page_is_cut(rq->conn);
     wb_answer_data(rq, "Messages found successfully");
     rc = hits_write(rq, hits, count);
+    if (is_cut) /* the page is full of bytes; go on with `before` */
+        bx_json_key_bool(&rq->w, "hasMore", true);
     bx_json_key_str(&rq->w, "query", q.ptr ? q : BX_STR(""));
     return rc < 0 ? rc : wb_answer_end(rq);
 }

@@ -4,12 +4,13 @@
 #ifndef WB_CONTEXT_H
 #define WB_CONTEXT_H
 
+#include "base/version.h"
 #include "base/metrics.h"
 #include "net/http/http_server.h"
 #include "net/pool.h"
 #include "net/timer.h"
 
-#define WB_VERSION "0.1.0"
+#define WB_VERSION BX_VERSION
 /* Of the administrator and the agents of the demo. */
 #define WB_DEMO_PASSWORD "admin123"
 
@@ -39,6 +40,12 @@ struct wb_mount {
 };
 enum { WB_MOUNTS_MAX = 8 };
 
+enum { WB_KEY_USES = 256 };
+struct wb_key_use {
+    int64_t id;
+    uint64_t at_ms;
+};
+
 struct wb_app {
     const struct wb_config *config; /* kept */
     struct net_loop *loop;
@@ -61,6 +68,7 @@ struct wb_app {
     struct wb_throttle *throttle; /* failed logins; any thread */
     struct bx_metrics metrics;
     struct wb_janitor *janitor;
+    struct wb_key_use key_uses[WB_KEY_USES]; /* when an API key was last noted; loop thread */
     struct wb_probe *probe; /* of /health; loop thread */
     struct net_timer demo_timer;
     int data_dir_lock;      /* -1: not taken */

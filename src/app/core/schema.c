@@ -1,6 +1,7 @@
 #include "app/core/schema.h"
 
 #include "base/err.h"
+#include "base/fold.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -18,15 +19,6 @@ static json_t *field_value(const json_t *object, const struct wb_field *field)
 static struct bx_str text_of(const json_t *value)
 {
     return bx_str_n(json_string_value(value), json_string_length(value));
-}
-
-static bool is_blank(struct bx_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (!strchr(" \t\r\n", s.ptr[i]))
-            return false;
-    }
-    return true;
 }
 
 static bool is_email(struct bx_str s)
@@ -61,7 +53,7 @@ static bool is_within(const struct wb_field *f, int64_t n)
 
 static bool str_fits(const struct wb_field *f, struct bx_str s)
 {
-    if (!(f->flags & WB_BLANK_OK) && is_blank(s))
+    if (!(f->flags & WB_BLANK_OK) && bx_fold_is_blank(s))
         return false;
     return is_within(f, (int64_t)bx_utf8_utf16_len(s));
 }

@@ -200,7 +200,7 @@ static int announce_change(struct wb_inbox_turn *t, const struct wa_change *c,
 static int apply_edit(struct wb_inbox_turn *t, const struct wb_msg_change *change, struct target *to)
 {
     const struct wa_change *c = &change->c;
-    int rc = st_message_edit(t->turn.tx, to->m.id, c->text.len ? c->text : c->label,
+    int rc = st_message_edit(t->turn.tx, to->m.id, wb_inbox_text(t, c->text.len ? c->text : c->label),
                              c->timestamp_ms);
     if (rc > 0 && change->details.ptr)
         rc = st_message_details_set(t->turn.tx, to->m.id, change->details);

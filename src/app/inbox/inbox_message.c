@@ -88,7 +88,7 @@ static int quote_of(struct wb_inbox_turn *t, const struct wa_message *m, struct 
     if (!m->quoted_id.len)
         return BX_OK;
     row->quoted_wa_id = m->quoted_id;
-    row->quoted_content = m->quoted_text;
+    row->quoted_content = wb_inbox_text(t, m->quoted_text);
     int rc = m->quoted_sender.is_me
                  ? BX_OK
                  : wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
@@ -225,8 +225,9 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
         .message = {.wa_id = m->id,
                     .is_from_me = m->is_from_me,
                     .type = type_of(m->kind),
-                    .content = m->label,
-                    .caption = has_caption(m->kind) && m->text.len ? m->text : (struct bx_str){0},
+                    .content = wb_inbox_text(t, m->label),
+                    .caption = has_caption(m->kind) && m->text.len ? wb_inbox_text(t, m->text)
+                                                                   : (struct bx_str){0},
                     .file_name = m->file_name,
                     .flags = flags_of(m),
                     .status = m->is_from_me ? status_of(m->status) : ST_DELIVERED,

@@ -68,6 +68,22 @@ static int announce_touched(struct wb_inbox_turn *t)
     return rc;
 }
 
+struct bx_str wb_inbox_text(struct wb_inbox_turn *t, struct bx_str text)
+{
+    enum { CHARS_MAX = 65536 };
+    size_t chars = 0, end = 0;
+    if (text.len <= CHARS_MAX)
+        return text;
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_first = ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
+        if (is_first && ++chars == CHARS_MAX) /* its place is the ellipsis's, if more follows */
+            end = i;
+    }
+    return chars <= CHARS_MAX
+               ? text
+               : bx_arena_printf(t->turn.arena, "%.*s\xe2\x80\xa6", (int)end, text.ptr);
+}
+
 /* --- peers --- */
 
 int64_t wb_inbox_time(const struct wb_inbox_turn *t, int64_t at)

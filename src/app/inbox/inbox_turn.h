@@ -19,6 +19,10 @@ struct wb_inbox_turn {
     enum { WB_WAIT_UNKNOWN, WB_NONE_WAIT, WB_SOME_WAIT } waiting;
 };
 
+/* As long as WhatsApp's own clients send it at most; what is longer ends with an ellipsis (the whole
+ * stays in `raw`). */
+struct bx_str wb_inbox_text(struct wb_inbox_turn *t, struct bx_str text);
+
 int wb_inbox_touch(struct wb_inbox_turn *t, int64_t chat_id);
 
 /* The contact behind a peer, made when new; two identities that turn out to be one are joined.

@@ -25,33 +25,37 @@ struct wb_janitor {
     int64_t *numbers; /* whose logs this round looks at */
     size_t number_count, number_pos;
     size_t chore;
+    int64_t clock_ms;     /* what rows are too old for; see clock_advance */
+    uint64_t advanced_at; /* monotonic, ms */
     bool is_running; /* a round is under way */
     bool has_more;   /* of the job: the chore is not done yet */
     int rc;          /* of the job */
+    int64_t search_done, search_total; /* of the index that is filled anew */
+    uint64_t told_ms;                  /* when its progress was logged */
 };
 
 /* --- on the writer thread: each removes a bite and returns how many rows; has_more when it was full --- */
 
 static int tokens(struct st_tx *tx, struct wb_janitor *j)
 {
-    (void)j; /* a day longer, so that its owner still hears "expired" */
-    return st_token_purge(tx, st_tx_now(tx) - DAY_MS, BITE_ROWS);
+    /* a day longer, so that its owner still hears "expired" */
+    return st_token_purge(tx, j->clock_ms - DAY_MS, BITE_ROWS);
 }
 
 static int api_keys(struct st_tx *tx, struct wb_janitor *j)
 {
-    return st_api_key_purge(tx, st_tx_now(tx) - j->app->config->audit_retention_ms, BITE_ROWS);
+    return st_api_key_purge(tx, j->clock_ms - j->app->config->audit_retention_ms, BITE_ROWS);
 }
 
 static int idempotency_keys(struct st_tx *tx, struct wb_janitor *j)
 {
-    return st_idempotency_purge(tx, st_tx_now(tx) - j->app->config->idempotency_retention_ms,
+    return st_idempotency_purge(tx, j->clock_ms - j->app->config->idempotency_retention_ms,
                                 BITE_ROWS);
 }
 
 static int audit(struct st_tx *tx, struct wb_janitor *j)
 {
-    return st_audit_trim(tx, st_tx_now(tx) - j->app->config->audit_retention_ms, BITE_ROWS);
+    return st_audit_trim(tx, j->clock_ms - j->app->config->audit_retention_ms, BITE_ROWS);
 }
 
 static int deleted_numbers(struct st_tx *tx, struct wb_janitor *j)
@@ -66,7 +70,7 @@ static int events(struct st_tx *tx, struct wb_janitor *j)
     int total = 0;
     for (int looked = 0; j->number_pos < j->number_count && looked < NUMBERS_PER_JOB; looked++) {
         int rc = st_event_trim(tx, j->numbers[j->number_pos], c->event_retention_count,
-                               st_tx_now(tx) - c->event_retention_ms, BITE_ROWS - total);
+                               j->clock_ms - c->event_retention_ms, BITE_ROWS - total);
         if (rc < 0 && rc != BX_E_NOT_FOUND) /* deleted meanwhile */
             return rc;
         total += rc > 0 ? rc : 0;
@@ -85,13 +89,23 @@ static int search_index(struct st_tx *tx, struct wb_janitor *j)
     return rc;
 }
 
+/* Last, because it goes on until the index has everything: after an update that cuts words anew. */
+static int search_rebuild(struct st_tx *tx, struct wb_janitor *j)
+{
+    int rc = st_search_rebuild(tx, BITE_ROWS);
+    j->has_more = rc > 0;
+    if (rc >= 0)
+        st_search_progress(st_tx_conn(tx), &j->search_done, &j->search_total);
+    return rc > 0 ? BITE_ROWS : rc;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct st_tx *tx, struct wb_janitor *j);
 } chores[] = {
     {"tokens", tokens}, {"api keys", api_keys}, {"idempotency keys", idempotency_keys},
     {"audit", audit},   {"events", events},     {"deleted numbers", deleted_numbers},
-    {"search index", search_index},
+    {"search index", search_index}, {"search rebuild", search_rebuild},
 };
 
 #define ROWS(kind)                                                                                 \
@@ -99,7 +113,8 @@ static const struct {
      "kind=\"" kind "\"", 0}
 struct bx_metric wb_janitor_metrics[] = {ROWS("token"), ROWS("api_key"), ROWS("idempotency"),
                                          ROWS("audit"), ROWS("event"),   ROWS("deleted_number"),
-                                         {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0}};
+                                         {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0},
+                                         {"wabox_search_rebuilt_messages_total", "messages added to a search index that is filled anew", BX_COUNTER, NULL, 0}};
 const size_t wb_janitor_metric_count = BX_LEN(wb_janitor_metrics);
 _Static_assert(BX_LEN(wb_janitor_metrics) == BX_LEN(chores), "a metric per chore, in their order");
 
@@ -129,6 +144,22 @@ static void submit(struct wb_janitor *j)
         j->is_running = false; /* busy or ending: the next round does it */
 }
 
+/* At the beginning, every ten seconds, at the end. */
+static void rebuild_tell(struct wb_janitor *j)
+{
+    enum { TELL_EACH_MS = 10000 };
+    uint64_t now = bx_mono_ms();
+    bool is_end = j->search_done >= j->search_total;
+    if (j->rc <= 0 && !j->told_ms)
+        return;
+    if (j->told_ms && !is_end && now - j->told_ms < TELL_EACH_MS)
+        return;
+    bx_log(BX_LOG_INFO, "store",
+           is_end ? "search index rebuilt" : "rebuilding the search index; older messages follow",
+           "done=%lld total=%lld", (long long)j->search_done, (long long)j->search_total);
+    j->told_ms = is_end ? 0 : now;
+}
+
 static void next(void *arg)
 {
     struct wb_janitor *j = arg;
@@ -143,6 +174,8 @@ static void next(void *arg)
                bx_err_name(j->rc));
         j->has_more = false;
     }
+    if (chores[j->chore].run == search_rebuild)
+        rebuild_tell(j);
     if (!j->has_more)
         j->chore++;
     if (j->chore < BX_LEN(chores))
@@ -151,8 +184,37 @@ static void next(void *arg)
         j->is_running = false;
 }
 
+/* The clock of deletion. The wall clock may jump, and what was deleted by a wrong one is gone: so
+ * it starts a day behind the newest row of the audit at most, and then follows the wall clock by a
+ * day for each hour that passes. Too late is only late. */
+static void clock_advance(struct wb_janitor *j)
+{
+    enum { CATCH_UP = 24 };
+    uint64_t now = bx_mono_ms();
+    int64_t wall = bx_wall_ms();
+    j->clock_ms += (int64_t)(now - j->advanced_at) * CATCH_UP;
+    if (j->clock_ms > wall)
+        j->clock_ms = wall;
+    j->advanced_at = now;
+}
+
+static void clock_start(struct wb_janitor *j)
+{
+    struct bx_arena arena;
+    struct st_audit_query newest = {.limit = 1};
+    struct st_audit *rows;
+    size_t count = 0;
+    bx_arena_init(&arena, 0);
+    bool is_known = st_audit_list(j->app->readers[0], &newest, &arena, &rows, &count) == BX_OK;
+    j->clock_ms = is_known && count ? rows[0].at + DAY_MS : is_known ? bx_wall_ms() : 0;
+    j->advanced_at = bx_mono_ms();
+    bx_arena_done(&arena);
+    clock_advance(j);
+}
+
 static void begin(struct wb_janitor *j)
 {
+    clock_advance(j);
     struct wb_line *line;
     j->chore = j->number_pos = j->number_count = 0;
     for (size_t pos = 0; wb_line_next(j->app, &pos, &line);)
@@ -198,9 +260,12 @@ struct wb_janitor *wb_janitor_start(struct wb_app *app)
 {
     struct wb_janitor *j = BX_NEW(struct wb_janitor);
     j->app = app;
+    clock_start(j);
     net_lane_init(&j->lane, app->pool, 1);
     net_timer_init(&j->timer, on_timer, j);
-    net_timer_start(app->loop, &j->timer, (uint64_t)app->config->janitor_interval_ms);
+    enum { FIRST_MS = 5000 }; /* soon: an index may wait to be filled */
+    int64_t first = app->config->janitor_interval_ms < FIRST_MS ? app->config->janitor_interval_ms : FIRST_MS;
+    net_timer_start(app->loop, &j->timer, (uint64_t)first);
     return j;
 }
 

@@ -10,6 +10,7 @@
 #include "app/numbers/outbox.h"
 #include "app/realtime/presence.h"
 #include "app/inbox/send.h"
+#include "app/core/json_load.h"
 #include "app/core/config.h"
 #include "app/access/access.h"
 #include "app/core/limit.h"
@@ -190,7 +191,7 @@ static int get_history(struct call *c)
     rc = wb_history_page_write(&w, &rows, c->conn, &query, is_oldest_first);
     if (rc < 0)
         return rc;
-    wb_offset_page_write(&w, query.limit, query.offset, chat.message_count);
+    wb_cut_page_write(&w, query.limit, query.offset, chat.message_count, st_page_is_cut(c->conn));
     bx_json_key_cstr(&w, "order", is_oldest_first ? "asc" : "desc");
     bx_json_end(&w);
     return bx_json_writer_rc(&w);
@@ -433,7 +434,7 @@ static int check_payload(struct call *c)
 {
     if (!c->event->payload)
         return BX_OK;
-    c->payload = json_loadb(c->args.ptr, c->args.len, 0, NULL);
+    c->payload = wb_json_load(c->args, 0, NULL);
     if (!json_is_object(c->payload))
         return fail(c, BX_E_INVALID, "INVALID", "The event needs one object as its payload");
     struct bx_buf message;

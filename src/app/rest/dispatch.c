@@ -4,6 +4,7 @@
 #include "app/rest/kept.h"
 #include "app/rest/permission_check.h"
 #include "app/rest/route.h"
+#include "app/core/json_load.h"
 #include "app/core/config.h"
 #include "app/core/limit.h"
 #include "app/core/stop.h"
@@ -238,12 +239,12 @@ static int check_body(struct wb_request *rq)
     if (text.len == 0)
         text = BX_STR("{}");
     json_error_t error;
-    rq->body = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+    rq->body = wb_json_load(text, JSON_REJECT_DUPLICATES, &error);
     if (!rq->body) {
         rq->details =
             bx_arena_printf(&rq->arena, "{\"line\":%d,\"column\":%d}", error.line, error.column);
-        return wb_fail(rq, BX_E_INVALID, "The body is not valid JSON (line %d, column %d).",
-                       error.line, error.column);
+        return wb_fail(rq, BX_E_INVALID, "The body %s (line %d, column %d).",
+                       wb_json_fault(text), error.line, error.column);
     }
     if (!json_is_object(rq->body))
         return wb_fail(rq, BX_E_INVALID, "The body must be a JSON object.");
@@ -411,8 +412,27 @@ static int start_on_lane(struct wb_request *rq)
 }
 
 /* The caller is known (or need not be). */
+static int key_used_job(struct st_tx *tx, void *arg)
+{
+    return st_api_key_touch(tx, (int64_t)(intptr_t)arg);
+}
+
+/* Once a minute is enough to know whether a key is in use. A collision costs a write more. */
+static void key_used(struct wb_request *rq)
+{
+    enum { MINUTE_MS = 60000 };
+    int64_t id = rq->who.api_key_id;
+    uint64_t now = bx_mono_ms();
+    struct wb_key_use *use = &rq->app->key_uses[(uint64_t)id % WB_KEY_USES];
+    if (!id || (use->id == id && now - use->at_ms < MINUTE_MS))
+        return;
+    if (st_writer_submit(rq->app->writer, key_used_job, (void *)(intptr_t)id, NULL) == BX_OK)
+        *use = (struct wb_key_use){id, now};
+}
+
 static void admitted(struct wb_request *rq)
 {
+    key_used(rq);
     int rc = check_rate(rq);
     if (rc == BX_OK)
         rc = wb_permission_of_caller(rq);

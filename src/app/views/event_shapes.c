@@ -126,6 +126,9 @@ const struct wb_schema wb_shape_pagination = {
         {"limit", WB_INT, MUST},
         {"offset", WB_INT, MUST},
         {"total", WB_INT, MUST},
+        {"hasMore", WB_BOOL, 0,
+         .help = "true where a page of messages ends before its limit because its texts are long; go on "
+                 "with `before`, or with offset + the number of rows."},
         END}};
 
 const struct wb_schema wb_shape_chat_list_event = {

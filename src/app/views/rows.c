@@ -58,6 +58,19 @@ int wb_rows_of(struct st_conn *conn, int64_t number_id, bool is_socket, struct b
     return rc;
 }
 
+void wb_cut_page_write(struct bx_json_writer *w, int64_t limit, int64_t offset, int64_t total,
+                       bool is_cut)
+{
+    bx_json_key(w, "pagination");
+    bx_json_object(w);
+    bx_json_key_i64(w, "limit", limit);
+    bx_json_key_i64(w, "offset", offset);
+    bx_json_key_i64(w, "total", total);
+    if (is_cut)
+        bx_json_key_bool(w, "hasMore", true);
+    bx_json_end(w);
+}
+
 void wb_offset_page_write(struct bx_json_writer *w, int64_t limit, int64_t offset, int64_t total)
 {
     bx_json_key(w, "pagination");

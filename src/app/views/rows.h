@@ -41,6 +41,9 @@ int wb_messages_write(struct bx_json_writer *w, const struct wb_rows *r, struct 
                       const struct st_message *rows, size_t count, bool is_reversed);
 
 /* {limit,offset,total} under "pagination" */
+/* Also says hasMore where the page ended for its size. */
+void wb_cut_page_write(struct bx_json_writer *w, int64_t limit, int64_t offset, int64_t total,
+                       bool is_cut);
 void wb_offset_page_write(struct bx_json_writer *w, int64_t limit, int64_t offset, int64_t total);
 
 const char *wb_status_name(enum st_status status);

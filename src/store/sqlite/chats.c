@@ -209,10 +209,10 @@ int st_chat_search(struct st_conn *conn, int64_t number_id, struct bx_str text,
 {
     return st_db_list(
         conn, a, st_chat_read_row, sizeof **out, out, out_count,
-        "SELECT " ST_CHAT_COLUMNS " FROM chats WHERE number_id = ?1 AND (name LIKE "
-        "?2 ESCAPE '\\' OR number LIKE ?2 ESCAPE '\\' OR number LIKE ?4) ORDER BY "
+        "SELECT " ST_CHAT_COLUMNS " FROM chats WHERE number_id = ?1 AND "
+        "(has_fold(name, ?2) OR has_fold(number, ?2) OR number LIKE ?4) ORDER BY "
         "is_archived, is_pinned DESC, last_message_at DESC, id DESC LIMIT ?3",
-        Q(I(number_id), T(st_like(a, text)), I(st_limit(limit)), T(st_like(a, digits))));
+        Q(I(number_id), T(st_fold(a, text)), I(st_limit(limit)), T(st_like(a, digits))));
 }
 
 int st_chat_unread_total(struct st_conn *conn, int64_t number_id, int64_t *out)

@@ -122,7 +122,7 @@ int st_db_connect(const struct st_options *options, int flags, sqlite3 **out)
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     rc = set_up(db, options, (flags & SQLITE_OPEN_READONLY) != 0);
-    if (rc == BX_OK && st_tokens_register(db) != SQLITE_OK)
+    if (rc == BX_OK && (st_tokens_register(db) != SQLITE_OK || st_text_register(db) != SQLITE_OK))
         rc = BX_E_INTERNAL;
     if (rc != BX_OK) {
         sqlite3_close(db);
@@ -295,6 +295,7 @@ struct bx_str st_col_str(struct st_cur *c, struct bx_arena *a)
     /* _blob gives texts as they are stored, in UTF-8, and leaves blobs alone. */
     const void *ptr = sqlite3_column_blob(c->stmt, col);
     size_t len = (size_t)sqlite3_column_bytes(c->stmt, col);
+    c->bytes += len;
     return (struct bx_str){bx_arena_strndup(a, len ? ptr : "", len), len};
 }
 
@@ -364,6 +365,11 @@ int st_db_rows(struct st_cur *c, struct bx_arena *a, st_read_fn *read, size_t si
     size_t count = 0, cap = 0;
     int rc;
     while ((rc = st_db_next(c)) > 0) {
+        if (c->max_bytes && c->bytes >= c->max_bytes) {
+            c->conn->is_page_cut = true;
+            st_db_end(c);
+            break;
+        }
         if (count == cap) {
             size_t grown = cap ? 2 * cap : 64;
             char *moved = bx_arena_alloc(a, grown * size);
@@ -387,6 +393,21 @@ int st_db_list(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, size_
     struct st_cur c;
     int rc = st_db_begin(&c, conn, sql, vals, count);
     return rc < 0 ? rc : st_db_rows(&c, a, read, size, out, out_count);
+}
+
+int st_db_page(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, size_t size, void *out,
+               size_t *out_count, const char *sql, const struct st_val *vals, size_t count)
+{
+    struct st_cur c;
+    conn->is_page_cut = false;
+    int rc = st_db_begin(&c, conn, sql, vals, count);
+    c.max_bytes = ST_PAGE_BYTES;
+    return rc < 0 ? rc : st_db_rows(&c, a, read, size, out, out_count);
+}
+
+bool st_page_is_cut(const struct st_conn *conn)
+{
+    return conn->is_page_cut;
 }
 
 /* ---- small helpers ---- */
@@ -496,6 +517,8 @@ static int prepare_file(sqlite3 *db, const struct st_options *o, struct st_uuid_
             rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK
                      ? st_migrate(db, st_migrations, st_migration_count, message)
                      : st_db_error(db, sqlite3_errcode(db));
+        if (rc >= 0)
+            rc = st_search_version(db);
     }
     if (rc < 0)
         return rc;
@@ -656,6 +679,7 @@ void st_tx_rest(struct st_tx *tx)
 void st_tx_rollback(struct st_tx *tx)
 {
     st_search_truncate(tx, 0);
+    tx->rebuild_rows = 0;
     if (!sqlite3_get_autocommit(tx->conn->db))
         st_db_run(tx->conn, "ROLLBACK", Q0);
     st_chat_marks_end(tx->conn, false);

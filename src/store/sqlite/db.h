@@ -30,10 +30,8 @@ struct st_conn {
     struct st_store *store;
     struct st_stmt_slot *slots;
     size_t slot_count, slot_cap; /* cap is 0 or a power of two */
-    struct {
-        fts5_tokenizer ops;
-        Fts5Tokenizer *tokenizer; /* NULL until something is sought */
-    } words;
+    struct bx_words *words;      /* NULL until something is sought */
+    bool is_page_cut;
     struct st_touched *touched; /* of a writer's; SQLite frees it with the connection */
 };
 
@@ -66,6 +64,7 @@ struct st_tx {
     int64_t now;
     struct st_reindex *reindex;
     size_t reindex_count, reindex_cap;
+    int64_t rebuild_rows; /* messages to add to an index that is being filled, at the commit */
 };
 
 struct st_val {
@@ -86,6 +85,7 @@ struct st_cur {
     struct st_conn *conn;
     sqlite3_stmt *stmt;
     int col;
+    size_t bytes, max_bytes; /* read so far; the list ends behind the row that reaches max. 0: no max */
     bool is_owned;
 };
 
@@ -133,6 +133,9 @@ int st_db_rows(struct st_cur *c, struct bx_arena *a, st_read_fn *read, size_t si
                size_t *out_count);
 int st_db_list(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, size_t size, void *out,
                size_t *out_count, const char *sql, const struct st_val *vals, size_t count);
+/* As _list, at most ST_PAGE_BYTES (st_page_is_cut). */
+int st_db_page(struct st_conn *conn, struct bx_arena *a, st_read_fn *read, size_t size, void *out,
+               size_t *out_count, const char *sql, const struct st_val *vals, size_t count);
 void st_read_i64(struct st_cur *c, struct bx_arena *a, void *out); /* a list of ids */
 
 int64_t st_limit(int64_t limit);
@@ -142,6 +145,9 @@ static inline int64_t st_offset(int64_t offset)
 }
 /* A LIKE pattern "%text%" with its special characters escaped by '\'; NULL text stays NULL. */
 struct bx_str st_like(struct bx_arena *a, struct bx_str text);
+
+/* For has_fold(): the text folded; NULL stays NULL. */
+struct bx_str st_fold(struct bx_arena *a, struct bx_str text);
 
 /* The ids as a JSON array: one statement for any number of them. */
 struct bx_str st_ids_json(struct bx_arena *a, const int64_t *ids, size_t count);
@@ -210,6 +216,16 @@ int st_search_touch(struct st_tx *tx, int64_t message_id);
 void st_search_new(struct st_tx *tx, int64_t message_id);
 int st_search_flush(struct st_tx *tx);
 void st_search_truncate(struct st_tx *tx, size_t count);
+
+/* Empties the index when its words were cut by other rules; once, before anything reads it. */
+int st_search_version(sqlite3 *db);
+/* The last message that the index does not have yet; 0: it has all. */
+int st_search_pending(struct st_conn *conn, int64_t *out);
+/* At the commit: what st_search_rebuild asked for. */
+int st_search_fill(struct st_tx *tx, int64_t pending);
+
+/* SQL functions on texts (text.c); a code of SQLite. On every connection. */
+int st_text_register(sqlite3 *db);
 
 #define ST_CHAT_COLUMNS                                                                            \
     "id, number_id, contact_id, jid, is_group, name, number, last_message, last_message_id, "      \

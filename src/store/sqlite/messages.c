@@ -324,7 +324,7 @@ static int page_older(struct page *p, struct place from, int64_t limit, int64_t 
         "WHERE m.id IN (SELECT id FROM messages WHERE chat_id = ?1 AND (timestamp, id) < (?2, ?3) "
         "ORDER BY timestamp DESC, id DESC LIMIT ?4 OFFSET ?5) "
         "ORDER BY m.timestamp DESC, m.id DESC";
-    return st_db_list(
+    return st_db_page(
         p->conn, p->a, st_message_read_row, sizeof *p->rows, &p->rows, &p->count,
         offset ? far_sql : near_sql,
         (const struct st_val[]){I(p->chat_id), I(from.timestamp), I(from.id), I(limit), I(offset)},
@@ -333,7 +333,7 @@ static int page_older(struct page *p, struct place from, int64_t limit, int64_t 
 
 static int page_newer(struct page *p, struct place from, int64_t limit)
 {
-    return st_db_list(p->conn, p->a, st_message_read_row, sizeof *p->rows, &p->rows, &p->count,
+    return st_db_page(p->conn, p->a, st_message_read_row, sizeof *p->rows, &p->rows, &p->count,
                       "SELECT " ST_MESSAGE_COLUMNS " FROM messages m " ST_MESSAGE_JOINS
                       "WHERE m.chat_id = ?1 AND (m.timestamp, m.id) > (?2, ?3) "
                       "ORDER BY m.timestamp, m.id LIMIT ?4",
@@ -345,9 +345,11 @@ static int page_around(struct page *p, struct place at, int64_t limit)
 {
     struct page older = *p, newer = *p;
     int rc = page_older(&older, at, limit / 2, 0);
+    bool is_cut = st_page_is_cut(p->conn);
     if (rc == BX_OK) {
         at.id--; /* so that the message itself is newer */
         rc = page_newer(&newer, at, limit - limit / 2);
+        p->conn->is_page_cut = is_cut || st_page_is_cut(p->conn);
     }
     if (rc != BX_OK)
         return rc;

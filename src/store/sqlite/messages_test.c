@@ -828,6 +828,44 @@ static void the_search_index_is_joined_and_finds_the_same(void **state)
     check_clean(s.f);
 }
 
+static void a_page_of_long_texts_ends_early_and_says_so(void **state)
+{
+    struct fixture *f = *state;
+    enum { COUNT = 12, LONG = 400000 };
+    struct st_number n = {.name = bx_str("Shop"), .phone = bx_str("77"), .is_active = true};
+    int64_t number, chat, before = 0;
+    assert_rc(WRITE(f, st_number_insert(tx, &n, &number)), BX_OK);
+    assert_rc(WRITE(f, st_chat_ensure_group(tx, number, bx_str("7@g.us"), bx_str("G"), &chat, NULL)),
+              BX_OK);
+    char *text = calloc(1, LONG);
+    memset(text, 'x', LONG);
+    for (int i = 0; i < COUNT; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "L%d", i);
+        struct st_message_new m = {.message = {.chat_id = chat,
+                                               .wa_id = bx_str(id),
+                                               .is_from_me = true,
+                                               .content = bx_str_n(text, LONG),
+                                               .timestamp = 1000 + i}};
+        struct st_message_stored stored;
+        assert_rc(WRITE(f, st_message_insert(tx, &m, &stored)), BX_OK);
+    }
+    free(text);
+    int pages = 0, rows_seen = 0;
+    for (bool has_more = true; has_more; pages++) {
+        struct st_history_query q = {.chat_id = chat, .before = before, .limit = 1000};
+        struct st_message *rows;
+        size_t count;
+        assert_rc(st_message_history(f->conn, &q, &f->a, &rows, &count), BX_OK);
+        assert_in_range(count, 1, 3);
+        has_more = st_page_is_cut(f->conn);
+        rows_seen += (int)count;
+        before = rows[count - 1].id;
+    }
+    assert_int_equal(rows_seen, COUNT);
+    assert_int_equal(pages, COUNT / 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -854,6 +892,7 @@ int main(void)
         T_(what_a_chat_list_shows_moves_its_mark),
         T_(the_search_index_is_joined_and_finds_the_same),
         T_(a_deleted_number_is_gone_at_once_and_its_rows_in_pieces),
+        T_(a_page_of_long_texts_ends_early_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

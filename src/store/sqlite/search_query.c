@@ -244,7 +244,7 @@ static int search_run(struct st_search_run *s)
 }
 
 /* The messages and chats of the hits. */
-static int hits_read(const struct st_search_run *s, struct st_search_hit **out)
+static int hits_read(struct st_search_run *s, struct st_search_hit **out)
 {
     int64_t *ids = bx_arena_alloc(s->a, (s->count + 1) * sizeof *ids);
     struct st_message *messages = NULL;
@@ -252,12 +252,13 @@ static int hits_read(const struct st_search_run *s, struct st_search_hit **out)
     for (size_t i = 0; i < s->count; i++)
         ids[i] = s->hits[i].id;
     int rc =
-        st_db_list(s->conn, s->a, st_message_read_row, sizeof *messages, &messages, &count,
+        st_db_page(s->conn, s->a, st_message_read_row, sizeof *messages, &messages, &count,
                    "SELECT " ST_MESSAGE_COLUMNS " FROM json_each(?1) j CROSS JOIN messages m ON "
                    "m.id = j.value " ST_MESSAGE_JOINS,
                    Q(T(st_ids_json(s->a, ids, s->count))));
-    if (rc == BX_OK && count != s->count)
+    if (rc == BX_OK && count != s->count && !st_page_is_cut(s->conn))
         rc = BX_E_CORRUPT; /* the index knows rows that are not there */
+    s->count = rc == BX_OK ? count : 0;
     *out = bx_arena_alloc(s->a, (s->count + 1) * sizeof **out);
     for (size_t i = 0; rc == BX_OK && i < count; i++) {
         struct st_search_hit *hit = &(*out)[i];
@@ -304,6 +305,8 @@ int st_search(struct st_conn *conn, const struct st_search_query *query, struct 
         s.look_max = s.number_count ? LOOK_MAX_APART : LOOK_MAX;
         rc = search_run(&s);
     }
+    if (rc >= 0)
+        rc = hits_read(&s, out);
     *out_count = s.count;
-    return rc < 0 ? rc : hits_read(&s, out);
+    return rc < 0 ? rc : BX_OK;
 }

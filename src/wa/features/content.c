@@ -9,15 +9,7 @@ enum { MAX_WRAPS = 5, MAX_MENTIONS = 1024 };
 
 struct bx_str wa_clean_text(struct bx_arena *arena, const char *text)
 {
-    struct bx_str s = bx_str(text);
-    if (!text || bx_utf8_is_valid(s))
-        return text ? bx_arena_str(arena, s) : s;
-    char *out = bx_arena_strndup(arena, s.ptr, s.len);
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)out[i] >= 0x80)
-            out[i] = '?';
-    }
-    return bx_str_n(out, s.len);
+    return bx_utf8_repair_str(bx_str(text), arena);
 }
 
 #define WRAP(member, once, edit)                                                                   \

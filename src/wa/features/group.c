@@ -216,7 +216,7 @@ static int apply_run(struct wa_job *job)
     return wa_groups_apply(job, job->node);
 }
 
-static const struct wa_job_type apply_type = {"groups", apply_run, NULL};
+static const struct wa_job_type apply_type = {.name = "groups", .run = apply_run};
 
 static void on_groups(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
                       void *arg)

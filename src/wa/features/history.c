@@ -103,7 +103,7 @@ struct wa_history {
     uint64_t sync_type, progress;
 };
 
-void wa_history_free(struct wa_history *h)
+static void history_free(struct wa_history *h)
 {
     if (!h)
         return;
@@ -306,7 +306,7 @@ static int decrypt(const struct wa_blob *b, struct bx_buf *out)
 }
 
 /* A damaged chunk has no items: it will not get better. */
-void wa_history_prepare(struct wa_job *job)
+static void history_prepare(struct wa_job *job)
 {
     struct wa_history *h = job->history = BX_NEW(struct wa_history);
     struct bx_buf deflated;
@@ -430,7 +430,14 @@ static int history_run(struct wa_job *job)
     return rc < 0 ? rc : h->next < h->count ? WA_JOB_MORE : last_part(job);
 }
 
-const struct wa_job_type wa_job_history = {"history", history_run, NULL};
+static void history_done(struct wa_job *job)
+{
+    history_free(job->history);
+    bx_list_remove(&job->history_node);
+}
+
+const struct wa_job_type wa_job_history = {
+    .name = "history", .run = history_run, .prepare = history_prepare, .done = history_done};
 
 /* --- chunks that are not stored yet ---
  *
@@ -485,7 +492,7 @@ static int lost_run(struct wa_job *job)
     return forget(job, job->data);
 }
 
-const struct wa_job_type wa_job_history_lost = {"history_lost", lost_run, NULL};
+const struct wa_job_type wa_job_history_lost = {.name = "history_lost", .run = lost_run};
 
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n)
 {
@@ -522,7 +529,7 @@ static int resume_run(struct wa_job *job)
     return job->ks->ops->each(job->ks->ctx, WA_KEY_PENDING, BX_STR(""), on_pending, job);
 }
 
-static const struct wa_job_type resume_type = {"history_resume", resume_run, NULL};
+static const struct wa_job_type resume_type = {.name = "history_resume", .run = resume_run};
 
 void wa_history_resume(struct wa_client *c)
 {

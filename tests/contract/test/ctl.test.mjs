@@ -1,7 +1,7 @@
 // waboxctl beside a running server and on its own.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
@@ -86,4 +86,37 @@ test("a wrong command prints the commands", () => {
     assert.equal(status, 2);
     assert.match(stderr, /create-admin USERNAME EMAIL/);
   }
+});
+
+test("a directory without a database is named, and none is made there", () => {
+  for (const args of [["backup", join(at, "none.db")], ["export", "1", join(at, "none.jsonl")], ["reset-password", "admin", "long-enough-1"], ["forget-devices"]]) {
+    const nowhere = mkdtempSync(join(at, "nowhere-"));
+    const { status, stderr } = run(args, { DATA_DIR: nowhere });
+    assert.equal(status, 1, args[0]);
+    assert.match(stderr, /There is no database: .*wabox\.db does not exist\. Set DATA_DIR/, args[0]);
+    assert.equal(existsSync(join(nowhere, "wabox.db")), false, args[0]);
+  }
+});
+
+test("an emptied database beside its keys is no first start; a cut or replaced one is 503 on /health", async () => {
+  const own = join(at, "own"), file = join(own, "wabox.db");
+  const first = await startServer({ DATA_DIR: own });
+  assert.equal((await fetch(`${first.base}/health`)).status, 200);
+  const whole = readFileSync(file);
+  truncateSync(file, whole.length >> 1);
+  assert.equal((await fetch(`${first.base}/health`)).status, 503);
+  writeFileSync(file, whole);
+  assert.equal((await fetch(`${first.base}/health`)).status, 200);
+  renameSync(file, `${file}.old`);
+  writeFileSync(file, whole);
+  const replaced = await fetch(`${first.base}/health`);
+  assert.equal(replaced.status, 503);
+  assert.match((await replaced.json()).message, /replaced or removed/);
+  const token = await call(first, "POST", "/login", { body: { username: "nobody", password: "x" } });
+  assert.notEqual(token.status, 200);
+  first.child.kill("SIGTERM");
+  await first.exited;
+  for (const side of ["", "-wal", "-shm"]) rmSync(`${file}${side}`, { force: true });
+  writeFileSync(file, "");
+  await assert.rejects(startServer({ DATA_DIR: own }), /wabox\.db is empty, but a database was here before/);
 });

@@ -37,14 +37,14 @@ test("the log keeps the newest events of each number, and says where it begins",
 });
 
 test("resume from what is kept is gap-free; from before it is a resync, then live events", async () => {
-  const { pagination: { oldestSeq, lastSeq } } = await page(0);
+  const { pagination: { oldestSeq, lastSeq, epoch } } = await page(0);
   const edge = openSocket(server, { token, resume: { [shop.id]: oldestSeq - 1 } });
   await edge.ready;
   await edge.wait("chat:list"); // comes once it is in the room
   assert.deepEqual(edge.seqs(shop.id), Array.from({ length: KEPT }, (_, i) => oldestSeq + i));
   assert.equal(edge.of("resync").length, 0);
   const late = openSocket(server, { token, resume: { [shop.id]: oldestSeq - 2 } });
-  assert.deepEqual(await late.wait("resync"), { whatsappNumberId: shop.id, seq: lastSeq });
+  assert.deepEqual(await late.wait("resync"), { whatsappNumberId: shop.id, seq: lastSeq, epoch });
   await late.wait("chat:list");
   await inbound(shop, 1);
   await late.wait("message:new");
@@ -54,14 +54,14 @@ test("resume from what is kept is gap-free; from before it is a resync, then liv
 });
 
 test("events go by age too, and seq goes on", async () => {
-  const { pagination: { lastSeq } } = await page(0);
+  const { pagination: { lastSeq, epoch } } = await page(0);
   await trimmed();
   const border = lastSeq - 10;
   rows(server, `UPDATE events SET at = at - ${31 * DAY} WHERE number_id = ${shop.id} AND seq <= ${border}`);
   await until(server, `SELECT min(seq) FROM events WHERE number_id = ${shop.id}`, border + 1);
   rows(server, `UPDATE events SET at = at - ${31 * DAY} WHERE number_id = ${shop.id}`);
   await until(server, `SELECT count(*) FROM events WHERE number_id = ${shop.id}`, 0);
-  assert.deepEqual((await page(0)).pagination, { after: 0, limit: 1000, oldestSeq: lastSeq + 1, lastSeq, hasMore: false });
+  assert.deepEqual((await page(0)).pagination, { after: 0, limit: 1000, oldestSeq: lastSeq + 1, lastSeq, epoch, hasMore: false });
   await inbound(shop, 1);
   assert.equal((await page(0)).data[0].seq, lastSeq + 1);
 });
