@@ -78,14 +78,15 @@ struct bx_str wb_media_name(const struct st_media *file, struct bx_arena *arena)
 
 struct bx_str wb_media_url(const struct wb_rows *r, const struct st_media *file, bool is_thumb)
 {
-    struct wb_uuid id = wb_uuid_of(r->store, ST_UUID_MESSAGE, file->message_id);
+    char id[ST_UUID_SIZE];
+    st_uuid_format(r->store, ST_UUID_MESSAGE, file->message_id, id);
     int64_t expires_s = (bx_wall_ms() + links.ttl_ms) / 1000;
     char sig[WB_MEDIA_SIG_SIZE];
-    wb_media_sign(bx_str(id.text), expires_s, r->viewer_id, sig);
+    wb_media_sign(bx_str(id), expires_s, r->viewer_id, sig);
     struct bx_str base = r->base_url.len ? r->base_url : bx_str(links.base);
     struct bx_str name = is_thumb ? BX_STR("thumb") : wb_media_name(file, r->arena);
     return bx_arena_printf(r->arena, "%.*s/api/v1/media/%s/%.*s?exp=%lld&u=%lld&sig=%s",
-                           BX_STR_ARG(base), id.text, BX_STR_ARG(name), (long long)expires_s,
+                           BX_STR_ARG(base), id, BX_STR_ARG(name), (long long)expires_s,
                            (long long)r->viewer_id, sig);
 }
 
