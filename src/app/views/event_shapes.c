@@ -77,7 +77,7 @@ static const struct wb_schema media_shape = {
         {"width", WB_INT, MUST_OR_NULL},
         {"height", WB_INT, MUST_OR_NULL},
         {"durationMs", WB_INT, MUST_OR_NULL},
-        {"waveform", WB_LIST, MUST_OR_NULL, .help = "64 numbers from 0 to 100."},
+        {"waveform", WB_LIST, MUST_OR_NULL, .item = WB_INT, .help = "64 numbers from 0 to 100."},
         {"pages", WB_INT, MUST_OR_NULL},
         {"isVoice", WB_BOOL, MUST},
         {"isAnimated", WB_BOOL, MUST},
