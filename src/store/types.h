@@ -125,7 +125,7 @@ struct st_chat {
     int64_t message_count;
     int64_t ephemeral_s;      /* messages disappear after; 0: they stay */
     int64_t ephemeral_set_at; /* as whoever set it says */
-    struct bx_str meta; /* JSON: group description, owner, addressing mode, …; may be NULL;
+    struct bx_str meta;       /* JSON: group description, owner, addressing mode, …; may be NULL;
                            lists and searches leave it NULL */
     int64_t created_at, updated_at;
 };
@@ -227,18 +227,15 @@ struct st_receipt {
 
 /* The numbers stand in the database. */
 enum st_media_state {
-    ST_MEDIA_WAITING,     /* to be fetched: by itself at next_at, or when somebody asks (next_at 0) */
+    ST_MEDIA_WAITING, /* to be fetched: by itself at next_at, or when somebody asks (next_at 0) */
     ST_MEDIA_DOWNLOADING,
-    ST_MEDIA_READY,       /* file_blob holds it */
-    ST_MEDIA_EXPIRED,     /* WhatsApp and the phone have it no more */
-    ST_MEDIA_FAILED,      /* `error` says why */
-    ST_MEDIA_UNAVAILABLE  /* linked devices do not get it (view once) */
+    ST_MEDIA_READY,      /* file_blob holds it */
+    ST_MEDIA_EXPIRED,    /* WhatsApp and the phone have it no more */
+    ST_MEDIA_FAILED,     /* `error` says why */
+    ST_MEDIA_UNAVAILABLE /* linked devices do not get it (view once) */
 };
 
-enum st_media_flag {
-    ST_MEDIA_ANIMATED = 1,
-    ST_MEDIA_VIEW_ONCE = 2
-};
+enum st_media_flag { ST_MEDIA_ANIMATED = 1, ST_MEDIA_VIEW_ONCE = 2 };
 
 /* The file of a message. */
 struct st_media {
@@ -292,7 +289,7 @@ struct st_audit {
     struct bx_str action;                   /* "login", "permission.grant", … */
     struct bx_str target;                   /* "user:7", "chat:<uuid>", …; may be NULL */
     struct bx_str ip;
-    struct bx_str details;   /* JSON object; may be NULL */
+    struct bx_str details;                              /* JSON object; may be NULL */
     struct bx_str user_name, api_key_name, number_name; /* not written */
 };
 

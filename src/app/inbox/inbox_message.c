@@ -11,14 +11,19 @@
 
 static enum st_message_type type_of(enum wa_message_kind kind)
 {
-    static const enum st_message_type map[] = {
-        [WA_KIND_TEXT] = ST_TYPE_TEXT,         [WA_KIND_IMAGE] = ST_TYPE_IMAGE,
-        [WA_KIND_VIDEO] = ST_TYPE_VIDEO,       [WA_KIND_AUDIO] = ST_TYPE_AUDIO,
-        [WA_KIND_DOCUMENT] = ST_TYPE_DOCUMENT, [WA_KIND_STICKER] = ST_TYPE_STICKER,
-        [WA_KIND_LOCATION] = ST_TYPE_LOCATION, [WA_KIND_CONTACT] = ST_TYPE_CONTACT,
-        [WA_KIND_POLL] = ST_TYPE_POLL,         [WA_KIND_SYSTEM] = ST_TYPE_SYSTEM,
-        [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM, [WA_KIND_EVENT] = ST_TYPE_EVENT,
-        [WA_KIND_UNKNOWN] = ST_TYPE_UNKNOWN};
+    static const enum st_message_type map[] = {[WA_KIND_TEXT] = ST_TYPE_TEXT,
+                                               [WA_KIND_IMAGE] = ST_TYPE_IMAGE,
+                                               [WA_KIND_VIDEO] = ST_TYPE_VIDEO,
+                                               [WA_KIND_AUDIO] = ST_TYPE_AUDIO,
+                                               [WA_KIND_DOCUMENT] = ST_TYPE_DOCUMENT,
+                                               [WA_KIND_STICKER] = ST_TYPE_STICKER,
+                                               [WA_KIND_LOCATION] = ST_TYPE_LOCATION,
+                                               [WA_KIND_CONTACT] = ST_TYPE_CONTACT,
+                                               [WA_KIND_POLL] = ST_TYPE_POLL,
+                                               [WA_KIND_SYSTEM] = ST_TYPE_SYSTEM,
+                                               [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM,
+                                               [WA_KIND_EVENT] = ST_TYPE_EVENT,
+                                               [WA_KIND_UNKNOWN] = ST_TYPE_UNKNOWN};
     return map[kind];
 }
 
@@ -89,9 +94,8 @@ static int quote_of(struct wb_inbox_turn *t, const struct wa_message *m, struct 
         return BX_OK;
     row->quoted_wa_id = m->quoted_id;
     row->quoted_content = wb_inbox_text(t, m->quoted_text);
-    int rc = m->quoted_sender.is_me
-                 ? BX_OK
-                 : wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
+    int rc = m->quoted_sender.is_me ? BX_OK
+                                    : wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
     if (rc < 0)
         return rc == BX_E_INVALID ? BX_OK : rc;
     /* What the record has is shown, not what the sender says that it was. */
@@ -138,9 +142,9 @@ static int timer_of(struct wb_inbox_turn *t, const struct wa_message *m, int64_t
 {
     if (m->chat.is_group || !m->ephemeral_s || m->origin == WA_ORIGIN_HISTORY)
         return BX_OK;
-    int rc = st_chat_timer_set(t->turn.tx, chat, m->ephemeral_s,
-                               wb_inbox_time(t, m->ephemeral_set_at_ms ? m->ephemeral_set_at_ms
-                                                                       : m->timestamp_ms));
+    int rc = st_chat_timer_set(
+        t->turn.tx, chat, m->ephemeral_s,
+        wb_inbox_time(t, m->ephemeral_set_at_ms ? m->ephemeral_set_at_ms : m->timestamp_ms));
     return rc < 0 ? rc : BX_OK;
 }
 
@@ -154,37 +158,37 @@ static struct bx_str hash_of(struct wb_inbox_turn *t, bool is_there, const uint8
 static int file_of(struct wb_inbox_turn *t, const struct wa_message *m, struct st_media *out)
 {
     struct wa_file f;
-    int rc = has_caption(m->kind) && m->raw.len ? wa_file_of(m->raw, t->turn.arena, &f)
-                                                : BX_E_NOT_FOUND;
+    int rc =
+        has_caption(m->kind) && m->raw.len ? wa_file_of(m->raw, t->turn.arena, &f) : BX_E_NOT_FOUND;
     if (rc < 0)
         return rc;
     const struct wb_config *config = t->envelope->line->app->config;
     bool is_auto = m->origin != WA_ORIGIN_HISTORY && f.size <= (uint64_t)config->media_auto_max;
     bool is_open = f.has_media_key && f.direct_path.len;
-    *out = (struct st_media){
-        .state = is_open         ? ST_MEDIA_WAITING
-                 : f.is_view_once ? ST_MEDIA_UNAVAILABLE
-                                  : ST_MEDIA_FAILED,
-        .error = is_open || f.is_view_once ? (struct bx_str){0}
-                                           : BX_STR("The message does not say where its file is."),
-        .kind = f.kind,
-        .mime = f.mimetype,
-        .file_name = f.file_name,
-        .direct_path = f.direct_path,
-        .url = f.url,
-        .media_key = hash_of(t, f.has_media_key, f.media_key),
-        .sha256 = hash_of(t, f.has_sha256, f.sha256),
-        .enc_sha256 = hash_of(t, f.has_enc_sha256, f.enc_sha256),
-        .thumbnail = f.thumbnail,
-        .size_bytes = f.size > INT64_MAX ? 0 : (int64_t)f.size,
-        .width = f.width,
-        .height = f.height,
-        .duration_ms = 1000 * (int64_t)f.seconds,
-        .pages = f.pages,
-        .waveform = f.waveform,
-        .flags = (f.is_animated ? ST_MEDIA_ANIMATED : 0u) |
-                 (f.is_view_once || m->is_view_once ? ST_MEDIA_VIEW_ONCE : 0u),
-        .next_at = is_auto && is_open ? st_tx_now(t->turn.tx) : 0};
+    *out = (struct st_media){.state = is_open          ? ST_MEDIA_WAITING
+                                      : f.is_view_once ? ST_MEDIA_UNAVAILABLE
+                                                       : ST_MEDIA_FAILED,
+                             .error = is_open || f.is_view_once
+                                          ? (struct bx_str){0}
+                                          : BX_STR("The message does not say where its file is."),
+                             .kind = f.kind,
+                             .mime = f.mimetype,
+                             .file_name = f.file_name,
+                             .direct_path = f.direct_path,
+                             .url = f.url,
+                             .media_key = hash_of(t, f.has_media_key, f.media_key),
+                             .sha256 = hash_of(t, f.has_sha256, f.sha256),
+                             .enc_sha256 = hash_of(t, f.has_enc_sha256, f.enc_sha256),
+                             .thumbnail = f.thumbnail,
+                             .size_bytes = f.size > INT64_MAX ? 0 : (int64_t)f.size,
+                             .width = f.width,
+                             .height = f.height,
+                             .duration_ms = 1000 * (int64_t)f.seconds,
+                             .pages = f.pages,
+                             .waveform = f.waveform,
+                             .flags = (f.is_animated ? ST_MEDIA_ANIMATED : 0u) |
+                                      (f.is_view_once || m->is_view_once ? ST_MEDIA_VIEW_ONCE : 0u),
+                             .next_at = is_auto && is_open ? st_tx_now(t->turn.tx) : 0};
     return BX_OK;
 }
 

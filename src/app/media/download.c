@@ -13,8 +13,8 @@
 
 enum {
     HOSTS_MAX = 4,
-    PIECE_MAX = 256 << 10,    /* collected while the lane works on the piece before */
-    SILENCE_MS = 60000,       /* without a byte the attempt ends */
+    PIECE_MAX = 256 << 10, /* collected while the lane works on the piece before */
+    SILENCE_MS = 60000,    /* without a byte the attempt ends */
     FIRST_RETRY_MS = 2000,
     LAST_RETRY_MS = 3600000,
     ATTEMPTS_MAX = 12,
@@ -189,8 +189,9 @@ static void on_stored(int rc, const struct bl_entry *entry, bool is_new, void *a
     struct download *d = arg;
     (void)is_new;
     if (rc < 0) {
-        fail(d, ST_MEDIA_WAITING, rc == BX_E_DISK_FULL ? "The disk of the server is full."
-                                                       : "The file could not be stored.");
+        fail(d, ST_MEDIA_WAITING,
+             rc == BX_E_DISK_FULL ? "The disk of the server is full."
+                                  : "The file could not be stored.");
         return;
     }
     d->blob = entry->id;
@@ -288,8 +289,9 @@ static void decrypted(struct download *d)
         fail(d, d->row.attempts < 3 ? ST_MEDIA_WAITING : ST_MEDIA_FAILED,
              "The file is damaged: its hash is not the one in the message.");
     else
-        fail(d, ST_MEDIA_WAITING, d->rc == BX_E_DISK_FULL ? "The disk of the server is full."
-                                                          : "The download was interrupted.");
+        fail(d, ST_MEDIA_WAITING,
+             d->rc == BX_E_DISK_FULL ? "The disk of the server is full."
+                                     : "The download was interrupted.");
 }
 
 static void on_worked(void *arg)
@@ -346,7 +348,8 @@ static void ask_phone(struct download *d)
     if (d->line->app->engine->ops->media_retry && d->row.attempts < ASKED_MAX) {
         struct wa_media_retry retry = d->retry;
         memcpy(retry.media_key, d->file.media_key, sizeof retry.media_key);
-        WB_ENGINE(d->line, media_retry, &retry); /* not connected: whoever asks for the file asks again */
+        WB_ENGINE(d->line, media_retry,
+                  &retry); /* not connected: whoever asks for the file asks again */
     }
     fail(d, ST_MEDIA_EXPIRED, "WhatsApp does not have the file any more.");
 }
@@ -395,14 +398,16 @@ static void try_host(struct download *d)
         return;
     }
     struct bx_str url;
-    bool is_live = !d->media->app->config->whatsapp || strcmp(d->media->app->config->whatsapp, "live") == 0;
+    bool is_live =
+        !d->media->app->config->whatsapp || strcmp(d->media->app->config->whatsapp, "live") == 0;
     const char *headers[] = {"Origin: https://web.whatsapp.com", NULL};
     int rc = wa_file_url(d->hosts[d->host], &d->file, &d->arena, &url);
-    struct net_transfer_request request = {.method = "GET",
-                                           .url = rc == BX_OK ? bx_arena_strndup(&d->arena, url.ptr, url.len) : "",
-                                           .headers = is_live ? headers : headers + 1,
-                                           .body_fd = -1,
-                                           .max_bytes = wa_media_sealed_size((uint64_t)d->media->app->config->media_max_document) };
+    struct net_transfer_request request = {
+        .method = "GET",
+        .url = rc == BX_OK ? bx_arena_strndup(&d->arena, url.ptr, url.len) : "",
+        .headers = is_live ? headers : headers + 1,
+        .body_fd = -1,
+        .max_bytes = wa_media_sealed_size((uint64_t)d->media->app->config->media_max_document)};
     if (rc == BX_OK)
         rc = net_transfer_start(d->media->transfers, &request, &handler, d, &d->transfer);
     if (rc < 0)
@@ -437,9 +442,10 @@ static int names_of(struct download *d, struct st_conn *conn)
         return rc;
     d->retry = (struct wa_media_retry){.chat = chat.jid, .id = m.wa_id, .is_from_me = m.is_from_me};
     if (chat.is_group && !m.is_from_me)
-        d->retry.sender = m.sender_lid.len
-                              ? bx_arena_printf(&d->arena, "%.*s@lid", BX_STR_ARG(m.sender_lid))
-                              : bx_arena_printf(&d->arena, "%.*s@s.whatsapp.net", BX_STR_ARG(m.sender_phone));
+        d->retry.sender =
+            m.sender_lid.len
+                ? bx_arena_printf(&d->arena, "%.*s@lid", BX_STR_ARG(m.sender_lid))
+                : bx_arena_printf(&d->arena, "%.*s@s.whatsapp.net", BX_STR_ARG(m.sender_phone));
     return BX_OK;
 }
 
@@ -489,18 +495,19 @@ static void on_claimed(void *arg)
         fail(d, ST_MEDIA_FAILED, "The message does not say how its file is encrypted.");
         return;
     }
-    struct wa_media_expected expected = {
-        .plain_sha256 = d->file.sha256,
-        .enc_sha256 = d->file.has_enc_sha256 ? d->file.enc_sha256 : NULL,
-        .plain_size = UINT64_MAX};
+    struct wa_media_expected expected = {.plain_sha256 = d->file.sha256,
+                                         .enc_sha256 =
+                                             d->file.has_enc_sha256 ? d->file.enc_sha256 : NULL,
+                                         .plain_size = UINT64_MAX};
     d->unseal = wa_media_unseal_new(wa_file_media_kind(d->file.kind), d->file.media_key, &expected);
     int rc = bl_writer_new(d->media->blobs, (uint64_t)d->row.number_id,
                            (uint64_t)d->media->app->config->media_max_document, &d->writer);
     if (rc == BX_OK && ops->media_conn)
         rc = WB_ENGINE(d->line, media_conn, false, on_conn, d);
     if (rc < 0)
-        fail(d, ST_MEDIA_WAITING, rc == BX_E_DISK_FULL ? "The disk of the server is full."
-                                                       : "The number is not connected.");
+        fail(d, ST_MEDIA_WAITING,
+             rc == BX_E_DISK_FULL ? "The disk of the server is full."
+                                  : "The number is not connected.");
 }
 
 static void claim_done(int rc, void *arg)

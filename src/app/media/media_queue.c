@@ -16,8 +16,8 @@
 
 enum {
     DUE_MAX = 200,
-    SOON_MS = 20,       /* several events at once are one look */
-    OFFLINE_MS = 2000,  /* a number is not connected: looked at again after */
+    SOON_MS = 20,      /* several events at once are one look */
+    OFFLINE_MS = 2000, /* a number is not connected: looked at again after */
     LONG_MS = 60000,
     UNUSED_MAX = 200,
 };
@@ -112,7 +112,8 @@ void wb_media_wake(struct wb_app *app)
 static void on_event(struct wb_sink *sink, const struct wb_log_entry *event)
 {
     struct wb_media *m = BX_CONTAINER_OF(sink, struct wb_media, sink);
-    if (strcmp(event->type, "message:new") == 0 || strcmp(event->type, "message:media") == 0 || strcmp(event->type, "chat:updated") == 0)
+    if (strcmp(event->type, "message:new") == 0 || strcmp(event->type, "message:media") == 0 ||
+        strcmp(event->type, "chat:updated") == 0)
         wb_media_wake(m->app);
 }
 
@@ -152,7 +153,8 @@ int wb_media_want(struct st_tx *tx, int64_t message_id)
     struct st_media row;
     bx_arena_init(&a, SIZE_MAX);
     int rc = st_media_get(st_tx_conn(tx), message_id, &a, &row);
-    bool is_fetched = rc == BX_OK && (row.state == ST_MEDIA_READY || row.state == ST_MEDIA_DOWNLOADING);
+    bool is_fetched =
+        rc == BX_OK && (row.state == ST_MEDIA_READY || row.state == ST_MEDIA_DOWNLOADING);
     if (rc == BX_OK && !is_fetched) {
         row.state = ST_MEDIA_WAITING;
         row.attempts = 0;
@@ -302,7 +304,8 @@ int wb_media_start(struct wb_app *app, struct bx_buf *message)
     if (rc == BX_OK)
         rc = st_writer_call(app->writer, resume_job, NULL);
     if (rc < 0) {
-        bx_buf_printf(message, "The queue of files cannot be opened: %s", bx_err_info(rc)->sentence);
+        bx_buf_printf(message, "The queue of files cannot be opened: %s",
+                      bx_err_info(rc)->sentence);
         return rc;
     }
     m->sink = (struct wb_sink){.name = "media", .on_event = on_event};

@@ -62,9 +62,9 @@ static void on_abort(struct http_exchange *x, void *arg)
 /* Shown in the page; everything else is offered as a download of unknown content. */
 static const char *safe_type(struct bx_str mime)
 {
-    static const char *const types[] = {"image/jpeg", "image/png",  "image/webp", "image/gif",
-                                        "audio/ogg",  "audio/mpeg", "audio/mp4",  "audio/aac",
-                                        "audio/amr",  "audio/wav",  "video/mp4",  "video/3gpp",
+    static const char *const types[] = {"image/jpeg", "image/png",      "image/webp", "image/gif",
+                                        "audio/ogg",  "audio/mpeg",     "audio/mp4",  "audio/aac",
+                                        "audio/amr",  "audio/wav",      "video/mp4",  "video/3gpp",
                                         "video/webm", "application/pdf"};
     struct bx_str type = bx_str_trim(bx_str_slice(mime, 0, bx_str_find(mime, ';')));
     for (size_t i = 0; i < BX_LEN(types); i++) {
@@ -102,7 +102,8 @@ static void on_file(int rc, int fd, uint64_t size, void *arg)
     bx_hex_encode(id.ptr, id.len, hex);
     const char *type = s->is_thumb ? "image/jpeg" : safe_type(s->file.mime);
     unsigned char head[12] = {0};
-    if (s->is_thumb && pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, "RIFF", 4) == 0)
+    if (s->is_thumb && pread(fd, head, sizeof head, 0) == sizeof head &&
+        memcmp(head, "RIFF", 4) == 0)
         type = "image/webp";
     add_headers(s, type != NULL);
     struct http_file file = {.fd = fd,
@@ -163,14 +164,16 @@ static void missing(struct serving *s)
 {
     switch (s->file.state) {
     case ST_MEDIA_EXPIRED:
-        refuse(s, 410, "WhatsApp does not have this file any more. Ask the sender to send it again.");
+        refuse(s, 410,
+               "WhatsApp does not have this file any more. Ask the sender to send it again.");
         return;
     case ST_MEDIA_UNAVAILABLE:
         refuse(s, 404, "This file can only be opened on the phone.");
         return;
     case ST_MEDIA_FAILED:
-        refuse(s, 404, s->file.error.len ? bx_arena_strndup(&s->arena, s->file.error.ptr, s->file.error.len)
-                                         : "The file could not be fetched.");
+        refuse(s, 404,
+               s->file.error.len ? bx_arena_strndup(&s->arena, s->file.error.ptr, s->file.error.len)
+                                 : "The file could not be fetched.");
         return;
     case ST_MEDIA_WAITING:
     case ST_MEDIA_DOWNLOADING:
@@ -259,7 +262,8 @@ static bool owns(const struct http_request *r, void *arg)
 /* BX_E_NOT_FOUND: no such address; BX_E_DENIED: not signed by us, or over. */
 static int link_check(const struct http_request *r, struct serving *s)
 {
-    struct bx_str rest = bx_str_slice(r->path, sizeof PREFIX - 1, r->path.len), uuid, exp, user, sig;
+    struct bx_str rest = bx_str_slice(r->path, sizeof PREFIX - 1, r->path.len), uuid, exp, user,
+                  sig;
     int64_t expires_s;
     char want[WB_MEDIA_SIG_SIZE];
     size_t slash = bx_str_find(rest, '/');
@@ -267,7 +271,8 @@ static int link_check(const struct http_request *r, struct serving *s)
     s->is_thumb = bx_str_is(bx_str_slice(rest, slash + 1, rest.len), "thumb");
     if (st_uuid_parse(s->media->app->store, ST_UUID_MESSAGE, uuid, &s->message_id) < 0)
         return BX_E_NOT_FOUND;
-    if (!http_query_get(r->query, BX_STR("exp"), &exp) || !http_query_get(r->query, BX_STR("u"), &user) ||
+    if (!http_query_get(r->query, BX_STR("exp"), &exp) ||
+        !http_query_get(r->query, BX_STR("u"), &user) ||
         !http_query_get(r->query, BX_STR("sig"), &sig) || bx_str_i64(exp, &expires_s) < 0 ||
         bx_str_i64(user, &s->user_id) < 0)
         return BX_E_DENIED;
@@ -296,10 +301,13 @@ static void handle(struct http_exchange *x, void *arg)
     net_timer_init(&s->timer, on_waited, s);
     int rc = link_check(r, s);
     if (rc < 0 || m->is_stopping) {
-        refuse(s, rc == BX_E_NOT_FOUND ? 404 : rc < 0 ? 403 : 503,
+        refuse(s,
+               rc == BX_E_NOT_FOUND ? 404
+               : rc < 0             ? 403
+                                    : 503,
                rc == BX_E_NOT_FOUND ? "There is no such file."
-               : rc < 0             ? "This link is not valid any more. Load the message again for a new one."
-                                    : "The server is stopping.");
+               : rc < 0 ? "This link is not valid any more. Load the message again for a new one."
+                        : "The server is stopping.");
         return;
     }
     http_exchange_on_abort(x, on_abort, s);

@@ -44,10 +44,10 @@ static const char *extension_of(struct bx_str mime)
 {
     static const struct {
         const char *mime, *extension;
-    } rows[] = {{"image/jpeg", "jpg"},  {"image/png", "png"},  {"image/webp", "webp"},
-                {"image/gif", "gif"},   {"video/mp4", "mp4"},  {"video/3gpp", "3gp"},
-                {"audio/ogg", "ogg"},   {"audio/mpeg", "mp3"}, {"audio/mp4", "m4a"},
-                {"audio/aac", "aac"},   {"audio/amr", "amr"},  {"application/pdf", "pdf"},
+    } rows[] = {{"image/jpeg", "jpg"}, {"image/png", "png"},  {"image/webp", "webp"},
+                {"image/gif", "gif"},  {"video/mp4", "mp4"},  {"video/3gpp", "3gp"},
+                {"audio/ogg", "ogg"},  {"audio/mpeg", "mp3"}, {"audio/mp4", "m4a"},
+                {"audio/aac", "aac"},  {"audio/amr", "amr"},  {"application/pdf", "pdf"},
                 {"text/plain", "txt"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (bx_str_starts(mime, bx_str(rows[i].mime)))

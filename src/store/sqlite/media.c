@@ -3,8 +3,10 @@
 #include "store/sqlite/db.h"
 
 #define COLUMNS                                                                                    \
-    "message_id, number_id, state, kind, mime, file_name, direct_path, url, local_path, media_key, " \
-    "sha256, enc_sha256, thumbnail, size_bytes, width, height, duration_ms, pages, flags, waveform, "  \
+    "message_id, number_id, state, kind, mime, file_name, direct_path, url, local_path, "          \
+    "media_key, "                                                                                  \
+    "sha256, enc_sha256, thumbnail, size_bytes, width, height, duration_ms, pages, flags, "        \
+    "waveform, "                                                                                   \
     "file_blob, thumb_blob, error, attempts, next_at, updated_at"
 
 static void media_read(struct st_cur *c, struct bx_arena *a, void *out)
@@ -45,7 +47,8 @@ int st_media_write(struct st_tx *tx, int64_t id, const struct st_media *m)
         return rc;
     return st_db_run(
         tx->conn,
-        "INSERT INTO media (" COLUMNS ") SELECT ?1, number_id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
+        "INSERT INTO media (" COLUMNS
+        ") SELECT ?1, number_id, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, "
         "?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25 FROM messages "
         "WHERE id = ?1",
         Q(I(id), I(m->state), I(m->kind), T(m->mime), T(m->file_name), T(m->direct_path), T(m->url),
@@ -92,10 +95,11 @@ int st_media_due(struct st_conn *conn, int64_t now, int64_t per_number, int64_t 
 
 int st_media_next(struct st_conn *conn, int64_t *out)
 {
-    return st_db_i64(conn, out,
-                     "SELECT coalesce(min(next_at), 0) FROM media WHERE state < 2 AND state = 0 AND "
-                     "next_at > 0",
-                     Q0);
+    return st_db_i64(
+        conn, out,
+        "SELECT coalesce(min(next_at), 0) FROM media WHERE state < 2 AND state = 0 AND "
+        "next_at > 0",
+        Q0);
 }
 
 int st_media_resume(struct st_tx *tx)

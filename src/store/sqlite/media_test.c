@@ -2,7 +2,8 @@
 
 #define STR(s) bx_str(s)
 static const struct bx_str none;
-static const char blob_a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", blob_b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+static const char blob_a[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                  blob_b[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 struct scene {
     struct fixture *f;
@@ -48,7 +49,8 @@ static void a_blob_is_unused_when_the_last_row_that_names_it_goes(void **state)
 {
     struct scene s = scene_of(state, "62811");
     const char *id = NULL;
-    struct st_media m = {.state = ST_MEDIA_READY, .file_blob = STR(blob_a), .thumb_blob = STR(blob_b)};
+    struct st_media m = {
+        .state = ST_MEDIA_READY, .file_blob = STR(blob_a), .thumb_blob = STR(blob_b)};
     int64_t first = say(&s, "A", &m), second = say(&s, "B", &m);
     assert_int_equal(unused(&s, &id), 0);
     assert_rc(WRITE(s.f, st_message_revoke(tx, first, STR("deleted"), 5)), 1);
