@@ -4,12 +4,13 @@
 #ifndef WB_CONTEXT_H
 #define WB_CONTEXT_H
 
+#include "base/version.h"
 #include "base/metrics.h"
 #include "net/http/http_server.h"
 #include "net/pool.h"
 #include "net/timer.h"
 
-#define WB_VERSION "0.1.0"
+#define WB_VERSION BX_VERSION
 /* Of the administrator and the agents of the demo. */
 #define WB_DEMO_PASSWORD "admin123"
 
