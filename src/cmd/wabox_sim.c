@@ -1,8 +1,8 @@
 /* wabox-sim: a WhatsApp network on loopback. */
 #include "base/conf.h"
 #include "base/err.h"
-#include "base/version.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "sim/sim.h"
 
 #include <signal.h>
@@ -69,14 +69,19 @@ static void complain(const struct settings *s, int rc)
     int port = (int)s->port;
     fprintf(stderr, "wabox-sim cannot start: ");
     if (rc == BX_E_EXISTS)
-        fprintf(stderr, "port %d is in use on %s: stop the program that uses it, or choose another "
-                        "port with --port=N (0: any free one)\n", port, s->host);
+        fprintf(stderr,
+                "port %d is in use on %s: stop the program that uses it, or choose another "
+                "port with --port=N (0: any free one)\n",
+                port, s->host);
     else if (rc == BX_E_DENIED && port > 0 && port < 1024)
-        fprintf(stderr, "port %d needs a privilege: choose a port above 1023 with --port=N\n", port);
+        fprintf(stderr, "port %d needs a privilege: choose a port above 1023 with --port=N\n",
+                port);
     else
-        fprintf(stderr, "cannot listen on %s port %d: %s Check --host (an address of this machine, "
-                        "such as 127.0.0.1)%s%s\n", s->host, port, bx_err_info(rc)->sentence,
-                s->data_dir ? " and --data-dir " : "", s->data_dir ? s->data_dir : "");
+        fprintf(stderr,
+                "cannot listen on %s port %d: %s Check --host (an address of this machine, "
+                "such as 127.0.0.1)%s%s\n",
+                s->host, port, bx_err_info(rc)->sentence, s->data_dir ? " and --data-dir " : "",
+                s->data_dir ? s->data_dir : "");
 }
 
 int main(int argc, char **argv)

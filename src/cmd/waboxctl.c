@@ -2,15 +2,15 @@
  * takes them (.env, environment, flags). */
 #include "app/core/config.h"
 #include "app/core/phone.h"
+#include "app/core/secrets.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/doctor.h"
 #include "app/ops/first_start.h"
 #include "app/ops/number_file.h"
-#include "app/core/secrets.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/version.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "store/store.h"
 
 #include <stdio.h>

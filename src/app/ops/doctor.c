@@ -1,7 +1,7 @@
 #include "app/ops/doctor.h"
 
-#include "app/ops/data_dir.h"
 #include "app/core/config.h"
+#include "app/ops/data_dir.h"
 #include "app/ops/version.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -85,8 +85,10 @@ static bool check_orphans(const struct wb_config *c, struct bx_buf *say)
     struct stat st;
     bool has_database = stat(database, &st) == 0 && st.st_size > 0;
     if (access(key, F_OK) == 0 && !has_database) {
-        bx_buf_printf(say, "%s is there, but no database beside it: restore a backup (waboxctl "
-                           "restore FILE), or move the key away for a new start.", key);
+        bx_buf_printf(say,
+                      "%s is there, but no database beside it: restore a backup (waboxctl "
+                      "restore FILE), or move the key away for a new start.",
+                      key);
         return false;
     }
     bx_buf_lit(say, "no key without its database.");
@@ -102,8 +104,7 @@ static bool is_origin(struct bx_str text, bool has_path)
             continue;
         struct bx_str rest = bx_str_slice(text, strlen(schemes[i]), text.len);
         size_t slash = bx_str_find(rest, '/');
-        return slash > 0 && bx_str_find(rest, ' ') == rest.len &&
-               (has_path || slash == rest.len);
+        return slash > 0 && bx_str_find(rest, ' ') == rest.len && (has_path || slash == rest.len);
     }
     return false;
 }
@@ -117,12 +118,15 @@ static bool check_addresses(const struct wb_config *c, struct bx_buf *say)
             one.len--; /* as CORS reads it */
         if (one.len == 0 || is_origin(one, false))
             continue;
-        bx_buf_printf(say, "FRONTEND_URL: \"%.*s\" is not an origin such as https://app.example.com "
-                           "(no path).", (int)one.len, one.ptr);
+        bx_buf_printf(say,
+                      "FRONTEND_URL: \"%.*s\" is not an origin such as https://app.example.com "
+                      "(no path).",
+                      (int)one.len, one.ptr);
         return false;
     }
     if (c->public_url && *c->public_url && !is_origin(bx_str(c->public_url), true)) {
-        bx_buf_printf(say, "PUBLIC_URL: \"%s\" is not an address such as https://wabox.example.com.",
+        bx_buf_printf(say,
+                      "PUBLIC_URL: \"%s\" is not an address such as https://wabox.example.com.",
                       c->public_url);
         return false;
     }
@@ -229,14 +233,17 @@ static bool check_port(const struct wb_config *c, struct bx_buf *say)
     if (is_free)
         bx_buf_printf(say, "%s is free on %s.", port, c->host);
     else if (why == EADDRINUSE && is_served(c))
-        bx_buf_printf(say, "%s is in use on %s, by waboxd it seems: one runs on this data directory.",
+        bx_buf_printf(say,
+                      "%s is in use on %s, by waboxd it seems: one runs on this data directory.",
                       port, c->host);
     else if (why == EADDRINUSE)
         bx_buf_printf(say, "%s is in use on %s by another program: stop it, or set PORT.", port,
                       c->host);
     else if (why == EACCES)
-        bx_buf_printf(say, "%s needs a privilege: take a PORT above 1023, or grant "
-                           "CAP_NET_BIND_SERVICE.", port);
+        bx_buf_printf(say,
+                      "%s needs a privilege: take a PORT above 1023, or grant "
+                      "CAP_NET_BIND_SERVICE.",
+                      port);
     else
         bx_buf_printf(say, "%s cannot be taken on %s: %s.", port, c->host, strerror(why));
     return is_free || (why == EADDRINUSE && is_served(c));
@@ -296,7 +303,8 @@ static bool check_files(const struct wb_config *c, struct bx_buf *say)
         return true;
     unsigned long long files = limit.rlim_max;
     bool is_fine = files >= WB_FILES_FEW;
-    bx_buf_printf(say, "%llu open files are allowed, one for each connection; MAX_CONNECTIONS is %lld%s",
+    bx_buf_printf(say,
+                  "%llu open files are allowed, one for each connection; MAX_CONNECTIONS is %lld%s",
                   files, (long long)c->max_connections,
                   is_fine ? "." : ": raise it (LimitNOFILE= in the unit, ulimit -n in a shell).");
     return is_fine;
@@ -342,8 +350,9 @@ static bool check_live(struct bx_buf *say)
     if (rc == BX_OK)
         bx_buf_lit(say, "live; " LIVE_HOST " answers.");
     else if (rc == BX_E_NOT_FOUND)
-        bx_buf_lit(say, "live, but the name " LIVE_HOST " cannot be looked up: no network, or no DNS. "
-                        "waboxd keeps trying.");
+        bx_buf_lit(say,
+                   "live, but the name " LIVE_HOST " cannot be looked up: no network, or no DNS. "
+                   "waboxd keeps trying.");
     else
         bx_buf_lit(say, "live, but " LIVE_HOST " does not answer on port 443: no network, or a "
                         "firewall. waboxd keeps trying.");
@@ -354,8 +363,9 @@ static bool check_simulator(const char *setting, const struct ws_url *at, struct
 {
     int rc = try_connect(at->host, at->port);
     bx_buf_printf(say,
-                  rc == BX_OK ? "the simulator at %s answers."
-                              : "nobody answers at %s: start wabox-sim there, or set WABOX_WHATSAPP.",
+                  rc == BX_OK
+                      ? "the simulator at %s answers."
+                      : "nobody answers at %s: start wabox-sim there, or set WABOX_WHATSAPP.",
                   setting);
     return rc == BX_OK;
 }
