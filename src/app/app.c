@@ -84,10 +84,8 @@ static int open_keys(struct wb_app *app, struct bx_buf *message)
 static void on_upgrade(int from, int to, void *arg)
 {
     (void)arg;
-    bx_log(
-        BX_LOG_INFO, "store",
-        "migrating database schema (may take minutes on large databases)",
-        "from=%d to=%d", from, to);
+    bx_log(BX_LOG_INFO, "store", "migrating database schema (may take minutes on large databases)",
+           "from=%d to=%d", from, to);
 }
 
 static void on_slow_job(uint64_t ms, void *arg)
@@ -270,8 +268,8 @@ static void on_http_closed(void *arg)
 static void on_grace_over(void *arg)
 {
     struct wb_app *app = arg;
-    bx_log(BX_LOG_WARN, "app", "shutdown grace period expired; aborting running requests", "requests=%zu",
-           wb_dispatch_running(app->dispatch));
+    bx_log(BX_LOG_WARN, "app", "shutdown grace period expired; aborting running requests",
+           "requests=%zu", wb_dispatch_running(app->dispatch));
     net_loop_stop(app->loop);
 }
 

@@ -78,13 +78,13 @@ static void announce(const struct wb_app *app, const char *password)
     const struct wb_config *c = app->config;
     bool is_any = strcmp(c->host, "0.0.0.0") == 0 || strcmp(c->host, "::") == 0;
     bx_log_say("WaBox %s is ready: log in at %s://%s:%u/", WB_VERSION,
-            c->tls_cert ? "https" : "http", is_any ? "localhost" : c->host, app->port);
+               c->tls_cert ? "https" : "http", is_any ? "localhost" : c->host, app->port);
     if (password[0])
         bx_log_say("First start: log in as %s with the password %s (shown this once)",
-                c->admin_username, password);
+                   c->admin_username, password);
     if (c->is_demo)
         bx_log_say("Demo: log in as %s with the password %s", c->admin_username,
-                c->admin_password ? c->admin_password : WB_DEMO_PASSWORD);
+                   c->admin_password ? c->admin_password : WB_DEMO_PASSWORD);
     printf("{\"ready\":true,\"port\":%u}\n", app->port);
     fflush(stdout);
 }

@@ -79,7 +79,7 @@ struct wa_job {
     bool is_prepared;
     struct wa_history *history; /* of a chunk, which stands in the client's list */
     struct bx_list history_node;
-    uint64_t barrier;           /* c->barriers when the job was made */
+    uint64_t barrier; /* c->barriers when the job was made */
 };
 
 /* Loop. in: an arena to take (NULL: a fresh one). */
@@ -203,13 +203,13 @@ struct wa_upper {
     void (*connected)(struct wa_client *c);
     void (*unused)(struct wa_client *c); /* the last reference is gone */
     void (*effect)(struct wa_client *c, struct wa_job *job, struct wa_want *want);
-    void (*stepped)(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
-                    bool is_current);
+    void (*stepped)(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result,
+                    int rc, bool is_current);
 };
 extern const struct wa_upper wa_upper; /* client.c */
 void wa_want_carry_out(struct wa_client *c, struct wa_job *job, struct wa_want *want);
-void wa_send_on_step(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
-                     bool is_current);
+void wa_send_on_step(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result,
+                     int rc, bool is_current);
 
 struct wa_client {
     uint32_t magic;
@@ -241,9 +241,9 @@ struct wa_client {
     int64_t clock_offset_ms;                    /* server - ours */
     unsigned app_state_wanted, app_state_reset; /* bit sets of collections */
     unsigned offline_count;
-    uint64_t barriers;            /* jobs that end when all those before them have ended */
-    unsigned jobs, jobs_before;   /* not finished; of these, made before the last barrier */
-    bool is_barrier_waiting;      /* its job has ended, others before it have not */
+    uint64_t barriers;          /* jobs that end when all those before them have ended */
+    unsigned jobs, jobs_before; /* not finished; of these, made before the last barrier */
+    bool is_barrier_waiting;    /* its job has ended, others before it have not */
     bool is_started, is_freed, is_loading, is_available, is_logged_in;
     bool app_state_busy, prekeys_busy, has_settled;
     struct wa_media_hosts *media; /* NULL: never asked */

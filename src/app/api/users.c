@@ -41,7 +41,7 @@ const struct wb_schema wb_users_answer = {
 
 #define USER_FIELDS(must)                                                                          \
     {"name", WB_STR, must, 1, 120}, {"username", WB_STR, must, 1, 64}, {"email", WB_EMAIL, must},  \
-        {"password", WB_STR, must | WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},                             \
+        {"password", WB_STR, must | WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},    \
         {"role", WB_ENUM, 0, .choices = "USER|ADMIN", .fallback = "\"USER\""},                     \
         {"isActive", WB_BOOL, 0, .fallback = "true"}, END
 

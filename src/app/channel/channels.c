@@ -43,7 +43,8 @@ static int reset_job(struct st_tx *tx, void *arg)
         /* PENDING of an unlinked device: linking had begun and nothing goes on with it. */
         bool was_starting =
             rows[i].status == ST_LINK_PENDING && !rows[i].jid.len && !rows[i].reason.len;
-        if (rows[i].status == ST_LINK_CONNECTED || rows[i].status == ST_LINK_PAIRING || was_starting)
+        if (rows[i].status == ST_LINK_CONNECTED || rows[i].status == ST_LINK_PAIRING ||
+            was_starting)
             rc = reset_one(r, tx, &rows[i]);
     }
     return rc;

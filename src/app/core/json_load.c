@@ -23,10 +23,8 @@ static void walk(json_t *value)
     json_t *child;
     if (json_is_string(value))
         nuls_replace(value);
-    json_array_foreach(value, i, child)
-        walk(child);
-    json_object_foreach(value, key, child)
-        walk(child);
+    json_array_foreach(value, i, child) walk(child);
+    json_object_foreach(value, key, child) walk(child);
 }
 
 json_t *wb_json_load(struct bx_str text, size_t flags, json_error_t *error)

@@ -112,14 +112,11 @@ static bool value_fits(const struct wb_field *f, enum wb_type type, const json_t
 }
 
 static const char *const type_words[] = {
-    [WB_STR] = "a text",         [WB_INT] = "a whole number",
-    [WB_NUM] = "a number",
-    [WB_BOOL] = "true or false", [WB_TRUE] = "true",
-    [WB_FALSE] = "false",        [WB_TIME] = "a time",
-    [WB_UUID] = "a UUID",        [WB_EMAIL] = "an e-mail address",
-    [WB_URI] = "an address",     [WB_ENUM] = "one of",
-    [WB_REF] = "an object",      [WB_LIST] = "a list",
-    [WB_ANY] = "an object"};
+    [WB_STR] = "a text",         [WB_INT] = "a whole number", [WB_NUM] = "a number",
+    [WB_BOOL] = "true or false", [WB_TRUE] = "true",          [WB_FALSE] = "false",
+    [WB_TIME] = "a time",        [WB_UUID] = "a UUID",        [WB_EMAIL] = "an e-mail address",
+    [WB_URI] = "an address",     [WB_ENUM] = "one of",        [WB_REF] = "an object",
+    [WB_LIST] = "a list",        [WB_ANY] = "an object"};
 
 static void describe(const struct wb_field *f, struct bx_buf *message)
 {

@@ -157,14 +157,17 @@ static bool check_port(const struct wb_config *c, struct bx_buf *say)
     if (is_free)
         bx_buf_printf(say, "%s is free on %s.", port, c->host);
     else if (why == EADDRINUSE && is_served(c))
-        bx_buf_printf(say, "%s is in use on %s, by waboxd it seems: one runs on this data directory.",
+        bx_buf_printf(say,
+                      "%s is in use on %s, by waboxd it seems: one runs on this data directory.",
                       port, c->host);
     else if (why == EADDRINUSE)
         bx_buf_printf(say, "%s is in use on %s by another program: stop it, or set PORT.", port,
                       c->host);
     else if (why == EACCES)
-        bx_buf_printf(say, "%s needs a privilege: take a PORT above 1023, or grant "
-                           "CAP_NET_BIND_SERVICE.", port);
+        bx_buf_printf(say,
+                      "%s needs a privilege: take a PORT above 1023, or grant "
+                      "CAP_NET_BIND_SERVICE.",
+                      port);
     else
         bx_buf_printf(say, "%s cannot be taken on %s: %s.", port, c->host, strerror(why));
     return is_free || (why == EADDRINUSE && is_served(c));
@@ -224,7 +227,8 @@ static bool check_files(const struct wb_config *c, struct bx_buf *say)
         return true;
     unsigned long long files = limit.rlim_max;
     bool is_fine = files >= WB_FILES_FEW;
-    bx_buf_printf(say, "%llu open files are allowed, one for each connection; MAX_CONNECTIONS is %lld%s",
+    bx_buf_printf(say,
+                  "%llu open files are allowed, one for each connection; MAX_CONNECTIONS is %lld%s",
                   files, (long long)c->max_connections,
                   is_fine ? "." : ": raise it (LimitNOFILE= in the unit, ulimit -n in a shell).");
     return is_fine;
@@ -270,8 +274,9 @@ static bool check_live(struct bx_buf *say)
     if (rc == BX_OK)
         bx_buf_lit(say, "live; " LIVE_HOST " answers.");
     else if (rc == BX_E_NOT_FOUND)
-        bx_buf_lit(say, "live, but the name " LIVE_HOST " cannot be looked up: no network, or no DNS. "
-                        "waboxd keeps trying.");
+        bx_buf_lit(say,
+                   "live, but the name " LIVE_HOST " cannot be looked up: no network, or no DNS. "
+                   "waboxd keeps trying.");
     else
         bx_buf_lit(say, "live, but " LIVE_HOST " does not answer on port 443: no network, or a "
                         "firewall. waboxd keeps trying.");
@@ -282,8 +287,9 @@ static bool check_simulator(const char *setting, const struct ws_url *at, struct
 {
     int rc = try_connect(at->host, at->port);
     bx_buf_printf(say,
-                  rc == BX_OK ? "the simulator at %s answers."
-                              : "nobody answers at %s: start wabox-sim there, or set WABOX_WHATSAPP.",
+                  rc == BX_OK
+                      ? "the simulator at %s answers."
+                      : "nobody answers at %s: start wabox-sim there, or set WABOX_WHATSAPP.",
                   setting);
     return rc == BX_OK;
 }

@@ -22,14 +22,14 @@ struct wb_janitor {
     struct wb_app *app;
     struct net_timer timer;
     struct net_lane lane; /* for giving memory back */
-    int64_t *numbers; /* whose logs this round looks at */
+    int64_t *numbers;     /* whose logs this round looks at */
     size_t number_count, number_pos;
     size_t chore;
-    int64_t clock_ms;     /* what rows are too old for; see clock_advance */
-    uint64_t advanced_at; /* monotonic, ms */
-    bool is_running; /* a round is under way */
-    bool has_more;   /* of the job: the chore is not done yet */
-    int rc;          /* of the job */
+    int64_t clock_ms;                  /* what rows are too old for; see clock_advance */
+    uint64_t advanced_at;              /* monotonic, ms */
+    bool is_running;                   /* a round is under way */
+    bool has_more;                     /* of the job: the chore is not done yet */
+    int rc;                            /* of the job */
     int64_t search_done, search_total; /* of the index that is filled anew */
     uint64_t told_ms;                  /* when its progress was logged */
 };
@@ -103,18 +103,31 @@ static const struct {
     const char *name;
     int (*run)(struct st_tx *tx, struct wb_janitor *j);
 } chores[] = {
-    {"tokens", tokens}, {"api keys", api_keys}, {"idempotency keys", idempotency_keys},
-    {"audit", audit},   {"events", events},     {"deleted numbers", deleted_numbers},
-    {"search index", search_index}, {"search rebuild", search_rebuild},
+    {"tokens", tokens},
+    {"api keys", api_keys},
+    {"idempotency keys", idempotency_keys},
+    {"audit", audit},
+    {"events", events},
+    {"deleted numbers", deleted_numbers},
+    {"search index", search_index},
+    {"search rebuild", search_rebuild},
 };
 
 #define ROWS(kind)                                                                                 \
-    {"wabox_janitor_rows_total", "rows removed for their age or number", BX_COUNTER,               \
-     "kind=\"" kind "\"", 0}
-struct bx_metric wb_janitor_metrics[] = {ROWS("token"), ROWS("api_key"), ROWS("idempotency"),
-                                         ROWS("audit"), ROWS("event"),   ROWS("deleted_number"),
-                                         {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0},
-                                         {"wabox_search_rebuilt_messages_total", "messages added to a search index that is filled anew", BX_COUNTER, NULL, 0}};
+    {                                                                                              \
+        "wabox_janitor_rows_total", "rows removed for their age or number", BX_COUNTER,            \
+            "kind=\"" kind "\"", 0                                                                 \
+    }
+struct bx_metric wb_janitor_metrics[] = {
+    ROWS("token"),
+    ROWS("api_key"),
+    ROWS("idempotency"),
+    ROWS("audit"),
+    ROWS("event"),
+    ROWS("deleted_number"),
+    {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0},
+    {"wabox_search_rebuilt_messages_total", "messages added to a search index that is filled anew",
+     BX_COUNTER, NULL, 0}};
 const size_t wb_janitor_metric_count = BX_LEN(wb_janitor_metrics);
 _Static_assert(BX_LEN(wb_janitor_metrics) == BX_LEN(chores), "a metric per chore, in their order");
 
@@ -264,7 +277,8 @@ struct wb_janitor *wb_janitor_start(struct wb_app *app)
     net_lane_init(&j->lane, app->pool, 1);
     net_timer_init(&j->timer, on_timer, j);
     enum { FIRST_MS = 5000 }; /* soon: an index may wait to be filled */
-    int64_t first = app->config->janitor_interval_ms < FIRST_MS ? app->config->janitor_interval_ms : FIRST_MS;
+    int64_t first =
+        app->config->janitor_interval_ms < FIRST_MS ? app->config->janitor_interval_ms : FIRST_MS;
     net_timer_start(app->loop, &j->timer, (uint64_t)first);
     return j;
 }

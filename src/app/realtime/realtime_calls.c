@@ -88,9 +88,10 @@ static void failure_write(struct call *c, struct bx_buf *out, bool is_ack)
     if (is_ack)
         bx_json_key_bool(&w, "success", false);
     bx_json_key_cstr(&w, "message", c->message ? c->message : info->sentence);
-    bx_json_key_cstr(&w, "code", c->code                     ? c->code
-                                 : info->http_status >= 500 ? "UNAVAILABLE"
-                                                             : "INVALID");
+    bx_json_key_cstr(&w, "code",
+                     c->code                    ? c->code
+                     : info->http_status >= 500 ? "UNAVAILABLE"
+                                                : "INVALID");
     if (!is_ack)
         bx_json_key_str(&w, "event", c->name.len <= NAME_SHOWN_MAX ? c->name : BX_STR(""));
     if (c->retry_after_ms)
@@ -516,9 +517,8 @@ static int call_start(struct call *c, struct wb_agent *a)
     bool is_page = c->action->where == ON_LANE && c->action->reply;
     int rc = BX_OK;
     if (is_page) {
-        c->ticket = (struct wb_ticket){.bytes = CALL_BYTES + c->args.len,
-                                       .may_start = page_may_start,
-                                       .start = page_start};
+        c->ticket = (struct wb_ticket){
+            .bytes = CALL_BYTES + c->args.len, .may_start = page_may_start, .start = page_start};
         rc = wb_answer_take(a, &c->ticket);
     }
     c->is_counted = true;

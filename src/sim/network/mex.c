@@ -81,7 +81,8 @@ void sim_on_mex(struct sim_conn *c, const struct wa_node *iq, const struct wa_no
 {
     json_t *json = answer(c->device->account, wa_node_attr(child, "query_id"));
     char *text = json_dumps(json, JSON_COMPACT);
-    sim_iq_result(c, iq, wa_node_bytes(wa_node_new(arena, "result"), bx_arena_str(arena, bx_str(text))));
+    sim_iq_result(c, iq,
+                  wa_node_bytes(wa_node_new(arena, "result"), bx_arena_str(arena, bx_str(text))));
     free(text);
     json_decref(json);
 }

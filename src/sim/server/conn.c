@@ -34,9 +34,8 @@ static int on_hello(struct sim_conn *c, struct bx_str frame, struct bx_arena *ar
     if (rc < 0)
         return rc;
     sim_random(sim, random, sizeof random);
-    struct bx_str chain =
-        wa_cert_build(&sim->root, &sim->intermediate, sim->statik.pub, sim_now_s(), sim->cert_flaw,
-                      random, arena);
+    struct bx_str chain = wa_cert_build(&sim->root, &sim->intermediate, sim->statik.pub,
+                                        sim_now_s(), sim->cert_flaw, random, arena);
     bx_buf_init(&hello, 0);
     bx_buf_init(&out, 0);
     rc = wa_handshake_server_hello(&c->handshake, chain, &hello);

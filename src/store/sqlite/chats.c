@@ -416,9 +416,9 @@ int st_chat_read(struct st_tx *tx, int64_t chat_id, int64_t upto, struct bx_aren
 /* What is sent from now on has another audience. */
 static int members_changed(struct st_tx *tx, int64_t chat_id)
 {
-    int rc = st_db_run(tx->conn,
-                       "UPDATE chats SET audience_id = 0 WHERE id = ?1 AND audience_id > 0",
-                       Q(I(chat_id)));
+    int rc =
+        st_db_run(tx->conn, "UPDATE chats SET audience_id = 0 WHERE id = ?1 AND audience_id > 0",
+                  Q(I(chat_id)));
     return rc < 0 ? rc : BX_OK;
 }
 
@@ -477,6 +477,5 @@ int st_member_groups(struct st_conn *conn, int64_t contact_id, int64_t limit, st
 
 int st_chat_of_contact(struct st_conn *conn, int64_t contact_id, int64_t *out_id)
 {
-    return st_db_i64(conn, out_id, "SELECT id FROM chats WHERE contact_id = ?1",
-                     Q(I(contact_id)));
+    return st_db_i64(conn, out_id, "SELECT id FROM chats WHERE contact_id = ?1", Q(I(contact_id)));
 }

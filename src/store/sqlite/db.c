@@ -481,12 +481,11 @@ static int log_epoch_load(sqlite3 *db, bool is_read_only, char out[17])
 {
     sqlite3_stmt *get;
     char *failure = NULL;
-    int rc = is_read_only
-                 ? SQLITE_OK
-                 : sqlite3_exec(db,
-                                "INSERT INTO settings VALUES ('log_epoch', "
-                                "lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING",
-                                NULL, NULL, &failure);
+    int rc = is_read_only ? SQLITE_OK
+                          : sqlite3_exec(db,
+                                         "INSERT INTO settings VALUES ('log_epoch', "
+                                         "lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING",
+                                         NULL, NULL, &failure);
     sqlite3_free(failure);
     if (rc != SQLITE_OK)
         return st_db_error(db, rc);

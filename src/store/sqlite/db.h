@@ -85,7 +85,8 @@ struct st_cur {
     struct st_conn *conn;
     sqlite3_stmt *stmt;
     int col;
-    size_t bytes, max_bytes; /* read so far; the list ends behind the row that reaches max. 0: no max */
+    size_t bytes,
+        max_bytes; /* read so far; the list ends behind the row that reaches max. 0: no max */
     bool is_owned;
 };
 
@@ -235,7 +236,8 @@ int st_text_register(sqlite3 *db);
     "m.caption, m.file_name, m.flags, m.status, m.is_unread, m.is_starred, m.has_media, "          \
     "m.timestamp, m.quoted_wa_id, m.quoted_content, m.quoted_sender_id, m.sent_by, m.client_id, "  \
     "m.stored_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.error, m.edited_at, "       \
-    "m.revoked_at, m.mentions, m.details, s.phone, s.lid, coalesce(s.name, s.push_name, s.business_name), "   \
+    "m.revoked_at, m.mentions, m.details, s.phone, s.lid, coalesce(s.name, s.push_name, "          \
+    "s.business_name), "                                                                           \
     "u.name"
 /* Who sent nothing (0) is not looked for: the cursor stays where the next row of the chat wants it.
  */

@@ -215,7 +215,8 @@ static void audit_read(struct st_cur *c, struct bx_arena *a, void *out)
     "SELECT a.id, a.at, a.user_id, a.api_key_id, a.number_id, a.action, a.target, a.ip, "          \
     "a.details, u.name, k.name, n.name FROM audit a LEFT JOIN users u ON u.id = a.user_id "        \
     "LEFT JOIN api_keys k ON k.id = a.api_key_id LEFT JOIN numbers n ON n.id = a.number_id "       \
-    "WHERE a.id < ?1 AND (?2 = 0 OR a.user_id = ?2) AND (?3 = 0 OR a.number_id = ?3) AND (?4 IS NULL OR "              \
+    "WHERE a.id < ?1 AND (?2 = 0 OR a.user_id = ?2) AND (?3 = 0 OR a.number_id = ?3) AND (?4 IS "  \
+    "NULL OR "                                                                                     \
     "substr(a.action, 1, length(?4)) = ?4) AND a.at >= ?5 AND (?6 = 0 OR a.at < ?6) "
 #define AUDIT_ORDER "ORDER BY a.id DESC LIMIT ?7"
 
@@ -246,11 +247,12 @@ int st_audit_trim(struct st_tx *tx, int64_t before, int64_t max_rows)
                    Q(I(before)));
     if (rc < 0)
         return rc;
-    return st_db_run(tx->conn,
-                     "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND "
-                     "id < coalesce((SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT "
-                     "?2) WHERE at >= ?1 ORDER BY id LIMIT 1), ?3)",
-                     Q(I(before), I(max_rows), I(INT64_MAX)));
+    return st_db_run(
+        tx->conn,
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND "
+        "id < coalesce((SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT "
+        "?2) WHERE at >= ?1 ORDER BY id LIMIT 1), ?3)",
+        Q(I(before), I(max_rows), I(INT64_MAX)));
 }
 
 /* ---- idempotency ---- */

@@ -421,10 +421,11 @@ int st_monitor_read(struct st_conn *conn, struct st_monitor *out)
     struct counted *rows;
     size_t count = 0;
     bx_arena_init(&arena, 0);
-    int rc = st_db_list(conn, &arena, counted_read, sizeof *rows, &rows, &count,
-                        "SELECT coalesce(s.status, ?1), count(*), 0 FROM numbers n LEFT JOIN sessions "
-                        "s ON s.number_id = n.id WHERE n.deleted_at = 0 GROUP BY 1",
-                        Q(I(ST_LINK_PENDING)));
+    int rc =
+        st_db_list(conn, &arena, counted_read, sizeof *rows, &rows, &count,
+                   "SELECT coalesce(s.status, ?1), count(*), 0 FROM numbers n LEFT JOIN sessions "
+                   "s ON s.number_id = n.id WHERE n.deleted_at = 0 GROUP BY 1",
+                   Q(I(ST_LINK_PENDING)));
     for (size_t i = 0; rc == BX_OK && i < count; i++) {
         if (rows[i].state >= 0 && rows[i].state < ST_MONITOR_STATES)
             m.numbers[rows[i].state] = rows[i].count;

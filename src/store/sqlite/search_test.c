@@ -380,14 +380,19 @@ static void an_index_of_older_words_is_filled_while_the_server_works(void **stat
     second = message_add(f, chat, contact, 1, "zweiter");
     third = message_add(f, chat, contact, 2, "dritter");
     char sql[2048];
-    snprintf(sql, sizeof sql,
-             "WITH RECURSIVE n (i) AS (VALUES (4) UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
-             "INSERT INTO messages (id, number_id, chat_id, wa_id, is_from_me, sender_id, participant_id, type, content, caption, file_name, flags, status, is_unread, is_starred, has_media, timestamp, quoted_wa_id, quoted_content, quoted_sender_id, sent_by, client_id, stored_at, sent_at, delivered_at, read_at, failed_at, error, edited_at, revoked_at, mentions) SELECT i, number_id, chat_id, 'X' || i, is_from_me, sender_id, "
-             "participant_id, type, 'wort' || i, caption, file_name, flags, status, is_unread, "
-             "is_starred, has_media, timestamp, quoted_wa_id, quoted_content, quoted_sender_id, "
-             "sent_by, client_id, stored_at, sent_at, delivered_at, read_at, failed_at, error, "
-             "edited_at, revoked_at, mentions FROM n, messages WHERE id = 3",
-             ALL);
+    snprintf(
+        sql, sizeof sql,
+        "WITH RECURSIVE n (i) AS (VALUES (4) UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+        "INSERT INTO messages (id, number_id, chat_id, wa_id, is_from_me, sender_id, "
+        "participant_id, type, content, caption, file_name, flags, status, is_unread, is_starred, "
+        "has_media, timestamp, quoted_wa_id, quoted_content, quoted_sender_id, sent_by, client_id, "
+        "stored_at, sent_at, delivered_at, read_at, failed_at, error, edited_at, revoked_at, "
+        "mentions) SELECT i, number_id, chat_id, 'X' || i, is_from_me, sender_id, "
+        "participant_id, type, 'wort' || i, caption, file_name, flags, status, is_unread, "
+        "is_starred, has_media, timestamp, quoted_wa_id, quoted_content, quoted_sender_id, "
+        "sent_by, client_id, stored_at, sent_at, delivered_at, read_at, failed_at, error, "
+        "edited_at, revoked_at, mentions FROM n, messages WHERE id = 3",
+        ALL);
     fixture_stop(f);
     assert_int_equal(run_setting(f, sql), SQLITE_OK);
     assert_int_equal(run_setting(f, "DELETE FROM settings WHERE name = 'search.version'"),

@@ -14,8 +14,8 @@ static int store_info(struct wa_job *job, struct bx_str group, const struct wa_g
 {
     struct bx_buf text;
     bx_buf_init(&text, 0);
-    bx_buf_printf(&text, "%d %d %u %d\n", info->is_lid, info->is_announcement,
-                  info->ephemeral_s, info->is_locked);
+    bx_buf_printf(&text, "%d %d %u %d\n", info->is_lid, info->is_announcement, info->ephemeral_s,
+                  info->is_locked);
     for (size_t i = 0; i < info->subject.len; i++)
         bx_buf_byte(&text, info->subject.ptr[i] == '\n' ? ' ' : (uint8_t)info->subject.ptr[i]);
     for (size_t i = 0; i < info->count; i++) {

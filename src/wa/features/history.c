@@ -313,8 +313,7 @@ static void history_prepare(struct wa_job *job)
     h->open_chat = UINT32_MAX;
     bx_buf_init(&h->plain, MAX_CHUNK);
     bx_buf_init(&deflated, MAX_CHUNK);
-    if (decrypt(job->data, &deflated) >= 0 &&
-        wa_inflate(bx_buf_view(&deflated), &h->plain) >= 0)
+    if (decrypt(job->data, &deflated) >= 0 && wa_inflate(bx_buf_view(&deflated), &h->plain) >= 0)
         divide(h);
     bx_buf_done(&deflated);
 }
@@ -388,10 +387,9 @@ static int on_item(struct wa_job *job, size_t index)
     switch ((enum item_kind)item->kind) {
     case ITEM_MAPPING:
         return WA_PB_UNPACK(lid_mapping, bytes, &job->out, &mapping) < 0 ? BX_OK
-                                                                        : on_mapping(job, mapping);
+                                                                         : on_mapping(job, mapping);
     case ITEM_PUSHNAME:
-        return WA_PB_UNPACK(pushname, bytes, &job->out, &name) < 0 ? BX_OK
-                                                                  : on_pushname(job, name);
+        return WA_PB_UNPACK(pushname, bytes, &job->out, &name) < 0 ? BX_OK : on_pushname(job, name);
     case ITEM_CHAT:
         return open_chat(job, (uint32_t)index, true);
     case ITEM_MESSAGE:
@@ -517,7 +515,8 @@ static int on_pending(void *arg, struct bx_str key, struct bx_str row)
     }
     char *path = bx_arena_strndup(&job->out, row.ptr + PENDING_HEAD, row.len - PENDING_HEAD);
     ProtobufCBinaryData media_key = {32, (uint8_t *)(uintptr_t)row.ptr + 1},
-                        hash = {row.ptr[0] & HOW_HASHED ? 32 : 0, (uint8_t *)(uintptr_t)row.ptr + 33};
+                        hash = {row.ptr[0] & HOW_HASHED ? 32 : 0,
+                                (uint8_t *)(uintptr_t)row.ptr + 33};
     struct wa_blob *b = wa_blob_want(job, &wa_job_history, path, media_key, hash, NULL);
     if (b)
         b->pending = bx_arena_str(&job->out, key);

@@ -123,8 +123,8 @@ static struct wa_node *sign_answer(struct wa_job *job, const struct wa_adv_accep
     return iq;
 }
 
-static struct wa_node *error_answer(struct bx_arena *a, const struct wa_node *request, unsigned code,
-                                    const char *text)
+static struct wa_node *error_answer(struct bx_arena *a, const struct wa_node *request,
+                                    unsigned code, const char *text)
 {
     struct wa_node *iq = WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "error"),
                                  wa_str("id", wa_node_attr(request, "id")));

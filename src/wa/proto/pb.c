@@ -147,8 +147,7 @@ int wa_pb_unpack(const ProtobufCMessageDescriptor *type, struct bx_str bytes,
         return BX_E_TOO_BIG;
     struct allocator a = {.arena = arena};
     ProtobufCAllocator glue = {.alloc = arena_alloc, .free = arena_free, .allocator_data = &a};
-    ProtobufCMessage *m =
-        protobuf_c_message_unpack(type, &glue, bytes.len, clean);
+    ProtobufCMessage *m = protobuf_c_message_unpack(type, &glue, bytes.len, clean);
     if (!m)
         return a.is_full ? BX_E_TOO_BIG : BX_E_INVALID;
     *out = m;

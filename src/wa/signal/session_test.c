@@ -155,7 +155,8 @@ TEST(skipped_counters_make_the_session_no_larger_and_their_messages_still_open)
     for (int i = SKIPPED - 1; i >= 0; i -= 3) /* some from the end … */
         assert_rc(decrypt(&bob, &alice, c[i], "text"), BX_OK);
     for (int i = 0; i < SKIPPED; i++) /* … the rest from the start, those once only */
-        assert_rc(decrypt(&bob, &alice, c[i], "text"), (SKIPPED - 1 - i) % 3 ? BX_OK : BX_E_DUPLICATE);
+        assert_rc(decrypt(&bob, &alice, c[i], "text"),
+                  (SKIPPED - 1 - i) % 3 ? BX_OK : BX_E_DUPLICATE);
     assert_int_equal(size_of(&bob, WA_KEY_SKIPPED), 0);
 }
 
@@ -183,9 +184,11 @@ TEST(skipped_messages_of_a_group_make_its_key_no_larger)
     assert_rc(wa_group_process(bob.signal, group, &alice.jid, key), BX_OK);
     size_t before = size_of(&bob, WA_KEY_SENDER_KEY);
     for (int i = 0; i <= SKIPPED; i++)
-        assert_rc(wa_group_encrypt(alice.signal, group, &alice.jid, BX_STR("g"), &arena, &m[i]), BX_OK);
+        assert_rc(wa_group_encrypt(alice.signal, group, &alice.jid, BX_STR("g"), &arena, &m[i]),
+                  BX_OK);
     for (int i = SKIPPED; i >= 0; i--) {
-        assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[i], &arena, &plain, NULL), BX_OK);
+        assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[i], &arena, &plain, NULL),
+                  BX_OK);
         assert_true(size_of(&bob, WA_KEY_SENDER_KEY) < before + 500);
     }
     assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[7], &arena, &plain, NULL),
