@@ -1,11 +1,11 @@
 /* waboxctl: what the person who runs WaBox does beside the server. Settings come from where waboxd
  * takes them (.env, environment, flags). */
 #include "app/core/config.h"
+#include "app/core/secrets.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/doctor.h"
 #include "app/ops/first_start.h"
 #include "app/ops/number_file.h"
-#include "app/core/secrets.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"

@@ -1,10 +1,10 @@
 /* waboxd: the server. Parses arguments, starts the application, exits. */
-#include "app/app.h"
 #include "app/api/api_md.h"
 #include "app/api/routes.h"
+#include "app/app.h"
+#include "app/channel/engine_wa.h"
 #include "app/realtime/asyncapi.h"
 #include "app/rest/docs.h"
-#include "app/channel/engine_wa.h"
 #include "base/log.h"
 
 #include <signal.h>

@@ -1,8 +1,8 @@
 #include "app/api/api_keys.h"
 
+#include "app/access/access.h"
 #include "app/core/context.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/hash.h"

@@ -1,12 +1,12 @@
 /* Log in, log out, who am I. */
 #include "app/api/auth.h"
 
-#include "app/core/context.h"
-#include "app/views/shapes.h"
-#include "app/core/config.h"
 #include "app/access/access.h"
-#include "app/core/limit.h"
+#include "app/core/config.h"
+#include "app/core/context.h"
 #include "app/core/failures.h"
+#include "app/core/limit.h"
+#include "app/views/shapes.h"
 #include "base/clock.h"
 #include "crypto/jwt.h"
 #include "crypto/password.h"

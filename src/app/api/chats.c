@@ -1,12 +1,12 @@
 #include "app/api/chats.h"
 
+#include "app/core/config.h"
 #include "app/core/context.h"
+#include "app/core/phone.h"
 #include "app/inbox/chat_read.h"
 #include "app/views/event_shapes.h"
-#include "app/core/phone.h"
 #include "app/views/pages.h"
 #include "app/views/shapes.h"
-#include "app/core/config.h"
 
 #define END                                                                                        \
     {                                                                                              \

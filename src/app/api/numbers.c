@@ -1,12 +1,12 @@
 #include "app/api/numbers.h"
 
+#include "app/access/access.h"
 #include "app/channel/engine.h"
+#include "app/core/config.h"
+#include "app/numbers/line.h"
 #include "app/numbers/link.h"
 #include "app/realtime/realtime.h"
 #include "app/views/shapes.h"
-#include "app/core/config.h"
-#include "app/access/access.h"
-#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

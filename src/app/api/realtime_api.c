@@ -1,14 +1,14 @@
 #include "app/api/realtime_api.h"
 
-#include "app/views/event_shapes.h"
+#include "app/access/access.h"
 #include "app/events/eventlog.h"
 #include "app/numbers/line.h"
-#include "app/rest/on_loop.h"
 #include "app/realtime/asyncapi.h"
 #include "app/realtime/realtime.h"
+#include "app/rest/on_loop.h"
+#include "app/views/event_shapes.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

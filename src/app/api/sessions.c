@@ -1,15 +1,15 @@
 #include "app/api/sessions.h"
 
+#include "app/api/numbers.h"
 #include "app/channel/engine.h"
 #include "app/core/config.h"
-#include "app/views/event_shapes.h"
+#include "app/numbers/line.h"
 #include "app/numbers/link.h"
-#include "app/api/numbers.h"
 #include "app/realtime/realtime.h"
 #include "app/rest/on_loop.h"
+#include "app/views/event_shapes.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
-#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

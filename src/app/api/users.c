@@ -1,8 +1,8 @@
 #include "app/api/users.h"
 
+#include "app/access/access.h"
 #include "app/core/context.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
 #include "base/fold.h"
 #include "base/lookalike.h"
 #include "crypto/password.h"

@@ -1,12 +1,12 @@
 #include "app/channel/channels.h"
 
 #include "app/channel/engine.h"
-#include "app/events/eventlog.h"
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
 #include "app/core/config.h"
 #include "app/core/stop.h"
+#include "app/events/eventlog.h"
 #include "app/numbers/line.h"
+#include "app/numbers/link.h"
+#include "app/numbers/outbox.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

@@ -1,13 +1,13 @@
 #include "app/inbox/inbox.h"
 
 #include "app/channel/engine.h"
-#include "app/inbox/inbox_store.h"
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
 #include "app/core/counts.h"
 #include "app/core/failures.h"
-#include "base/log.h"
+#include "app/inbox/inbox_store.h"
 #include "app/numbers/line.h"
+#include "app/numbers/link.h"
+#include "app/numbers/outbox.h"
+#include "base/log.h"
 
 static int envelope_job(struct st_tx *tx, void *arg)
 {

@@ -3,8 +3,8 @@
 #ifndef WB_SEND_H
 #define WB_SEND_H
 
-#include "app/events/announce.h"
 #include "app/core/phone.h"
+#include "app/events/announce.h"
 
 enum { WB_SEND_TEXT_MAX = 65536, WB_SEND_KEY_MAX = 255 };
 

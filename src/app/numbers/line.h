@@ -6,9 +6,9 @@
 #define WB_LINE_H
 
 #include "app/core/context.h"
-#include "store/store.h"
 #include "app/core/phone.h"
 #include "base/list.h"
+#include "store/store.h"
 
 /* st_number.policy as JSON: {"sendReadReceipts":…,"sendTyping":…,"minSendIntervalMs":…,"keepDeleted":…} */
 struct wb_policy {

@@ -1,14 +1,13 @@
 #include "app/numbers/link.h"
 
 #include "app/channel/engine.h"
-#include "app/numbers/outbox.h"
+#include "app/core/counts.h"
 #include "app/core/json_keys.h"
+#include "app/numbers/line.h"
+#include "app/numbers/outbox.h"
 #include "app/numbers/qr_picture.h"
 #include "app/views/rows.h"
-#include "app/numbers/line.h"
-#include "app/core/counts.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/log.h"
 #include "base/mem.h"
 

@@ -1,8 +1,8 @@
 #include "app/numbers/outbox.h"
 
 #include "app/channel/engine.h"
-#include "app/numbers/line.h"
 #include "app/core/failures.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 #include "app/ops/doctor.h"
 
-#include "app/ops/data_dir.h"
 #include "app/core/config.h"
+#include "app/ops/data_dir.h"
 #include "app/ops/version.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -1,8 +1,8 @@
 #include "app/ops/watch.h"
 
-#include "app/ops/first_start.h"
 #include "app/access/access.h"
 #include "app/core/failures.h"
+#include "app/ops/first_start.h"
 #include "base/log.h"
 #include "base/mem.h"
 

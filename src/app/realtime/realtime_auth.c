@@ -1,8 +1,8 @@
 /* Who connects? Every form in which clients send their token, and refusals they can act on. */
 #include "app/realtime/realtime_internal.h"
 
-#include "app/access/credentials.h"
 #include "app/access/access.h"
+#include "app/access/credentials.h"
 #include "app/core/failures.h"
 #include "base/json_scan.h"
 #include "base/mem.h"

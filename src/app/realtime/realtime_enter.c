@@ -1,11 +1,11 @@
 /* How a socket comes to hear a number; see realtime.h. */
 #include "app/realtime/realtime_internal.h"
 
-#include "app/realtime/backpressure.h"
-#include "app/views/pages.h"
-#include "app/numbers/link.h"
 #include "app/access/access.h"
 #include "app/numbers/line.h"
+#include "app/numbers/link.h"
+#include "app/realtime/backpressure.h"
+#include "app/views/pages.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 

@@ -3,11 +3,11 @@
 #define WB_REALTIME_INTERNAL_H
 
 #include "app/access/access.h"
+#include "app/core/chore.h"
 #include "app/core/config.h"
 #include "app/core/inflight.h"
 #include "app/core/limit.h"
 #include "app/events/sinks.h"
-#include "app/core/chore.h"
 #include "app/realtime/realtime.h"
 #include "app/rest/request.h"
 #include "base/map.h"

@@ -1,8 +1,8 @@
 #include "app/rest/request.h"
 
 #include "app/rest/route.h"
-#include "base/utf8.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>

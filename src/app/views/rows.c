@@ -1,11 +1,11 @@
 #include "app/views/rows.h"
 
+#include "app/core/context.h"
+#include "app/core/json_keys.h"
+#include "app/core/phone.h"
 #include "app/views/details.h"
 #include "app/views/error_code.h"
 #include "app/views/mentions.h"
-#include "app/core/phone.h"
-#include "app/core/context.h"
-#include "app/core/json_keys.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 

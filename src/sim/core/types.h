@@ -20,9 +20,9 @@
 #include "wa/proto/sync.pb-c.h"
 #include "wa/signal/adv.h"
 #include "wa/signal/app_state.h"
-#include <wa/keystore_memory.h>
 #include "wa/signal/signal.h"
 #include "wa/wire/codec.h"
+#include <wa/keystore_memory.h>
 
 #include <jansson.h>
 

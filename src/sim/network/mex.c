@@ -1,8 +1,8 @@
 /* GraphQL-like queries (`w:mex`): what they ask is known by the number of the query, and official and
  * third-party clients number the same query differently. A query that is not simulated is answered
  * with an error of its kind, because clients wait for the key that they asked for. */
-#include "base/err.h"
 #include "sim/network/mex.h"
+#include "base/err.h"
 #include "sim/core/faults.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"

@@ -3,9 +3,9 @@
  * not acknowledged, marked offline, in order of arrival. The faults of an account are done here,
  * between the queue and the wire.
  */
+#include "sim/network/queue.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/network/queue.h"
 #include "sim/core/faults.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"

@@ -1,7 +1,7 @@
 /* Who gets what: messages to each device they were encrypted for, receipts back to the author. */
+#include "sim/network/router.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/network/router.h"
 #include "sim/core/faults.h"
 #include "sim/core/iq.h"
 #include "sim/core/output.h"

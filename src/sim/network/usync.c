@@ -1,10 +1,10 @@
 /* usync: one answer per user with a child for each protocol that was asked. Unknown numbers are
  * answered too. */
+#include "sim/network/usync.h"
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/network/usync.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"

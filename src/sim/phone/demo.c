@@ -1,6 +1,6 @@
 /* Scripted contacts for a first look: an echo bot, a customer who writes now and then, a group. */
-#include "base/mem.h"
 #include "sim/phone/demo.h"
+#include "base/mem.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
 #include "sim/network/groups.h"

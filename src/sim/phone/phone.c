@@ -1,9 +1,9 @@
 /* Device 0 of an account: a real Signal device. It opens what is encrypted for it and keeps it,
  * shares keys and history with new companions, and asks again when something does not open.
  */
+#include "sim/phone/phone.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/phone/phone.h"
 #include "sim/core/random.h"
 #include "sim/core/save.h"
 #include "sim/network/accounts.h"

@@ -1,8 +1,8 @@
 /* One WebSocket: intro, Noise XX as responder, then stanzas. */
+#include "sim/server/conn.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "sim/server/conn.h"
 #include "sim/core/dump.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"

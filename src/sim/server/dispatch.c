@@ -1,7 +1,7 @@
 /* Every stanza a client can send, as a table: tag, or for iqs namespace, type and first child. */
+#include "sim/server/dispatch.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/server/dispatch.h"
 #include "sim/core/iq.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"

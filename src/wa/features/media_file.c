@@ -1,8 +1,8 @@
 /* The file of a message, read out of its protobuf. */
 #include "wa/media.h"
 
-#include "wa/internal.h"
 #include "base/mem.h"
+#include "wa/internal.h"
 #include "wa/proto/pb.h"
 
 static const char *const kind_names[WA_FILE_KINDS] = {
