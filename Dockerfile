@@ -19,5 +19,6 @@ WORKDIR /data
 ENV DATA_DIR=/data HOST=0.0.0.0 PORT=5000 LOG_FORMAT=json
 VOLUME /data
 EXPOSE 5000
-HEALTHCHECK --interval=15s --timeout=5s CMD curl -fsS http://127.0.0.1:5000/health || exit 1
+# --insecure: the certificate is for the public name, not for the loopback address.
+HEALTHCHECK --interval=15s --timeout=5s CMD curl -fsS --insecure "http${TLS_CERT:+s}://127.0.0.1:${PORT:-5000}/health" || exit 1
 ENTRYPOINT ["waboxd"]

@@ -25,7 +25,7 @@ static int print_help(struct bx_buf *out)
                "  waboxd --demo               start with demo data and the login admin/admin123\n"
                "  waboxd --env-file=PATH …    another file than ./.env\n"
                "  waboxd --openapi | --asyncapi | --api-md | --postman   print a document\n"
-               "  waboxd --help | --version\n\nSettings:\n");
+               "  waboxd --help | -h | --version\n\nSettings:\n");
     return wb_config_help(out);
 }
 
@@ -52,9 +52,13 @@ static int print_postman(struct bx_buf *out)
 static const struct {
     const char *flag;
     int (*write)(struct bx_buf *out);
-} printers[] = {{"--help", print_help},       {"--version", print_version},
-                {"--openapi", print_openapi}, {"--asyncapi", wb_asyncapi_write},
-                {"--api-md", print_api_md},   {"--postman", print_postman}};
+} printers[] = {{"--help", print_help},
+                {"-h", print_help},
+                {"--version", print_version},
+                {"--openapi", print_openapi},
+                {"--asyncapi", wb_asyncapi_write},
+                {"--api-md", print_api_md},
+                {"--postman", print_postman}};
 
 static bool print_document(const char *flag, int *out_code)
 {

@@ -5,11 +5,12 @@
 #define WB_CONTEXT_H
 
 #include "base/metrics.h"
+#include "base/version.h"
 #include "net/http/http_server.h"
 #include "net/pool.h"
 #include "net/timer.h"
 
-#define WB_VERSION "0.1.0"
+#define WB_VERSION BX_VERSION
 /* Of the administrator and the agents of the demo. */
 #define WB_DEMO_PASSWORD "admin123"
 

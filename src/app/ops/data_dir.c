@@ -26,7 +26,7 @@ int wb_data_dir_take(const char *dir, int *out_lock, struct bx_buf *message)
     char path[PATH_SIZE];
     if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
         int rc = bx_err_from_errno(errno);
-        bx_buf_printf(message, "DATA_DIR: %s cannot be made: %s", dir, strerror(errno));
+        bx_buf_printf(message, "DATA_DIR: cannot create %s: %s", dir, strerror(errno));
         return rc;
     }
     snprintf(path, sizeof path, "%s/lock", dir);

@@ -58,6 +58,82 @@ static bool check_data_dir(const struct wb_config *c, struct bx_buf *say)
     return true;
 }
 
+/* What holds messages or keys is for the user of waboxd alone. */
+static bool check_modes(const struct wb_config *c, struct bx_buf *say)
+{
+    static const char *const names[] = {"wabox.db", "wabox.db-wal", "wabox.db-shm", "master.key",
+                                        "jwt.key"};
+    for (size_t i = 0; i < BX_LEN(names); i++) {
+        char path[1024];
+        struct stat st;
+        snprintf(path, sizeof path, "%s/%s", c->data_dir, names[i]);
+        if (stat(path, &st) == 0 && (st.st_mode & 077)) {
+            bx_buf_printf(say, "%s is open to other users; run chmod 600 on it.", path);
+            return false;
+        }
+    }
+    bx_buf_lit(say, "only the owner can read the database and the keys.");
+    return true;
+}
+
+/* Keys without the database that they belong to: a lost or misplaced wabox.db. */
+static bool check_orphans(const struct wb_config *c, struct bx_buf *say)
+{
+    char database[1024], key[1024];
+    snprintf(database, sizeof database, "%s/wabox.db", c->data_dir);
+    snprintf(key, sizeof key, "%s/master.key", c->data_dir);
+    struct stat st;
+    bool has_database = stat(database, &st) == 0 && st.st_size > 0;
+    if (access(key, F_OK) == 0 && !has_database) {
+        bx_buf_printf(say,
+                      "%s is there, but no database beside it: restore a backup (waboxctl "
+                      "restore FILE), or move the key away for a new start.",
+                      key);
+        return false;
+    }
+    bx_buf_lit(say, "no key without its database.");
+    return true;
+}
+
+/* An http(s) origin: scheme, host, perhaps a port; `has_path` allows a path behind it. */
+static bool is_origin(struct bx_str text, bool has_path)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < BX_LEN(schemes); i++) {
+        if (!bx_str_starts(text, bx_str(schemes[i])))
+            continue;
+        struct bx_str rest = bx_str_slice(text, strlen(schemes[i]), text.len);
+        size_t slash = bx_str_find(rest, '/');
+        return slash > 0 && bx_str_find(rest, ' ') == rest.len && (has_path || slash == rest.len);
+    }
+    return false;
+}
+
+static bool check_addresses(const struct wb_config *c, struct bx_buf *say)
+{
+    struct bx_str rest = bx_str(c->frontend_url ? c->frontend_url : ""), one;
+    while (rest.len && bx_str_split(&rest, ',', &one)) {
+        one = bx_str_trim(one);
+        if (bx_str_ends(one, BX_STR("/")))
+            one.len--; /* as CORS reads it */
+        if (one.len == 0 || is_origin(one, false))
+            continue;
+        bx_buf_printf(say,
+                      "FRONTEND_URL: \"%.*s\" is not an origin such as https://app.example.com "
+                      "(no path).",
+                      (int)one.len, one.ptr);
+        return false;
+    }
+    if (c->public_url && *c->public_url && !is_origin(bx_str(c->public_url), true)) {
+        bx_buf_printf(say,
+                      "PUBLIC_URL: \"%s\" is not an address such as https://wabox.example.com.",
+                      c->public_url);
+        return false;
+    }
+    bx_buf_lit(say, "FRONTEND_URL and PUBLIC_URL are addresses.");
+    return true;
+}
+
 static bool check_disk(const struct wb_config *c, struct bx_buf *say)
 {
     struct statvfs vfs;
@@ -329,6 +405,9 @@ static const struct {
 } checks[] = {
     {"data directory", check_data_dir},
     {"server", check_server},
+    {"file modes", check_modes},
+    {"keys", check_orphans},
+    {"addresses", check_addresses},
     {"disk", check_disk},
     {"database", check_store},
     {"secrets", check_secret},

@@ -220,7 +220,7 @@ int wb_number_export(struct st_conn *conn, int64_t number_id, const char *path,
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         int rc = bx_err_from_errno(errno);
-        bx_buf_printf(message, "%s cannot be made: %s", path, strerror(errno));
+        bx_buf_printf(message, "cannot create %s: %s", path, strerror(errno));
         return rc;
     }
     o.file = fdopen(fd, "w");

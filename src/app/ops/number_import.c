@@ -417,7 +417,7 @@ int wb_number_import(struct st_writer *writer, const char *path, int64_t *out_nu
     struct in in = {.path = path, .file = fopen(path, "re"), .message = message};
     if (!in.file) {
         int rc = bx_err_from_errno(errno);
-        bx_buf_printf(message, "%s cannot be read: %s", path, strerror(errno));
+        bx_buf_printf(message, "cannot read %s: %s", path, strerror(errno));
         return rc;
     }
     bx_arena_init(&in.arena, 0);
