@@ -11,6 +11,7 @@ const sleep = ms => new Promise(done => setTimeout(done, ms))
 const sim = await Sim.start({ seed: 3 })
 const wabox = await Wabox.start({ whatsapp: `ws://127.0.0.1:${sim.port}/ws/chat`, env: { LOG_LEVEL: 'warn' } })
 const client = await wabox.admin()
+await client.connect()
 const cpuMs = () => { const f = readFileSync(`/proc/${wabox.pid}/stat`, 'utf8').split(') ')[1].split(' '); return (Number(f[11]) + Number(f[12])) * 10 }
 const rssKiB = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${wabox.pid}/status`, 'utf8'))[1])
 const now = Math.floor(Date.now() / 1000)

@@ -80,7 +80,8 @@ int main(int argc, char **argv)
     struct bot bot = {.keys = wa_keystore_memory_new()};
     struct wa_client_opts opts = {.url = argc > 1 ? argv[1] : NULL, .is_cert_unchecked = argc > 1};
     signal(SIGPIPE, SIG_IGN);
-    if (net_loop_new(&bot.loop) < 0 || wa_client_new(bot.loop, &opts, &ops, &bot, &bot.client) < 0) {
+    if (net_loop_new(&bot.loop) < 0 ||
+        wa_client_new(bot.loop, &opts, &ops, &bot, &bot.client) < 0) {
         fprintf(stderr, "cannot start: is the address right?\n");
         return 1;
     }

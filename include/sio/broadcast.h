@@ -75,11 +75,9 @@ SIO_API int sio_disconnect_sockets(const struct sio_target *target, bool close);
 SIO_API int sio_server_side_emit(struct sio_namespace *ns, const char *name,
                                  struct sio_payload payload);
 /* The same; on_done once, as in sio_broadcast_ack, with one answer of each other server. */
-SIO_API int sio_server_side_emit_ack(struct sio_namespace *ns, const char *name,
-                                     struct sio_payload payload, uint32_t timeout_ms,
-                                     void (*on_done)(int rc, const struct sio_responses *responses,
-                                                     void *arg),
-                                     void *arg);
+SIO_API int sio_server_side_emit_ack(
+    struct sio_namespace *ns, const char *name, struct sio_payload payload, uint32_t timeout_ms,
+    void (*on_done)(int rc, const struct sio_responses *responses, void *arg), void *arg);
 /* name NULL: those without a handler of their own. event->ack is answered as a client's is. */
 SIO_API void sio_on_server_side(struct sio_namespace *ns, const char *name,
                                 void (*fn)(struct sio_namespace *ns, const struct sio_event *event,

@@ -40,7 +40,7 @@ enum wa_event_kind {
     WA_EVENT_GROUP,     /* .group: subject and members, complete */
     WA_EVENT_IDENTITY_CHANGED, /* .contact: new security code; trusted automatically */
     WA_EVENT_HISTORY_DONE,     /* .progress: a chunk of history ends here */
-    WA_EVENT_MEDIA_RETRY, /* .media_retried: the phone's answer to wa_client_media_retry */
+    WA_EVENT_MEDIA_RETRY,      /* .media_retried: the phone's answer to wa_client_media_retry */
     WA_EVENT_CALL,             /* .call: somebody rings; nobody can answer here */
     WA_EVENT_KINDS
 };
@@ -142,7 +142,7 @@ struct wa_message {
     struct bx_str mimetype, file_name;
     uint64_t file_size;
     uint32_t seconds;
-    uint32_t ephemeral_s; /* disappears after; 0: stays */
+    uint32_t ephemeral_s;        /* disappears after; 0: stays */
     int64_t ephemeral_set_at_ms; /* when the chat's timer was set, as the sender knows it */
     bool is_view_once, is_forwarded, is_voice;
     bool is_unread; /* history: the phone counts it among the unread ones */
@@ -165,7 +165,12 @@ struct wa_change {
     struct bx_str text, label;
     const struct bx_str *votes; /* VOTE: SHA-256 of each chosen option's text */
     size_t vote_count;
-    enum wa_answer { WA_ANSWER_UNKNOWN, WA_ANSWER_GOING, WA_ANSWER_NOT_GOING, WA_ANSWER_MAYBE } answer;
+    enum wa_answer {
+        WA_ANSWER_UNKNOWN,
+        WA_ANSWER_GOING,
+        WA_ANSWER_NOT_GOING,
+        WA_ANSWER_MAYBE
+    } answer;
     int64_t timestamp_ms;
     enum wa_origin origin;
     struct wa_details details; /* EDIT of a poll or an appointment */

@@ -19,8 +19,8 @@
 enum wa_file_kind {
     WA_FILE_IMAGE,
     WA_FILE_VIDEO,
-    WA_FILE_GIF,   /* a video that plays in a loop, without sound */
-    WA_FILE_PTV,   /* a round video note */
+    WA_FILE_GIF, /* a video that plays in a loop, without sound */
+    WA_FILE_PTV, /* a round video note */
     WA_FILE_AUDIO,
     WA_FILE_VOICE, /* a voice note: Ogg Opus */
     WA_FILE_DOCUMENT,
@@ -126,6 +126,7 @@ int wa_client_media_retry(struct wa_client *c, const struct wa_media_retry *retr
 /* Opens what WA_EVENT_MEDIA_RETRY carries. BX_E_NOT_FOUND: the phone does not have the file;
  * BX_E_CRYPTO: not of this message. */
 int wa_media_retry_open(const uint8_t media_key[32], struct bx_str id, struct bx_str iv,
-                        struct bx_str sealed, struct bx_arena *arena, struct bx_str *out_direct_path);
+                        struct bx_str sealed, struct bx_arena *arena,
+                        struct bx_str *out_direct_path);
 
 #endif

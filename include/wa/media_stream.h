@@ -29,7 +29,7 @@ struct wa_media_hashes {
 
 enum {
     WA_MEDIA_KEY_SIZE = 32,
-    WA_MEDIA_TAIL = 32,            /* room that finish needs, and that update needs beyond its input */
+    WA_MEDIA_TAIL = 32, /* room that finish needs, and that update needs beyond its input */
     WA_SIDECAR_STEP = 64 << 10,
     WA_SIDECAR_ENTRY = 10,
 };

@@ -31,7 +31,7 @@ struct wa_outgoing {
     const struct bx_str *mentions; /* JIDs */
     size_t mention_count;
     struct bx_str raw;
-    uint32_t ephemeral_s; /* the chat's disappearing timer; 0: none */
+    uint32_t ephemeral_s;        /* the chat's disappearing timer; 0: none */
     int64_t ephemeral_set_at_ms; /* when it was set; 0: not known */
 };
 

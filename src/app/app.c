@@ -4,28 +4,28 @@
 #include "app/access/access.h"
 #include "app/api/routes.h"
 #include "app/api/system.h"
-#include "app/core/limit.h"
-#include "app/core/stop.h"
-#include "app/modules.h"
-#include "app/rest/cors.h"
-#include "app/inbox/inbox_changes.h"
-#include "app/ops/data_dir.h"
-#include "app/ops/demo.h"
-#include "app/rest/dispatch.h"
-#include "app/ops/doctor.h"
 #include "app/channel/engine.h"
-#include "app/ops/first_start.h"
-#include "app/rest/front.h"
-#include "app/ops/janitor.h"
-#include "app/rest/kept.h"
-#include "app/realtime/realtime.h"
-#include "app/core/secrets.h"
-#include "app/numbers/link.h"
 #include "app/core/counts.h"
 #include "app/core/failures.h"
+#include "app/core/limit.h"
+#include "app/core/secrets.h"
+#include "app/core/stop.h"
+#include "app/inbox/inbox_changes.h"
+#include "app/modules.h"
+#include "app/numbers/link.h"
+#include "app/ops/data_dir.h"
+#include "app/ops/demo.h"
+#include "app/ops/doctor.h"
+#include "app/ops/first_start.h"
+#include "app/ops/janitor.h"
 #include "app/ops/scrape.h"
 #include "app/ops/version.h"
 #include "app/ops/watch.h"
+#include "app/realtime/realtime.h"
+#include "app/rest/cors.h"
+#include "app/rest/dispatch.h"
+#include "app/rest/front.h"
+#include "app/rest/kept.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -84,10 +84,8 @@ static int open_keys(struct wb_app *app, struct bx_buf *message)
 static void on_upgrade(int from, int to, void *arg)
 {
     (void)arg;
-    bx_log(
-        BX_LOG_INFO, "store",
-        "migrating database schema (may take minutes on large databases)",
-        "from=%d to=%d", from, to);
+    bx_log(BX_LOG_INFO, "store", "migrating database schema (may take minutes on large databases)",
+           "from=%d to=%d", from, to);
 }
 
 static void on_slow_job(uint64_t ms, void *arg)
@@ -270,8 +268,8 @@ static void on_http_closed(void *arg)
 static void on_grace_over(void *arg)
 {
     struct wb_app *app = arg;
-    bx_log(BX_LOG_WARN, "app", "shutdown grace period expired; aborting running requests", "requests=%zu",
-           wb_dispatch_running(app->dispatch));
+    bx_log(BX_LOG_WARN, "app", "shutdown grace period expired; aborting running requests",
+           "requests=%zu", wb_dispatch_running(app->dispatch));
     net_loop_stop(app->loop);
 }
 

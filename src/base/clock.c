@@ -125,8 +125,7 @@ int bx_iso8601_parse(const char *text, size_t len, int64_t *out_wall_ms)
     static const char form[] = "dddd-dd-ddTdd:dd:dd";
     const size_t fixed = sizeof form - 1;
     int ms;
-    if (len < fixed + 1 || text[len - 1] != 'Z' ||
-        !fraction_of(text + fixed, len - fixed - 1, &ms))
+    if (len < fixed + 1 || text[len - 1] != 'Z' || !fraction_of(text + fixed, len - fixed - 1, &ms))
         return BX_E_INVALID;
     for (size_t i = 0; i < fixed; i++) {
         if (form[i] != 'd' && text[i] != form[i])

@@ -10,9 +10,9 @@
 enum { US_PER_SECOND = 1000000 };
 
 /* Upper bounds, in microseconds. */
-static const uint32_t bounds_us[BX_HISTOGRAM_BOUNDS] = {
-    500,    1000,   2500,   5000,    10000,   25000,   50000,
-    100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+static const uint32_t bounds_us[BX_HISTOGRAM_BOUNDS] = {500,     1000,    2500,    5000,    10000,
+                                                        25000,   50000,   100000,  250000,  500000,
+                                                        1000000, 2500000, 5000000, 10000000};
 
 void bx_metrics_register(struct bx_metrics *set, struct bx_metric *rows, size_t count)
 {

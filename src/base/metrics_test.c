@@ -72,10 +72,11 @@ TEST(durations_are_printed_in_seconds)
     bx_buf_init(&out, 0);
     bx_metrics_register(&set, rows, BX_LEN(rows));
     assert_rc(bx_metrics_print(&set, &out), BX_OK);
-    assert_str(bx_buf_view(&out),
-               "# HELP busy_seconds_total Time.\n# TYPE busy_seconds_total counter\n"
-               "busy_seconds_total 1.25\n# HELP age_seconds Age.\n# TYPE age_seconds gauge\n"
-               "age_seconds -0.000001\n# HELP up_seconds Up.\n# TYPE up_seconds gauge\nup_seconds 7\n");
+    assert_str(
+        bx_buf_view(&out),
+        "# HELP busy_seconds_total Time.\n# TYPE busy_seconds_total counter\n"
+        "busy_seconds_total 1.25\n# HELP age_seconds Age.\n# TYPE age_seconds gauge\n"
+        "age_seconds -0.000001\n# HELP up_seconds Up.\n# TYPE up_seconds gauge\nup_seconds 7\n");
     bx_buf_done(&out);
 }
 
@@ -108,7 +109,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_print_as_prometheus_text),
         cmocka_unit_test(the_same_series_of_two_tables_is_one_line_with_the_sum),
-        cmocka_unit_test(a_prefix_stands_before_every_name_but_once_and_not_before_those_of_the_process),
+        cmocka_unit_test(
+            a_prefix_stands_before_every_name_but_once_and_not_before_those_of_the_process),
         cmocka_unit_test(durations_are_printed_in_seconds),
         cmocka_unit_test(buckets_of_a_histogram_are_cumulative_and_a_bound_belongs_to_its_bucket),
     };

@@ -1,3 +1,4 @@
+#include "base/arena.h"
 #include "base/mem.h"
 #include "base/test.h"
 #include "base/utf8.h"
@@ -59,12 +60,55 @@ TEST(lengths_count_utf16_code_units)
     assert_int_equal(bx_utf8_bytes_of_utf16(s, 6), s.len + 1);
 }
 
+TEST(each_broken_part_is_replaced_and_the_rest_stays)
+{
+    static const struct {
+        const char *bytes;
+        size_t len;
+        const char *repaired, *why;
+    } table[] = {
+        {"caf\xc3\xa9 \xff na\xc3\xafve", 14, "café \ufffd naïve", "one bad byte among letters"},
+        {"a\0b", 3,
+         "a\ufffd"
+         "b",
+         "a NUL"},
+        {"\xf0\x80\x80\x41", 4, "\ufffd\ufffd\ufffdA", "Unicode table 3-8"},
+        {"\xed\xa0\x80\xed\xbf\xbf\xed\xaf\x41", 9,
+         "\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffdA", "Unicode table 3-9: surrogates"},
+        {"\xf4\x91\x92\x93\xff\x41\x80\xbf\x42", 9, "\ufffd\ufffd\ufffd\ufffd\ufffdA\ufffd\ufffdB",
+         "Unicode table 3-10: beyond U+10FFFF"},
+        {"\xe1\x80\xe2\xf0\x91\x92\xf1\xbf\x41", 9, "\ufffd\ufffd\ufffd\ufffdA",
+         "Unicode table 3-11: maximal parts"},
+        {"ok\xe2\x82", 4, "ok\ufffd", "cut at the end"},
+        {"\xef\xbf\xbd", 3, "\ufffd", "U+FFFD itself"},
+        {"", 0, "", "empty"},
+    };
+    for (size_t i = 0; i < BX_LEN(table); i++) {
+        struct bx_arena a;
+        bx_arena_init(&a, 0);
+        struct bx_str r = bx_utf8_repair_str(bx_str_n(table[i].bytes, table[i].len), &a);
+        assert_why(bx_str_eq(r, bx_str(table[i].repaired)), table[i].why);
+        bx_arena_done(&a);
+    }
+}
+
+TEST(a_cut_text_loses_only_the_sequence_that_was_cut)
+{
+    assert_str(bx_utf8_whole(bx_str("a\xc3")), "a");
+    assert_str(bx_utf8_whole(bx_str("a\xe2\x82")), "a");
+    assert_str(bx_utf8_whole(bx_str("a\xf0\x9f\x98")), "a");
+    assert_str(bx_utf8_whole(bx_str("a\xc3\xa9")), "a\xc3\xa9");
+    assert_str(bx_utf8_whole(bx_str("abc")), "abc");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_is_checked_as_rfc_3629_says),
         cmocka_unit_test(a_cut_at_any_byte_does_not_change_the_verdict),
         cmocka_unit_test(lengths_count_utf16_code_units),
+        cmocka_unit_test(each_broken_part_is_replaced_and_the_rest_stays),
+        cmocka_unit_test(a_cut_text_loses_only_the_sequence_that_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,11 +2,13 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/version.h"
 #include "sim/sim.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct settings {
     const char *host, *data_dir;
@@ -45,6 +47,43 @@ static void on_signal(int signum, void *arg)
     sim_close(sim, on_closed, NULL);
 }
 
+static bool print_asked(const struct bx_conf *conf, const char *flag)
+{
+    if (strcmp(flag, "--version") == 0)
+        return puts("wabox-sim " BX_VERSION), true;
+    if (strcmp(flag, "--help") != 0 && strcmp(flag, "-h") != 0)
+        return false;
+    struct bx_buf help;
+    bx_buf_init(&help, 64 << 10);
+    bx_conf_print_help(conf, &help);
+    printf("wabox-sim: a WhatsApp network on loopback\n\n  wabox-sim [--name=value …]\n"
+           "  wabox-sim --help | -h | --version\n\nSettings:\n%.*s",
+           (int)help.len, (char *)help.data);
+    bx_buf_done(&help);
+    return true;
+}
+
+/* Names the address and what to do about it. */
+static void complain(const struct settings *s, int rc)
+{
+    int port = (int)s->port;
+    fprintf(stderr, "wabox-sim cannot start: ");
+    if (rc == BX_E_EXISTS)
+        fprintf(stderr,
+                "port %d is in use on %s: stop the program that uses it, or choose another "
+                "port with --port=N (0: any free one)\n",
+                port, s->host);
+    else if (rc == BX_E_DENIED && port > 0 && port < 1024)
+        fprintf(stderr, "port %d needs a privilege: choose a port above 1023 with --port=N\n",
+                port);
+    else
+        fprintf(stderr,
+                "cannot listen on %s port %d: %s Check --host (an address of this machine, "
+                "such as 127.0.0.1)%s%s\n",
+                s->host, port, bx_err_info(rc)->sentence, s->data_dir ? " and --data-dir " : "",
+                s->data_dir ? s->data_dir : "");
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings = {0};
@@ -53,6 +92,10 @@ int main(int argc, char **argv)
     int rest = 0;
     uint16_t port;
     bx_conf_init(&conf, rows, BX_LEN(rows), &settings);
+    for (int i = 1; i < argc; i++) {
+        if (print_asked(&conf, argv[i]))
+            return fflush(stdout) != 0;
+    }
     bx_buf_init(&message, 64 << 10);
     if (bx_conf_load_args(&conf, argc, argv, &rest, &message) < 0 || rest > 0) {
         bx_buf_lit(&message, "\n\nwabox-sim: a WhatsApp network on loopback\n");
@@ -70,8 +113,7 @@ int main(int argc, char **argv)
     if (rc == BX_OK)
         rc = sim_new(loop, &opts, &sim, &port);
     if (rc < 0) {
-        fprintf(stderr, "wabox-sim cannot start on %s:%d: %s\n", settings.host, (int)settings.port,
-                bx_err_info(rc)->sentence);
+        complain(&settings, rc);
         return 1;
     }
     net_loop_on_signal(loop, SIGTERM, on_signal, NULL);

@@ -1,14 +1,16 @@
 /* waboxctl: what the person who runs WaBox does beside the server. Settings come from where waboxd
  * takes them (.env, environment, flags). */
 #include "app/core/config.h"
+#include "app/core/phone.h"
+#include "app/core/secrets.h"
 #include "app/ops/data_dir.h"
 #include "app/ops/doctor.h"
 #include "app/ops/first_start.h"
 #include "app/ops/number_file.h"
-#include "app/core/secrets.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -27,6 +29,26 @@ struct tool {
     struct st_conn *conn;
     int lock; /* of the data directory; -1: not taken */
 };
+
+/* `object`: the file, login or number that the command was given; NULL: none. */
+static int say_of(int rc, const char *what, const char *object)
+{
+    static const struct {
+        int rc;
+        const char *why;
+    } whys[] = {{BX_E_NOT_FOUND, "it does not exist"},
+                {BX_E_EXISTS, "it exists already"},
+                {BX_E_DENIED, "permission denied"},
+                {BX_E_DISK_FULL, "the disk is full"}};
+    const char *why = bx_err_info(rc)->sentence;
+    for (size_t i = 0; i < sizeof whys / sizeof whys[0]; i++) {
+        if (whys[i].rc == rc)
+            why = whys[i].why;
+    }
+    if (rc < 0)
+        fprintf(stderr, "%s%s%s: %s\n", what, object ? " " : "", object ? object : "", why);
+    return rc < 0 ? 1 : 0;
+}
 
 static int say(int rc, const char *what)
 {
@@ -98,11 +120,11 @@ static const char *password_of(char **args, int index, int count, char made[17])
     return made;
 }
 
-static int say_password(int rc, const char *what, const char *made)
+static int say_password(int rc, const char *what, const char *login, const char *made)
 {
     if (rc >= 0 && made[0])
         printf("password: %s\n", made);
-    return say(rc, what);
+    return say_of(rc, what, login);
 }
 
 static int create_admin(struct tool *t, char **args, int count)
@@ -112,7 +134,8 @@ static int create_admin(struct tool *t, char **args, int count)
     if (rc < 0)
         return 1;
     struct wb_admin admin = {args[0], args[0], args[1], password_of(args, 2, count, made)};
-    return say_password(wb_admin_create(t->writer, &admin), "create-admin", made);
+    return say_password(wb_admin_create(t->writer, &admin), "cannot create the administrator",
+                        args[0], made);
 }
 
 static int reset_password(struct tool *t, char **args, int count)
@@ -122,7 +145,7 @@ static int reset_password(struct tool *t, char **args, int count)
     if (rc < 0)
         return 1;
     rc = wb_password_reset(t->writer, args[0], password_of(args, 1, count, made));
-    return say_password(rc, "reset-password", made);
+    return say_password(rc, "cannot reset the password of", args[0], made);
 }
 
 static int doctor(struct tool *t, char **args, int count)
@@ -145,7 +168,7 @@ static int backup(struct tool *t, char **args, int count)
     if (rc == BX_OK)
         printf("%s is complete. Keep %s/master.key with it: credentials are sealed with it.\n",
                args[0], t->config->data_dir);
-    return say(rc, "backup");
+    return say_of(rc, "cannot write", args[0]);
 }
 
 static int restore(struct tool *t, char **args, int count)
@@ -159,7 +182,7 @@ static int restore(struct tool *t, char **args, int count)
     if (message.len)
         fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
     bx_buf_done(&message);
-    return say(rc, "restore");
+    return say_of(rc, "cannot restore", args[0]);
 }
 
 static int forget_devices(struct tool *t, char **args, int count)
@@ -181,17 +204,18 @@ static int failed(struct bx_buf *message)
     return 1;
 }
 
-/* By id, or by phone as it stands in the list, with or without +. */
+/* By phone, in any form that the page accepts, or by id. */
 static int number_find(struct tool *t, const char *text, int64_t *out)
 {
     struct bx_arena arena;
     struct st_number row;
     struct bx_str s = bx_str(text);
+    char phone[WB_PHONE_SIZE];
     uint64_t id;
     bx_arena_init(&arena, 0);
-    if (bx_str_starts(s, BX_STR("+")))
-        s = bx_str_slice(s, 1, s.len);
     int rc = st_number_by_phone(t->conn, s, &arena, &row);
+    if (rc == BX_E_NOT_FOUND && wb_phone_parse(s, t->config->default_country_code, phone) == BX_OK)
+        rc = st_number_by_phone(t->conn, bx_str(phone), &arena, &row);
     if (rc == BX_E_NOT_FOUND && bx_str_u64(s, INT64_MAX, &id) == BX_OK)
         rc = st_number_get(t->conn, (int64_t)id, &arena, &row);
     if (rc == BX_OK)
@@ -306,14 +330,45 @@ static const struct command {
      "rows for load tests; waboxd must be stopped", 0, 4, seed},
 };
 
+static void print_command(FILE *to, const struct command *c)
+{
+    fprintf(to, "  waboxctl %s %s\n      %s\n", c->name, c->args, c->help);
+}
+
+static void print_help(FILE *to)
+{
+    fprintf(to, "waboxctl: administers a WaBox\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        print_command(to, &commands[i]);
+    fprintf(to, "  waboxctl [COMMAND] --help | --version\n"
+                "\nSettings are those of waboxd, as --data-dir=PATH; see waboxd --help\n");
+}
+
 static int usage(void)
 {
-    fprintf(stderr, "waboxctl: looks after a WaBox\n\n");
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        fprintf(stderr, "  waboxctl %s %s\n      %s\n", commands[i].name, commands[i].args,
-                commands[i].help);
-    fprintf(stderr, "\nSettings are those of waboxd, as --data-dir=PATH; see waboxd --help\n");
+    print_help(stderr);
     return EXIT_USAGE;
+}
+
+/* --help, -h and --version, alone or beside a command, before any setting is read: help must not
+ * depend on a correct configuration. Words behind "--" are not options. */
+static bool print_asked(int argc, char **argv)
+{
+    const struct command *of = NULL;
+    bool has_help = false, has_version = false;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        has_help |= strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+        has_version |= strcmp(argv[i], "--version") == 0;
+        for (size_t k = 0; !of && k < sizeof commands / sizeof commands[0]; k++)
+            of = strcmp(argv[i], commands[k].name) == 0 ? &commands[k] : NULL;
+    }
+    if (has_version && !has_help)
+        puts("waboxctl " BX_VERSION);
+    else if (has_help && of)
+        print_command(stdout, of);
+    else if (has_help)
+        print_help(stdout);
+    return has_help || has_version;
 }
 
 static int run(const struct wb_config *config, int argc, char **argv)
@@ -340,6 +395,8 @@ int main(int argc, char **argv)
     struct wb_config config;
     struct bx_buf message;
     int rest = 0, code;
+    if (print_asked(argc, argv))
+        return fflush(stdout) != 0;
     bx_log_setup(BX_LOG_WARN, BX_LOG_LOGFMT);
     umask(077); /* backups are as private as the database */
     bx_buf_init(&message, 4096);

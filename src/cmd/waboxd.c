@@ -1,10 +1,10 @@
 /* waboxd: the server. Parses arguments, starts the application, exits. */
-#include "app/app.h"
 #include "app/api/api_md.h"
 #include "app/api/routes.h"
+#include "app/app.h"
+#include "app/channel/engine_wa.h"
 #include "app/realtime/asyncapi.h"
 #include "app/rest/docs.h"
-#include "app/channel/engine_wa.h"
 #include "base/log.h"
 
 #include <signal.h>
@@ -25,7 +25,7 @@ static int print_help(struct bx_buf *out)
                "  waboxd --demo               start with demo data and the login admin/admin123\n"
                "  waboxd --env-file=PATH …    another file than ./.env\n"
                "  waboxd --openapi | --asyncapi | --api-md | --postman   print a document\n"
-               "  waboxd --help | --version\n\nSettings:\n");
+               "  waboxd --help | -h | --version\n\nSettings:\n");
     return wb_config_help(out);
 }
 
@@ -52,9 +52,13 @@ static int print_postman(struct bx_buf *out)
 static const struct {
     const char *flag;
     int (*write)(struct bx_buf *out);
-} printers[] = {{"--help", print_help},       {"--version", print_version},
-                {"--openapi", print_openapi}, {"--asyncapi", wb_asyncapi_write},
-                {"--api-md", print_api_md},   {"--postman", print_postman}};
+} printers[] = {{"--help", print_help},
+                {"-h", print_help},
+                {"--version", print_version},
+                {"--openapi", print_openapi},
+                {"--asyncapi", wb_asyncapi_write},
+                {"--api-md", print_api_md},
+                {"--postman", print_postman}};
 
 static bool print_document(const char *flag, int *out_code)
 {
@@ -78,13 +82,13 @@ static void announce(const struct wb_app *app, const char *password)
     const struct wb_config *c = app->config;
     bool is_any = strcmp(c->host, "0.0.0.0") == 0 || strcmp(c->host, "::") == 0;
     bx_log_say("WaBox %s is ready: log in at %s://%s:%u/", WB_VERSION,
-            c->tls_cert ? "https" : "http", is_any ? "localhost" : c->host, app->port);
+               c->tls_cert ? "https" : "http", is_any ? "localhost" : c->host, app->port);
     if (password[0])
         bx_log_say("First start: log in as %s with the password %s (shown this once)",
-                c->admin_username, password);
+                   c->admin_username, password);
     if (c->is_demo)
         bx_log_say("Demo: log in as %s with the password %s", c->admin_username,
-                c->admin_password ? c->admin_password : WB_DEMO_PASSWORD);
+                   c->admin_password ? c->admin_password : WB_DEMO_PASSWORD);
     printf("{\"ready\":true,\"port\":%u}\n", app->port);
     fflush(stdout);
 }

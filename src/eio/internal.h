@@ -70,7 +70,7 @@ struct eio_session {
     bool is_waiting_pong;
     bool is_secure;
     bool is_overflowing; /* past the limit of its queue: ends with this turn */
-    bool is_announced; /* on_open was called, so on_close is owed */
+    bool is_announced;   /* on_open was called, so on_close is owed */
     uint16_t url_len, address_len;
     uint32_t headers_len;
     int64_t issued_ms;

@@ -270,7 +270,7 @@ static void on_post_abort(struct http_exchange *x, void *arg)
 void eio_polling_on_post_head(struct eio_session *s, struct http_exchange *x)
 {
     struct eio_polling *p = s->polling;
-    if (p->post) { /* one POST at a time */
+    if (p->post) {                         /* one POST at a time */
         eio_server_add_cors(s->server, x); /* the head of a request is before cors_apply */
         refuse(x, 400);
         eio_session_end(s, "transport error");

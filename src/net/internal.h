@@ -69,7 +69,7 @@ struct net_loop {
     uv_timer_t wheel_timer;
     struct net_wheel wheel;
     struct bx_list flush_hooks, holds;
-    uv_idle_t awake; /* runs while there are holds, so that polling does not sleep */
+    uv_idle_t awake;        /* runs while there are holds, so that polling does not sleep */
     struct bx_list dirty;   /* net_tcp with output of this turn */
     struct bx_list blocked; /* net_tcp whose peer does not take its output */
     size_t own_bytes, max_own_bytes; /* of all output queues; 0: no limit */

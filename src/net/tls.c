@@ -29,10 +29,10 @@ struct net_tls_conn {
 /* Only this thread's OpenSSL error queue; emptied so that a later call does not report it. */
 static void explain(struct bx_buf *message, const char *what, const char *path)
 {
-    char text[160] = "unknown error";
     unsigned long code = ERR_peek_error();
-    if (code)
-        ERR_error_string_n(code, text, sizeof text);
+    const char *text = code ? ERR_reason_error_string(code) : NULL; /* words, without the code */
+    if (!text)
+        text = "the file cannot be used";
     ERR_clear_error();
     if (message)
         bx_buf_printf(message, "%s %s: %s", what, path ? path : "", text);

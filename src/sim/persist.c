@@ -6,12 +6,12 @@
  * A save of a thousand linked numbers takes a while, so the pause between two grows with the time
  * that the last one took.
  */
+#include "sim/persist.h"
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "sim/persist.h"
 #include "sim/network/accounts.h"
 #include "sim/network/appstate.h"
 #include "sim/network/groups.h"

@@ -6,7 +6,6 @@
 #include "crypto/hash.h"
 #include "net/http/http_server.h"
 #include "net/http/http_static.h"
-#include "sim/sim.h"
 #include "sim/admin/admin.h"
 #include "sim/core/dump.h"
 #include "sim/core/output.h"
@@ -19,6 +18,7 @@
 #include "sim/server/conn.h"
 #include "sim/server/media.h"
 #include "sim/server/page.h"
+#include "sim/sim.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,10 +6,14 @@
 
 static const char *const names[] = {
     /* sorted */
-    "socket.io.esm.min.js",     "socket.io.esm.min.js.map",
-    "socket.io.js",             "socket.io.js.map",
-    "socket.io.min.js",         "socket.io.min.js.map",
-    "socket.io.msgpack.min.js", "socket.io.msgpack.min.js.map",
+    "socket.io.esm.min.js",
+    "socket.io.esm.min.js.map",
+    "socket.io.js",
+    "socket.io.js.map",
+    "socket.io.min.js",
+    "socket.io.min.js.map",
+    "socket.io.msgpack.min.js",
+    "socket.io.msgpack.min.js.map",
 };
 
 int sio_bundle_open(struct sio_server *server)

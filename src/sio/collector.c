@@ -67,11 +67,10 @@ uint32_t sio_collector_ms(uint32_t timeout_ms)
     return timeout_ms ? timeout_ms : DEFAULT_MS;
 }
 
-struct sio_collector *sio_collector_new(struct sio_server *server, uint32_t timeout_ms,
-                                        void (*on_done)(int rc,
-                                                        const struct sio_responses *responses,
-                                                        void *arg),
-                                        void *arg)
+struct sio_collector *
+sio_collector_new(struct sio_server *server, uint32_t timeout_ms,
+                  void (*on_done)(int rc, const struct sio_responses *responses, void *arg),
+                  void *arg)
 {
     struct sio_collector *c = BX_NEW(struct sio_collector);
     c->server = server;

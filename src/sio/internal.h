@@ -39,7 +39,7 @@ enum sio_metric {
     SIO_M_COUNT,
 };
 
-struct sio_batch { /* broadcasts to one room that wait to leave in one write per socket */
+struct sio_batch {         /* broadcasts to one room that wait to leave in one write per socket */
     struct sio_room *room; /* NULL: nothing waits */
     struct eio_packet **packets;
     size_t count, cap, bytes;
@@ -48,7 +48,7 @@ struct sio_batch { /* broadcasts to one room that wait to leave in one write per
     struct net_hold hold;
     size_t held_count;                  /* broadcasts when the wait began */
     uint64_t walk_end_ns, walk_took_ns; /* the last walk over a large room */
-    unsigned vain, skips;               /* waits in a row that brought nothing; walks until the next */
+    unsigned vain, skips; /* waits in a row that brought nothing; walks until the next */
 };
 
 struct sio_server {
@@ -310,11 +310,10 @@ struct sio_collector {
 };
 
 uint32_t sio_collector_ms(uint32_t timeout_ms); /* 0: the default */
-struct sio_collector *sio_collector_new(struct sio_server *server, uint32_t timeout_ms,
-                                        void (*on_done)(int rc,
-                                                        const struct sio_responses *responses,
-                                                        void *arg),
-                                        void *arg);
+struct sio_collector *
+sio_collector_new(struct sio_server *server, uint32_t timeout_ms,
+                  void (*on_done)(int rc, const struct sio_responses *responses, void *arg),
+                  void *arg);
 /* Everybody was asked: on_done may come, after this turn's callbacks. */
 void sio_collector_asked(struct sio_collector *c);
 void sio_collector_add(struct sio_collector *c, struct sio_str answer);

@@ -84,10 +84,16 @@ enum { TEXT_OPTS = 10 };
 
 static void opts_texts(const struct sio_server_opts *o, const char *out[TEXT_OPTS])
 {
-    const char *const texts[TEXT_OPTS] = {
-        o->path,        o->cors_origins,      o->cors_allowed_headers, o->cors_exposed_headers,
-        o->cookie_name, o->cookie_attributes, o->static_dir,           o->client_dir,
-        o->tls_cert,    o->tls_key};
+    const char *const texts[TEXT_OPTS] = {o->path,
+                                          o->cors_origins,
+                                          o->cors_allowed_headers,
+                                          o->cors_exposed_headers,
+                                          o->cookie_name,
+                                          o->cookie_attributes,
+                                          o->static_dir,
+                                          o->client_dir,
+                                          o->tls_cert,
+                                          o->tls_key};
     memcpy(out, texts, sizeof texts);
 }
 

@@ -23,16 +23,13 @@ int sio_server_side_emit(struct sio_namespace *ns, const char *name, struct sio_
     int rc = check(ns, name, &payload);
     if (rc == BX_OK && !ns->server->adapter_ops->server_side_emit)
         rc = BX_E_UNSUPPORTED;
-    return rc < 0
-               ? rc
-               : ns->server->adapter_ops->server_side_emit(ns->server->adapter, ns, &packet);
+    return rc < 0 ? rc
+                  : ns->server->adapter_ops->server_side_emit(ns->server->adapter, ns, &packet);
 }
 
-int sio_server_side_emit_ack(struct sio_namespace *ns, const char *name,
-                             struct sio_payload payload, uint32_t timeout_ms,
-                             void (*on_done)(int rc, const struct sio_responses *responses,
-                                             void *arg),
-                             void *arg)
+int sio_server_side_emit_ack(
+    struct sio_namespace *ns, const char *name, struct sio_payload payload, uint32_t timeout_ms,
+    void (*on_done)(int rc, const struct sio_responses *responses, void *arg), void *arg)
 {
     const struct sio_adapter_packet packet = {name, payload};
     struct sio_server *server = ns->server;
@@ -88,11 +85,9 @@ void sio_asker_unref(struct sio_asker *asker)
     free(asker);
 }
 
-void sio_adapter_local_server_side_emit(struct sio_namespace *ns,
-                                        const struct sio_adapter_packet *packet,
-                                        void (*on_answer)(struct sio_str first_argument_json,
-                                                          void *arg),
-                                        void *arg)
+void sio_adapter_local_server_side_emit(
+    struct sio_namespace *ns, const struct sio_adapter_packet *packet,
+    void (*on_answer)(struct sio_str first_argument_json, void *arg), void *arg)
 {
     struct sio_event event = {.name = sio_str(packet->name), .payload = packet->payload};
     if (!on_answer) {

@@ -228,7 +228,8 @@ struct st_user_query {
     int64_t limit, offset;
 };
 
-/* id, created_at, updated_at of the argument are ignored. BX_E_EXISTS: *out_field says which
+/* id, created_at, updated_at of the argument are ignored. BX_E_EXISTS: somebody else has that name
+ * or address or one that folds to the same, or a name that looks the same; *out_field says which
  * ("username", "email"; static text). */
 int st_user_insert(struct st_tx *tx, const struct st_user *user, int64_t *out_id,
                    const char **out_field);
@@ -239,7 +240,7 @@ int st_user_update(struct st_tx *tx, const struct st_user *user, const char **ou
  * the last active ADMIN. */
 int st_user_delete(struct st_tx *tx, int64_t id);
 int st_user_get(struct st_conn *conn, int64_t id, struct bx_arena *a, struct st_user *out);
-/* By username or email, without regard to case. */
+/* By username or email as bx_fold compares them; as it is written before what only folds to it. */
 int st_user_by_login(struct st_conn *conn, struct bx_str login, struct bx_arena *a,
                      struct st_user *out);
 int st_user_list(struct st_conn *conn, const struct st_user_query *query, struct bx_arena *a,
@@ -628,6 +629,13 @@ struct st_search_hit {
 /* Housekeeping: joins pieces of the search index, about so many pages of 4 KiB at a time. 1: there
  * is more to join, 0: done for now. */
 int st_search_tidy(struct st_tx *tx, int64_t max_pages);
+
+/* The index is filled anew after an update that cuts words otherwise; meanwhile a search knows the
+ * newer messages only. Adds the next max_rows at the commit. 1: so it does, 0: nothing is missing.
+ */
+int st_search_rebuild(struct st_tx *tx, int64_t max_rows);
+/* How far it is, in messages by id: done == total when nothing is missing. */
+int st_search_progress(struct st_conn *conn, int64_t *out_done, int64_t *out_total);
 
 /* Newest stored first (descending id). No word at all finds nothing. */
 int st_search(struct st_conn *conn, const struct st_search_query *query, struct bx_arena *a,

@@ -125,7 +125,7 @@ struct st_chat {
     int64_t message_count;
     int64_t ephemeral_s;      /* messages disappear after; 0: they stay */
     int64_t ephemeral_set_at; /* as whoever set it says */
-    struct bx_str meta; /* JSON: group description, owner, addressing mode, …; may be NULL;
+    struct bx_str meta;       /* JSON: group description, owner, addressing mode, …; may be NULL;
                            lists and searches leave it NULL */
     int64_t created_at, updated_at;
 };
@@ -271,7 +271,7 @@ struct st_audit {
     struct bx_str action;                   /* "login", "permission.grant", … */
     struct bx_str target;                   /* "user:7", "chat:<uuid>", …; may be NULL */
     struct bx_str ip;
-    struct bx_str details;   /* JSON object; may be NULL */
+    struct bx_str details;                              /* JSON object; may be NULL */
     struct bx_str user_name, api_key_name, number_name; /* not written */
 };
 

@@ -24,7 +24,7 @@ struct st_writer {
     uint64_t drops_at_ms; /* from then on droppable jobs are refused, run or not; 0: never */
     /* of the thread */
     struct st_turn_job **group;
-    bool has_light; /* somebody in the group waits for this one job only */
+    bool has_light;  /* somebody in the group waits for this one job only */
     uint64_t job_ns; /* what the last job took */
     _Atomic int health;
 };
@@ -33,8 +33,8 @@ enum {
     WRITER_MAGIC = 0x53745772,
     BACKLOG_FACTOR = 10,
     STOP_DROPS_AFTER_MS = 1000,
-    DEEP = 16,       /* jobs waiting for each owner, on the average */
-    OWNER_SHARE = 4, /* an owner may fill one part in so many of the queue */
+    DEEP = 16,            /* jobs waiting for each owner, on the average */
+    OWNER_SHARE = 4,      /* an owner may fill one part in so many of the queue */
     ROOM_OF_OWNERLESS = 4 /* one part in so many is for jobs without an owner */
 };
 #define REST_AFTER_NS UINT64_C(10000000000)
@@ -55,8 +55,10 @@ struct bx_metric st_metrics[] = {
                    .kind = BX_COUNTER},
 };
 const size_t st_metric_count = BX_LEN(st_metrics);
-struct bx_histogram st_job_seconds = {.name = "st_job_seconds", .help = "Time of a write job in its transaction."};
-struct bx_histogram st_wait_seconds = {.name = "st_queue_wait_seconds", .help = "Time a write job waited for its turn."};
+struct bx_histogram st_job_seconds = {.name = "st_job_seconds",
+                                      .help = "Time of a write job in its transaction."};
+struct bx_histogram st_wait_seconds = {.name = "st_queue_wait_seconds",
+                                       .help = "Time a write job waited for its turn."};
 
 /* Under lock. A light job: its owner waits for nothing else, while others wait for much. */
 static bool take(struct st_writer *w, struct st_turn_job **out)

@@ -189,7 +189,8 @@ static void load_finish(struct wa_job *job, int rc)
         go(c);
 }
 
-static const struct wa_job_type load_type = {"load", load_run, load_finish};
+static const struct wa_job_type load_type = {
+    .name = "load", .run = load_run, .finish = load_finish};
 
 void wa_client_load(struct wa_client *c)
 {

@@ -54,6 +54,8 @@ struct wa_job_type {
     /* After the wants of a committed job were carried out; rc as given. May be NULL. Not called
      * when the client was freed. */
     void (*finish)(struct wa_job *job, int rc);
+    void (*prepare)(struct wa_job *job); /* wa_job_prepare; may be NULL */
+    void (*done)(struct wa_job *job);    /* last of all, whatever came of it; may be NULL */
 };
 
 struct wa_job {
@@ -77,16 +79,13 @@ struct wa_job {
     bool is_prepared;
     struct wa_history *history; /* of a chunk, which stands in the client's list */
     struct bx_list history_node;
-    uint64_t barrier;           /* c->barriers when the job was made */
+    uint64_t barrier; /* c->barriers when the job was made */
 };
 
 /* Loop. in: an arena to take (NULL: a fresh one). */
 struct wa_job *wa_job_new(struct wa_client *c, const struct wa_job_type *type, struct bx_arena *in,
                           struct wa_node *node);
 void wa_job_submit(struct wa_job *job);
-
-/* Loop: a job has ended. */
-void wa_barrier_passed(struct wa_client *c, const struct wa_job *job);
 
 /* Lane. Both are in the job's `out`, appended. */
 struct wa_event *wa_job_event(struct wa_job *job, enum wa_event_kind kind);
@@ -204,13 +203,13 @@ struct wa_upper {
     void (*connected)(struct wa_client *c);
     void (*unused)(struct wa_client *c); /* the last reference is gone */
     void (*effect)(struct wa_client *c, struct wa_job *job, struct wa_want *want);
-    void (*stepped)(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
-                    bool is_current);
+    void (*stepped)(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result,
+                    int rc, bool is_current);
 };
 extern const struct wa_upper wa_upper; /* client.c */
 void wa_want_carry_out(struct wa_client *c, struct wa_job *job, struct wa_want *want);
-void wa_send_on_step(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
-                     bool is_current);
+void wa_send_on_step(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result,
+                     int rc, bool is_current);
 
 struct wa_client {
     uint32_t magic;
@@ -242,9 +241,9 @@ struct wa_client {
     int64_t clock_offset_ms;                    /* server - ours */
     unsigned app_state_wanted, app_state_reset; /* bit sets of collections */
     unsigned offline_count;
-    uint64_t barriers;            /* jobs that end when all those before them have ended */
-    unsigned jobs, jobs_before;   /* not finished; of these, made before the last barrier */
-    bool is_barrier_waiting;      /* its job has ended, others before it have not */
+    uint64_t barriers;          /* jobs that end when all those before them have ended */
+    unsigned jobs, jobs_before; /* not finished; of these, made before the last barrier */
+    bool is_barrier_waiting;    /* its job has ended, others before it have not */
     bool is_started, is_freed, is_loading, is_available, is_logged_in;
     bool app_state_busy, prekeys_busy, has_settled;
     struct wa_media_hosts *media; /* NULL: never asked */
@@ -438,9 +437,6 @@ struct wa_blob *wa_blob_want(struct wa_job *job, const struct wa_job_type *then,
                              ProtobufCBinaryData enc_sha256, const struct wa_blob *more);
 /* A chunk; data is its struct wa_blob. */
 extern const struct wa_job_type wa_job_history;
-/* Any thread. */
-void wa_history_prepare(struct wa_job *job);
-void wa_history_free(struct wa_history *history); /* NULL is allowed */
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n);
 /* Loop: asks again for the chunks that were announced but not stored yet. */
 void wa_history_resume(struct wa_client *c);

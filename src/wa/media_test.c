@@ -95,9 +95,10 @@ TEST(what_is_built_reads_back_the_same)
 {
     for (size_t i = 0; i < BX_LEN(files); i++) {
         struct wa_file f, back;
-        struct wa_outgoing out = {.to = BX_STR("1@s.whatsapp.net"),
-                                  .quoted = {.id = BX_STR("Q1"), .sender = BX_STR("2@s.whatsapp.net")},
-                                  .ephemeral_s = 86400};
+        struct wa_outgoing out = {
+            .to = BX_STR("1@s.whatsapp.net"),
+            .quoted = {.id = BX_STR("Q1"), .sender = BX_STR("2@s.whatsapp.net")},
+            .ephemeral_s = 86400};
         assert_rc(wa_file_of(message(files[i].vector), &arena, &f), BX_OK);
         f.sidecar = f.kind == WA_FILE_VIDEO ? BX_STR("0123456789") : f.sidecar;
         struct bx_str raw = wa_build_file(&f, &out, &arena);
@@ -149,8 +150,9 @@ TEST(places_cards_and_polls_are_built)
     assert_rc(WA_PB_UNPACK(message, wa_build_location(&place, &out, &arena), &arena, &m), BX_OK);
     assert_string_equal(m->location->name, "Monas");
     assert_true(m->location->latitude == -6.2 && m->location->longitude == 106.8);
-    struct wa_vcard cards[2] = {{BX_STR("Budi, the \"one\""), wa_vcard_make(BX_STR("Budi; A,B\nC"), BX_STR("628123"), &arena)},
-                               {BX_STR("Siti"), BX_STR("BEGIN:VCARD")}};
+    struct wa_vcard cards[2] = {{BX_STR("Budi, the \"one\""),
+                                 wa_vcard_make(BX_STR("Budi; A,B\nC"), BX_STR("628123"), &arena)},
+                                {BX_STR("Siti"), BX_STR("BEGIN:VCARD")}};
     assert_rc(WA_PB_UNPACK(message, wa_build_contacts(cards, 1, &out, &arena), &arena, &m), BX_OK);
     assert_non_null(strstr(m->contact->vcard, "FN:Budi\\; A\\,B\\nC\n"));
     assert_non_null(strstr(m->contact->vcard, "waid=628123:+628123"));
@@ -186,7 +188,8 @@ TEST(addresses_are_those_of_baileys)
     }
     struct wa_file f = {.kind = WA_FILE_IMAGE, .has_enc_sha256 = true};
     struct bx_str url, path;
-    static const char *const bad[] = {"", "v/x", "//evil/x", "/v/ x", "/v/x\r\nHost: a", "/v/x#y", "/\\x", "/a@b"};
+    static const char *const bad[] = {"",       "v/x",  "//evil/x", "/v/ x", "/v/x\r\nHost: a",
+                                      "/v/x#y", "/\\x", "/a@b"};
     for (i = 0; i < BX_LEN(bad); i++) {
         f.direct_path = bx_str(bad[i]);
         assert_why(wa_file_url(BX_STR("https://h"), &f, &arena, &url) == BX_E_INVALID, bad[i]);
@@ -194,11 +197,12 @@ TEST(addresses_are_those_of_baileys)
     f.direct_path = BX_STR("/v/t62/x?ccb=1");
     assert_rc(wa_file_url(BX_STR("https://h"), &f, &arena, &url), BX_OK);
     assert_true(bx_str_starts(url, BX_STR("https://h/v/t62/x?ccb=1&hash=")));
-    assert_rc(wa_upload_answer(BX_STR("{\"url\":\"https://h/v/x\",\"direct_path\":\"/v/x\"}"), &arena,
-                               &path, &url),
+    assert_rc(wa_upload_answer(BX_STR("{\"url\":\"https://h/v/x\",\"direct_path\":\"/v/x\"}"),
+                               &arena, &path, &url),
               BX_OK);
     assert_str(path, "/v/x");
-    static const char *const answers[] = {"", "{}", "[]", "{\"direct_path\":7}", "{\"direct_path\":\"x\"}", "not json"};
+    static const char *const answers[] = {
+        "", "{}", "[]", "{\"direct_path\":7}", "{\"direct_path\":\"x\"}", "not json"};
     for (i = 0; i < BX_LEN(answers); i++)
         assert_why(wa_upload_answer(bx_str(answers[i]), &arena, &path, &url) == BX_E_INVALID,
                    answers[i]);
@@ -210,7 +214,8 @@ TEST(the_phones_answer_about_a_lost_file_opens)
     uint8_t key[32], iv[12], sealed[256];
     struct bx_str id = bx_str(vector_text(v, "msgId")), path;
     vector_hex(v, "mediaKey", key, 32);
-    struct bx_str i = vector_hex(n, "iv", iv, 12), s = vector_hex(n, "enc_p", sealed, sizeof sealed);
+    struct bx_str i = vector_hex(n, "iv", iv, 12),
+                  s = vector_hex(n, "enc_p", sealed, sizeof sealed);
     assert_rc(wa_media_retry_open(key, id, i, s, &arena, &path), BX_OK);
     assert_str(path, "/v/t62.7118-24/new?ccb=11-4&oh=01_y");
     assert_rc(wa_media_retry_open(key, BX_STR("OTHER"), i, s, &arena, &path), BX_E_CRYPTO);

@@ -157,7 +157,7 @@ static int ack_run(struct wa_job *job)
     return BX_OK;
 }
 
-const struct wa_job_type wa_job_ack = {"sent", ack_run, NULL};
+const struct wa_job_type wa_job_ack = {.name = "sent", .run = ack_run};
 
 static int rc_of_server(uint64_t code)
 {

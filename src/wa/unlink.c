@@ -181,7 +181,8 @@ static void unlink_finish(struct wa_job *job, int rc)
     wa_creds_unref(creds);
 }
 
-static const struct wa_job_type unlink_type = {"unlink", unlink_run, unlink_finish};
+static const struct wa_job_type unlink_type = {
+    .name = "unlink", .run = unlink_run, .finish = unlink_finish};
 
 void wa_unlink(struct wa_client *c, struct wa_ending ending, bool is_unheard)
 {

@@ -280,8 +280,8 @@ static void on_parent(struct sio_socket *s, const struct sio_event *e, void *arg
     int neither = sio_broadcast_ack(&t, "x", SIO_ARGS(""), 0, on_answers, NULL);
     int nor = sio_server_side_emit(t.ns, "x", SIO_ARGS(""));
     int can = sio_broadcast(&t, "news", SIO_ARGS("\"to the family\""));
-    bool is_said = cannot == SIO_E_UNSUPPORTED && neither == SIO_E_UNSUPPORTED &&
-                   nor == SIO_E_UNSUPPORTED;
+    bool is_said =
+        cannot == SIO_E_UNSUPPORTED && neither == SIO_E_UNSUPPORTED && nor == SIO_E_UNSUPPORTED;
     answer_number(e, is_said ? can : -1);
 }
 
@@ -527,8 +527,8 @@ static void on_emit_raw(struct sio_socket *s, const struct sio_event *e, void *a
     (void)arg;
     text_arg(e, 0, name, sizeof name);
     int rc = sio_emit(s, name, sio_args(args, len), 0);
-    int all = sio_broadcast_room(sio_socket_namespace(s), sio_socket_id(s), name,
-                                 sio_args(args, len));
+    int all =
+        sio_broadcast_room(sio_socket_namespace(s), sio_socket_id(s), name, sio_args(args, len));
     int ack = sio_emit_ack(s, name, sio_args(args, len), 1000, on_own_answer, NULL);
     answer_number(e, rc == all && rc == ack ? rc : -1000);
 }

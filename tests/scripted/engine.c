@@ -142,7 +142,8 @@ static const struct wb_channel_events *events_of(const struct wb_line *line)
 }
 
 /* engine_data: it is connected. Then a start has no effect, as engine.h has it. */
-static void state(struct wb_line *line, enum wa_state state, enum wa_reason reason, int64_t retry_at)
+static void state(struct wb_line *line, enum wa_state state, enum wa_reason reason,
+                  int64_t retry_at)
 {
     line->engine_data = state == WA_STATE_CONNECTED ? line : NULL;
     struct wa_status_info s = {.state = state, .reason = reason, .retry_at_ms = retry_at};
@@ -170,9 +171,9 @@ static void op_scan(struct engine *engine, struct wb_line *line, const json_t *o
 
 static enum wa_message_kind kind_of(struct bx_str name)
 {
-    static const char *const names[] = {"text",     "image",    "video",   "audio", "document",
-                                        "sticker",  "location", "contact", "poll",  "system",
-                                        "undecryptable"};
+    static const char *const names[] = {"text",     "image",   "video",        "audio",
+                                        "document", "sticker", "location",     "contact",
+                                        "poll",     "system",  "undecryptable"};
     for (size_t i = 0; i < BX_LEN(names); i++) {
         if (bx_str_eq(name, bx_str(names[i])))
             return (enum wa_message_kind)i;
@@ -196,8 +197,9 @@ static void op_inbound(struct engine *engine, struct wb_line *line, const json_t
     struct bx_str id = str_of(m, o, "id"), text = str_of(m, o, "text");
     enum wa_message_kind kind = kind_of(str_of(m, o, "kind"));
     m->event.message = (struct wa_message){
-        .id = id.len ? id
-                     : bx_arena_printf(&m->arena, "SCRIPT%llu", (unsigned long long)++engine->serial),
+        .id = id.len
+                  ? id
+                  : bx_arena_printf(&m->arena, "SCRIPT%llu", (unsigned long long)++engine->serial),
         .chat = chat_of(m, o),
         .sender = peer_of(m, o),
         .is_from_me = json_is_true(json_object_get(o, "fromMe")),
@@ -205,9 +207,9 @@ static void op_inbound(struct engine *engine, struct wb_line *line, const json_t
         .timestamp_ms = time_of(o),
         .kind = kind,
         .text = text,
-        .label = text.len                         ? text
+        .label = text.len                        ? text
                  : kind == WA_KIND_UNDECRYPTABLE ? BX_STR("[Waiting for this message]")
-                                                  : BX_STR("[Media]"),
+                                                 : BX_STR("[Media]"),
         .push_name = str_of(m, o, "pushName"),
         .quoted_id = str_of(m, o, "quotedId"),
         .quoted_text = str_of(m, o, "quotedText")};
@@ -247,22 +249,21 @@ static void op_receipt(struct engine *engine, struct wb_line *line, const json_t
         ids[i] = bx_arena_str(&m->arena, bx_str(id ? id : ""));
     }
     struct wa_peer chat = person(m, str_of(m, o, "chat"), str_of(m, o, "lid"));
-    m->event.receipt =
-        (struct wa_receipt){.chat = chat,
-                            .sender = chat,
-                            .ids = ids,
-                            .id_count = count,
-                            .status = bx_str_is(str_of(m, o, "status"), "READ")
-                                          ? WA_STATUS_READ
-                                          : WA_STATUS_DELIVERED,
-                            .timestamp_ms = time_of(o)};
+    m->event.receipt = (struct wa_receipt){
+        .chat = chat,
+        .sender = chat,
+        .ids = ids,
+        .id_count = count,
+        .status = bx_str_is(str_of(m, o, "status"), "READ") ? WA_STATUS_READ : WA_STATUS_DELIVERED,
+        .timestamp_ms = time_of(o)};
     made_submit(m);
 }
 
 static void op_contact(struct engine *engine, struct wb_line *line, const json_t *o)
 {
     struct made *m = made_new(engine, line, WA_EVENT_CONTACT);
-    m->event.contact = (struct wa_contact){.person = peer_of(m, o), .full_name = str_of(m, o, "name")};
+    m->event.contact =
+        (struct wa_contact){.person = peer_of(m, o), .full_name = str_of(m, o, "name")};
     made_submit(m);
 }
 
@@ -274,9 +275,9 @@ static void op_state(struct engine *engine, struct wb_line *line, const json_t *
     static const struct {
         const char *name;
         enum wa_reason reason;
-    } reasons[] = {{"lost", WA_REASON_LOST},           {"logged_out", WA_REASON_LOGGED_OUT},
-                   {"banned", WA_REASON_BANNED},       {"outdated", WA_REASON_OUTDATED},
-                   {"replaced", WA_REASON_REPLACED},   {"error", WA_REASON_REFUSED},
+    } reasons[] = {{"lost", WA_REASON_LOST},         {"logged_out", WA_REASON_LOGGED_OUT},
+                   {"banned", WA_REASON_BANNED},     {"outdated", WA_REASON_OUTDATED},
+                   {"replaced", WA_REASON_REPLACED}, {"error", WA_REASON_REFUSED},
                    {"stopped", WA_REASON_STOPPED}};
     const char *name = json_string_value(json_object_get(o, "state")),
                *why = json_string_value(json_object_get(o, "reason"));
@@ -298,8 +299,8 @@ static void op_typing(struct engine *engine, struct wb_line *line, const json_t 
     struct made *m = made_new(engine, line, WA_EVENT_MESSAGE);
     struct wa_peer chat = chat_of(m, o), who = peer_of(m, o);
     events_of(line)->on_typing(line, &chat, &who,
-                           json_is_true(json_object_get(o, "typing")) ? WA_TYPING_COMPOSING
-                                                                      : WA_TYPING_PAUSED);
+                               json_is_true(json_object_get(o, "typing")) ? WA_TYPING_COMPOSING
+                                                                          : WA_TYPING_PAUSED);
     bx_arena_done(&m->arena);
     free(m);
 }
@@ -316,8 +317,8 @@ static void burst_one(struct engine *engine, struct burst *b)
     struct made *m = made_new(engine, line, WA_EVENT_MESSAGE);
     struct bx_str phone = bx_arena_printf(&m->arena, "62899%08lld", (long long)(i % b->chats));
     struct wa_peer who = person(m, phone, (struct bx_str){0});
-    struct bx_str text = bx_arena_printf(&m->arena, "message %lld of a burst, long enough to be real",
-                                         (long long)i);
+    struct bx_str text =
+        bx_arena_printf(&m->arena, "message %lld of a burst, long enough to be real", (long long)i);
     m->burst = b;
     m->event.message = (struct wa_message){
         .id = bx_arena_printf(&m->arena, "%s%016llX", b->prefix, (unsigned long long)i),
@@ -373,9 +374,9 @@ static void op_mode(struct engine *engine, const json_t *o)
 static const struct {
     const char *name;
     void (*run)(struct engine *engine, struct wb_line *line, const json_t *o);
-} ops[] = {{"scan", op_scan},     {"inbound", op_inbound},  {"edit", op_change},
-           {"revoke", op_change}, {"reaction", op_change},  {"receipt", op_receipt},
-           {"state", op_state},   {"typing", op_typing},    {"contact", op_contact}};
+} ops[] = {{"scan", op_scan},     {"inbound", op_inbound}, {"edit", op_change},
+           {"revoke", op_change}, {"reaction", op_change}, {"receipt", op_receipt},
+           {"state", op_state},   {"typing", op_typing},   {"contact", op_contact}};
 
 static bool run(struct engine *engine, const json_t *o)
 {
@@ -477,7 +478,8 @@ static void on_started(void *arg)
     free(s);
 }
 
-static void scripted_start(void *self, struct wb_line *line, const char *pair_phone, uint64_t delay_ms)
+static void scripted_start(void *self, struct wb_line *line, const char *pair_phone,
+                           uint64_t delay_ms)
 {
     (void)delay_ms;
     struct started *s = BX_NEW(struct started);

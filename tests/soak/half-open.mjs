@@ -79,16 +79,16 @@ for (let wave = 0; wave < waves; wave++) {
     }
   }
   peak = Math.max(peak, resident());
-  console.log(`wave ${wave + 1}: ${opened} begun, ${open.size} open, ${await metric(/^http_connections/)} HTTP connections, ${await metric(/^sio_sessions /)} sessions, ${resident()} KiB`);
+  console.log(`wave ${wave + 1}: ${opened} begun, ${open.size} open, ${await metric(/^wabox_http_connections/)} HTTP connections, ${await metric(/^wabox_sio_sessions /)} sessions, ${resident()} KiB`);
 }
 console.log('waiting for the timeouts (head 10 s, body 30 s, heartbeat 3 s, namespace 1.5 s, idle 65 s)');
-for (let i = 0; i < 90 && (await metric(/^http_connections/)) + (await metric(/^sio_sessions /)) > 3; i++) await sleep(1000);
+for (let i = 0; i < 90 && (await metric(/^wabox_http_connections/)) + (await metric(/^wabox_sio_sessions /)) > 3; i++) await sleep(1000);
 clearInterval(watch);
 const counted = {};
 for (const [name, pattern] of Object.entries({
-  'half a head': /^http_refused_total.*(head|timeout)/, 'no namespace': /limit="connect_timeout"/, sessions: /^sio_sessions_opened_total/, requests: /^http_requests_total/,
+  'half a head': /^wabox_http_refused_total.*(head|timeout)/, 'no namespace': /limit="connect_timeout"/, sessions: /^wabox_sio_sessions_opened_total/, requests: /^wabox_http_requests_total/,
 })) counted[name] = await metric(pattern);
-const left = { sessions: (await metric(/^sio_sessions /)) - 1, http: (await metric(/^http_connections/)) - 1, resident: resident() };
+const left = { sessions: (await metric(/^wabox_sio_sessions /)) - 1, http: (await metric(/^wabox_http_connections/)) - 1, resident: resident() };
 console.log({ seconds: (Date.now() - began) / 1000, opened, refused, begin, peak, ...left, counted, answered, slowest });
 assert.equal(left.sessions, 0, 'sessions left');
 assert.ok(left.http <= 1, 'connections left');

@@ -1,5 +1,5 @@
-#include "app/access/access_internal.h"
 #include "app/access/access.h"
+#include "app/access/access_internal.h"
 
 #include "base/mem.h"
 #include "net/loop.h"

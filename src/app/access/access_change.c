@@ -1,6 +1,6 @@
 /* How the access cache learns and changes. */
-#include "app/access/access_internal.h"
 #include "app/access/access.h"
+#include "app/access/access_internal.h"
 
 #include "base/mem.h"
 

@@ -2,8 +2,8 @@
  * foreign token costs microseconds and tells nothing. */
 #include "app/access/credentials.h"
 
-#include "app/core/context.h"
 #include "app/core/config.h"
+#include "app/core/context.h"
 #include "base/clock.h"
 #include "crypto/hash.h"
 #include "crypto/jwt.h"

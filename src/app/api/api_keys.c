@@ -1,8 +1,8 @@
 #include "app/api/api_keys.h"
 
+#include "app/access/access.h"
 #include "app/core/context.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
@@ -41,7 +41,8 @@ const struct wb_schema wb_api_key_body = {
         {"scopes", WB_LIST, MUST, 1, 3, .item = WB_ENUM, .choices = "read|send|manage"},
         {"whatsappNumberIds", WB_LIST, 0, 0, NUMBERS_MAX, .item = WB_INT,
          .help = "Absent or empty: every number."},
-        {"expiresInSeconds", WB_INT, 0, 1, EXPIRY_MAX_SECONDS, .help = "Absent: it does not expire."},
+        {"expiresInSeconds", WB_INT, 0, 1, EXPIRY_MAX_SECONDS,
+         .help = "Absent: it does not expire."},
         END}};
 
 const struct wb_schema wb_api_keys_answer = {

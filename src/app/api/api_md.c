@@ -12,10 +12,10 @@
 #include <string.h>
 
 static const char *const types[] = {
-    [WB_STR] = "text",    [WB_INT] = "integer", [WB_NUM] = "number", [WB_BOOL] = "boolean", [WB_TRUE] = "`true`",
-    [WB_FALSE] = "`false`", [WB_TIME] = "time", [WB_UUID] = "UUID",    [WB_EMAIL] = "e-mail",
-    [WB_URI] = "URI",     [WB_ENUM] = "one of", [WB_REF] = "object",   [WB_LIST] = "list of",
-    [WB_ANY] = "object"};
+    [WB_STR] = "text",     [WB_INT] = "integer",   [WB_NUM] = "number",  [WB_BOOL] = "boolean",
+    [WB_TRUE] = "`true`",  [WB_FALSE] = "`false`", [WB_TIME] = "time",   [WB_UUID] = "UUID",
+    [WB_EMAIL] = "e-mail", [WB_URI] = "URI",       [WB_ENUM] = "one of", [WB_REF] = "object",
+    [WB_LIST] = "list of", [WB_ANY] = "object"};
 
 static void write_choices(struct bx_buf *out, const char *choices)
 {

@@ -76,8 +76,7 @@ static struct bx_str number_name(struct wb_request *rq, int64_t id)
 static struct bx_str template_name(struct wb_request *rq, int64_t id)
 {
     struct st_template row;
-    return st_template_get(rq->conn, id, &rq->arena, &row) == BX_OK ? row.name
-                                                                    : (struct bx_str){0};
+    return st_template_get(rq->conn, id, &rq->arena, &row) == BX_OK ? row.name : (struct bx_str){0};
 }
 
 static struct bx_str chat_name(struct wb_request *rq, int64_t id)

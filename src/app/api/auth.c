@@ -1,12 +1,12 @@
 /* Log in, log out, who am I. */
 #include "app/api/auth.h"
 
-#include "app/core/context.h"
-#include "app/views/shapes.h"
-#include "app/core/config.h"
 #include "app/access/access.h"
-#include "app/core/limit.h"
+#include "app/core/config.h"
+#include "app/core/context.h"
 #include "app/core/failures.h"
+#include "app/core/limit.h"
+#include "app/views/shapes.h"
 #include "base/clock.h"
 #include "crypto/jwt.h"
 #include "crypto/password.h"
@@ -59,12 +59,13 @@ const struct wb_schema wb_me_answer = {
 const struct wb_schema wb_me_body = {
     .name = "MeUpdate",
     .is_partial = true,
-    .fields = (const struct wb_field[]){{"name", WB_STR, 0, 1, 120},
-                                        {"email", WB_EMAIL, 0},
-                                        {"currentPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 1,
-                                         1024, .help = "Needed for a new password."},
-                                        {"newPassword", WB_STR, WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},
-                                        END}};
+    .fields = (const struct wb_field[]){
+        {"name", WB_STR, 0, 1, 120},
+        {"email", WB_EMAIL, 0},
+        {"currentPassword", WB_STR, WB_SECRET | WB_BLANK_OK, 1, 1024,
+         .help = "Needed for a new password."},
+        {"newPassword", WB_STR, WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},
+        END}};
 
 const struct wb_schema wb_me_updated = {
     .name = "MeUpdated",
@@ -113,8 +114,7 @@ struct failed_login {
 static int failed_login_job(struct st_tx *tx, void *arg)
 {
     const struct failed_login *f = arg;
-    struct st_audit row = {
-        .action = BX_STR("login.failed"), .ip = f->ip, .details = f->details};
+    struct st_audit row = {.action = BX_STR("login.failed"), .ip = f->ip, .details = f->details};
     int64_t id;
     return st_audit_append(tx, &row, &id);
 }
@@ -179,13 +179,15 @@ static int password_check(struct wb_request *rq, const struct st_user *user, str
                              : wb_throttle_try(t, key, ip, bx_mono_ms());
     if (wait)
         return fail_throttled(rq, wait);
-    int rc = user ? cr_password_verify(password, bx_arena_strndup(&rq->arena, user->password_hash.ptr,
-                                                                  user->password_hash.len))
-                  : cr_password_verify_nobody(password, CR_PASSWORD_COST);
+    int rc =
+        user ? cr_password_verify(password, bx_arena_strndup(&rq->arena, user->password_hash.ptr,
+                                                             user->password_hash.len))
+             : cr_password_verify_nobody(password, CR_PASSWORD_COST);
     if (rc == BX_OK && user && !user->is_active)
         rc = BX_E_AUTH;
     if (rc == BX_E_AUTH)
-        wb_failure_note(WB_FAILURE_LOGIN, "ip=%s user=%lld", rq->ip, (long long)(user ? user->id : 0));
+        wb_failure_note(WB_FAILURE_LOGIN, "ip=%s user=%lld", rq->ip,
+                        (long long)(user ? user->id : 0));
     else if (is_known)
         wb_throttle_forgive_known(t, key, ip, bx_mono_ms());
     else

@@ -9,7 +9,10 @@
 #include "app/views/shapes.h"
 #include "base/clock.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 enum { FOR_EVER = -1, TO_MAX = 100 };
 
@@ -22,7 +25,8 @@ const struct wb_schema wb_chat_update_body = {
     .fields = (const struct wb_field[]){
         {"pinned", WB_BOOL, 0},
         {"archived", WB_BOOL, 0},
-        {"mutedUntil", WB_TIME, WB_NULLABLE, .help = "null unmutes; a time in the year 9999: for ever."},
+        {"mutedUntil", WB_TIME, WB_NULLABLE,
+         .help = "null unmutes; a time in the year 9999: for ever."},
         {"markedUnread", WB_BOOL, 0, .help = "false marks the chat as read."},
         END}};
 
@@ -80,8 +84,8 @@ static int change_end(struct wb_request *rq, int rc, int64_t chat_id, const char
         return rc;
     }
     rq->after = on_changed;
-    rq->audit_target = bx_arena_printf(&rq->arena, "chat:%s",
-                                       wb_uuid_of(rows.store, ST_UUID_CHAT, chat_id).text);
+    rq->audit_target =
+        bx_arena_printf(&rq->arena, "chat:%s", wb_uuid_of(rows.store, ST_UUID_CHAT, chat_id).text);
     wb_answer_data(rq, message);
     wb_chat_write(&rq->w, &rows, &chat);
     return wb_answer_end(rq);
@@ -96,8 +100,9 @@ static int muted_until(struct wb_request *rq, int64_t *out)
     if (!text.ptr) /* null */
         return BX_OK;
     if (bx_iso8601_parse(text.ptr, text.len, out) < 0)
-        return wb_fail_field(rq, "mutedUntil", "mutedUntil must be a time such as "
-                                               "2030-01-01T08:00:00.000Z, or null");
+        return wb_fail_field(rq, "mutedUntil",
+                             "mutedUntil must be a time such as "
+                             "2030-01-01T08:00:00.000Z, or null");
     if (*out >= for_ever_ms)
         *out = FOR_EVER;
     return BX_OK;
@@ -162,7 +167,8 @@ int wb_chats_open(struct wb_request *rq)
     struct wb_address to;
     if (!wb_access_may(rq->app->access, &rq->who, number_id))
         return wb_fail(rq, BX_E_DENIED, "Unauthorized access to WhatsApp number");
-    if (wb_address_parse(wb_json_str(rq->body, "to"), rq->app->config->default_country_code, &to) < 0)
+    if (wb_address_parse(wb_json_str(rq->body, "to"), rq->app->config->default_country_code, &to) <
+        0)
         return wb_fail_field(rq, "to", "to must be a phone number such as 081234567890 or a JID");
     rq->number_id = number_id;
     int rc = change_begin(rq, number_id);

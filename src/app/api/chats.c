@@ -1,19 +1,25 @@
 #include "app/api/chats.h"
 
+#include "app/core/config.h"
 #include "app/core/context.h"
+#include "app/core/phone.h"
 #include "app/inbox/chat_read.h"
 #include "app/views/event_shapes.h"
-#include "app/core/phone.h"
 #include "app/views/pages.h"
 #include "app/views/shapes.h"
-#include "app/core/config.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 enum { OFFSET_MAX = 1000000000 };
 
 #define LIMIT_OFFSET                                                                               \
-    {"limit", WB_INT, 0, .fallback = "50"}, {"offset", WB_INT, 0, .fallback = "0"}
+    {"limit", WB_INT, 0, .fallback = "50"},                                                        \
+    {                                                                                              \
+        "offset", WB_INT, 0, .fallback = "0"                                                       \
+    }
 
 const struct wb_schema wb_chats_query = {
     .fields = (const struct wb_field[]){
@@ -65,11 +71,11 @@ const struct wb_schema wb_history_answer = {
 int wb_chats_list(struct wb_request *rq)
 {
     struct wb_rows rows;
-    struct st_chat_query query = {
-        .number_id = rq->ids[0],
-        .archived = wb_query_bool(rq, "archived") == 1 ? ST_ARCHIVED_ANY : ST_ARCHIVED_OUT,
-        .limit = wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50),
-        .offset = wb_query_int(rq, "offset", 0, OFFSET_MAX, 0)};
+    struct st_chat_query query = {.number_id = rq->ids[0],
+                                  .archived = wb_query_bool(rq, "archived") == 1 ? ST_ARCHIVED_ANY
+                                                                                 : ST_ARCHIVED_OUT,
+                                  .limit = wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50),
+                                  .offset = wb_query_int(rq, "offset", 0, OFFSET_MAX, 0)};
     int64_t total = 0;
     int rc = wb_rows_of(rq->conn, rq->ids[0], false, &rq->arena, &rows);
     if (rc < 0)

@@ -1,20 +1,23 @@
 #include "app/api/messages.h"
 
-#include "app/core/context.h"
-#include "app/views/event_shapes.h"
-#include "app/api/numbers.h"
-#include "app/rest/on_loop.h"
-#include "app/numbers/outbox.h"
-#include "app/rest/permission_check.h"
-#include "app/views/rows.h"
-#include "app/inbox/send.h"
-#include "app/views/shapes.h"
-#include "app/core/config.h"
 #include "app/access/access.h"
+#include "app/api/numbers.h"
+#include "app/core/config.h"
+#include "app/core/context.h"
+#include "app/inbox/send.h"
 #include "app/numbers/line.h"
+#include "app/numbers/outbox.h"
+#include "app/rest/on_loop.h"
+#include "app/rest/permission_check.h"
+#include "app/views/event_shapes.h"
+#include "app/views/rows.h"
+#include "app/views/shapes.h"
 #include "base/mem.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 static const struct wb_schema step_shape = {
     .name = "DeliveryStep",
@@ -25,17 +28,16 @@ static const struct wb_schema detail_shape = {
     .name = "MessageDetail",
     .is_open = true,
     .help = "A Message with its chat and the times of its delivery.",
-    .fields = (const struct wb_field[]){
-        {"id", WB_UUID, MUST},
-        {"messageId", WB_STR, MUST},
-        {"chatId", WB_UUID, MUST},
-        {"whatsappNumberId", WB_INT, MUST},
-        {"content", WB_STR, MUST},
-        {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
-        {"sentBy", WB_REF, MUST_OR_NULL, .ref = &wb_agent_shape},
-        {"timeline", WB_LIST, MUST, .ref = &step_shape},
-        {"error", WB_STR, MUST_OR_NULL, .help = "Why it FAILED."},
-        END}};
+    .fields = (const struct wb_field[]){{"id", WB_UUID, MUST},
+                                        {"messageId", WB_STR, MUST},
+                                        {"chatId", WB_UUID, MUST},
+                                        {"whatsappNumberId", WB_INT, MUST},
+                                        {"content", WB_STR, MUST},
+                                        {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+                                        {"sentBy", WB_REF, MUST_OR_NULL, .ref = &wb_agent_shape},
+                                        {"timeline", WB_LIST, MUST, .ref = &step_shape},
+                                        {"error", WB_STR, MUST_OR_NULL, .help = "Why it FAILED."},
+                                        END}};
 
 const struct wb_schema wb_message_answer = {
     .name = "MessageAnswer",
@@ -46,7 +48,8 @@ const struct wb_schema wb_message_answer = {
 
 const struct wb_schema wb_search_query = {
     .fields = (const struct wb_field[]){
-        {"q", WB_STR, 0, .help = "Words of content, captions and file names; the last may be a start."},
+        {"q", WB_STR, 0,
+         .help = "Words of content, captions and file names; the last may be a start."},
         {"whatsappNumberId", WB_INT, 0},
         {"chatId", WB_UUID, 0},
         {"limit", WB_INT, 0, .fallback = "50"},
@@ -57,9 +60,8 @@ static const struct wb_schema hit_chat = {
     .name = "SearchHitChat",
     .is_open = true,
     .help = "A Chat with the number it belongs to.",
-    .fields = (const struct wb_field[]){{"id", WB_UUID, MUST},
-                                        {"whatsappNumberId", WB_INT, MUST},
-                                        END}};
+    .fields =
+        (const struct wb_field[]){{"id", WB_UUID, MUST}, {"whatsappNumberId", WB_INT, MUST}, END}};
 
 static const struct wb_schema hit_shape = {
     .name = "SearchHit",
@@ -71,12 +73,14 @@ static const struct wb_schema hit_shape = {
 
 const struct wb_schema wb_search_answer = {
     .name = "MessageSearch",
-    .fields = (const struct wb_field[]){{"success", WB_TRUE, MUST},
-                                        {"message", WB_STR, MUST},
-                                        {"data", WB_LIST, MUST, .ref = &hit_shape},
-                                        {"query", WB_STR, MUST},
-                                        {"hasMore", WB_BOOL, 0, .help = "true where the page ended before its limit; go on with `before`."},
-                                        END}};
+    .fields = (const struct wb_field[]){
+        {"success", WB_TRUE, MUST},
+        {"message", WB_STR, MUST},
+        {"data", WB_LIST, MUST, .ref = &hit_shape},
+        {"query", WB_STR, MUST},
+        {"hasMore", WB_BOOL, 0,
+         .help = "true where the page ended before its limit; go on with `before`."},
+        END}};
 
 const struct wb_schema wb_send_body = {
     .name = "SendMessage",
@@ -94,17 +98,16 @@ static const struct wb_schema from_shape = {
 
 static const struct wb_schema sent_shape = {
     .name = "SentMessage",
-    .fields = (const struct wb_field[]){
-        {"sessionId", WB_UUID, MUST},
-        {"from", WB_REF, MUST, .ref = &from_shape},
-        {"to", WB_STR, MUST},
-        {"message", WB_STR, MUST},
-        {"messageId", WB_STR, MUST, .help = "WhatsApp's id."},
-        {"id", WB_UUID, MUST},
-        {"chatId", WB_UUID, MUST},
-        {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
-        {"timestamp", WB_TIME, MUST},
-        END}};
+    .fields = (const struct wb_field[]){{"sessionId", WB_UUID, MUST},
+                                        {"from", WB_REF, MUST, .ref = &from_shape},
+                                        {"to", WB_STR, MUST},
+                                        {"message", WB_STR, MUST},
+                                        {"messageId", WB_STR, MUST, .help = "WhatsApp's id."},
+                                        {"id", WB_UUID, MUST},
+                                        {"chatId", WB_UUID, MUST},
+                                        {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
+                                        {"timestamp", WB_TIME, MUST},
+                                        END}};
 
 const struct wb_schema wb_send_answer = {
     .name = "SendAnswer",
@@ -168,8 +171,7 @@ static int search_places(struct wb_request *rq, struct st_search_query *query)
 {
     struct bx_str chat = wb_query_str(rq, "chatId"), before = wb_query_str(rq, "before");
     struct st_chat row;
-    if (before.len &&
-        st_uuid_parse(rq->app->store, ST_UUID_MESSAGE, before, &query->before_id) < 0)
+    if (before.len && st_uuid_parse(rq->app->store, ST_UUID_MESSAGE, before, &query->before_id) < 0)
         return wb_fail_field(rq, "before", "before must be the id of a message");
     if (!chat.len)
         return BX_OK;
@@ -226,9 +228,8 @@ static int hits_write(struct wb_request *rq, const struct st_search_hit *hits, s
 int wb_messages_search(struct wb_request *rq)
 {
     struct bx_str q = wb_query_str(rq, "q");
-    struct st_search_query query = {.text = q,
-                                    .is_prefix = true,
-                                    .limit = wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50)};
+    struct st_search_query query = {
+        .text = q, .is_prefix = true, .limit = wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50)};
     struct st_search_hit *hits = NULL;
     size_t count = 0;
     int rc = search_places(rq, &query);
@@ -299,8 +300,8 @@ static void on_stored(struct wb_request *rq)
 static int take_body(struct wb_request *rq, struct wb_send *s)
 {
     struct bx_str to = wb_json_str(rq->body, "phoneNumber");
-    struct bx_str key = rq->idempotency_key.len ? rq->idempotency_key
-                                                : wb_json_str(rq->body, "clientId");
+    struct bx_str key =
+        rq->idempotency_key.len ? rq->idempotency_key : wb_json_str(rq->body, "clientId");
     if (!to.len)
         to = wb_json_str(rq->body, "to");
     if (key.len > WB_SEND_KEY_MAX)
@@ -351,10 +352,9 @@ int wb_messages_send(struct wb_request *rq)
     if (rc < 0)
         return wb_fail(rq, rc, "%s", wb_send_why(rc));
     rq->is_replay = s->send.is_replay;
-    rq->audit_target = bx_arena_printf(&rq->arena, "message:%s",
-                                       wb_uuid_of(rq->app->store, ST_UUID_MESSAGE,
-                                                  s->send.message.id)
-                                           .text);
+    rq->audit_target =
+        bx_arena_printf(&rq->arena, "message:%s",
+                        wb_uuid_of(rq->app->store, ST_UUID_MESSAGE, s->send.message.id).text);
     rq->after = on_stored;
     return WB_LATER; /* the loop wakes the outbox, then answers */
 }

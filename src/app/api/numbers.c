@@ -1,17 +1,20 @@
 #include "app/api/numbers.h"
 
+#include "app/access/access.h"
 #include "app/channel/engine.h"
+#include "app/core/config.h"
+#include "app/numbers/line.h"
 #include "app/numbers/link.h"
 #include "app/realtime/realtime.h"
 #include "app/views/shapes.h"
-#include "app/core/config.h"
-#include "app/access/access.h"
-#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 #define MISSING "WhatsApp number not found"
 #define SORTS "id|name|phoneNumber|isActive|createdAt"
 
@@ -31,7 +34,8 @@ static const struct wb_schema policy_shape = {
         {"sendReadReceipts", WB_BOOL, MUST, .help = "Customers see that a chat was read."},
         {"sendTyping", WB_BOOL, MUST, .help = "Customers see that an agent types."},
         {"minSendIntervalMs", WB_INT, MUST, .help = "Pause between two messages of ours."},
-        {"keepDeleted", WB_BOOL, MUST, .help = "What is deleted for everyone stays in the audit, for an ADMIN."},
+        {"keepDeleted", WB_BOOL, MUST,
+         .help = "What is deleted for everyone stays in the audit, for an ADMIN."},
         END}};
 
 static const struct wb_schema policy_body = {
@@ -44,16 +48,15 @@ static const struct wb_schema policy_body = {
 
 static const struct wb_schema number_shape = {
     .name = "WhatsAppNumber",
-    .fields = (const struct wb_field[]){
-        {"id", WB_INT, MUST},
-        {"name", WB_STR, MUST},
-        {"phoneNumber", WB_STR, MUST, .help = "Digits."},
-        {"isActive", WB_BOOL, MUST},
-        {"createdAt", WB_TIME, MUST},
-        {"updatedAt", WB_TIME, MUST},
-        {"phoneNumberFormatted", WB_STR, MUST},
-        {"policies", WB_REF, MUST, .ref = &policy_shape},
-        END}};
+    .fields = (const struct wb_field[]){{"id", WB_INT, MUST},
+                                        {"name", WB_STR, MUST},
+                                        {"phoneNumber", WB_STR, MUST, .help = "Digits."},
+                                        {"isActive", WB_BOOL, MUST},
+                                        {"createdAt", WB_TIME, MUST},
+                                        {"updatedAt", WB_TIME, MUST},
+                                        {"phoneNumberFormatted", WB_STR, MUST},
+                                        {"policies", WB_REF, MUST, .ref = &policy_shape},
+                                        END}};
 
 const struct wb_schema wb_number_formatted_shape = {
     .name = "WhatsAppNumberFormatted",
@@ -82,13 +85,13 @@ const struct wb_schema wb_numbers_answer = {
 
 const struct wb_schema wb_number_answer = {
     .name = "WhatsAppNumberAnswer",
-    .fields = (const struct wb_field[]){{"whatsappNumber", WB_REF, MUST, .ref = &number_shape}, END}};
+    .fields =
+        (const struct wb_field[]){{"whatsappNumber", WB_REF, MUST, .ref = &number_shape}, END}};
 
 const struct wb_schema wb_number_changed = {
     .name = "WhatsAppNumberChanged",
-    .fields = (const struct wb_field[]){{"message", WB_STR, MUST},
-                                        {"whatsappNumber", WB_REF, MUST, .ref = &number_shape},
-                                        END}};
+    .fields = (const struct wb_field[]){
+        {"message", WB_STR, MUST}, {"whatsappNumber", WB_REF, MUST, .ref = &number_shape}, END}};
 
 #define NUMBER_FIELDS(must)                                                                        \
     {"name", WB_STR, must, 1, 100},                                                                \
@@ -96,12 +99,12 @@ const struct wb_schema wb_number_changed = {
         {"isActive", WB_BOOL, 0, .fallback = "true"},                                              \
         {"policies", WB_REF, 0, .ref = &policy_body}, END
 
-const struct wb_schema wb_number_body = {
-    .name = "WhatsAppNumberCreate", .fields = (const struct wb_field[]){NUMBER_FIELDS(MUST)}};
-const struct wb_schema wb_number_update_body = {
-    .name = "WhatsAppNumberUpdate",
-    .is_partial = true,
-    .fields = (const struct wb_field[]){NUMBER_FIELDS(0)}};
+const struct wb_schema wb_number_body = {.name = "WhatsAppNumberCreate",
+                                         .fields = (const struct wb_field[]){NUMBER_FIELDS(MUST)}};
+const struct wb_schema wb_number_update_body = {.name = "WhatsAppNumberUpdate",
+                                                .is_partial = true,
+                                                .fields =
+                                                    (const struct wb_field[]){NUMBER_FIELDS(0)}};
 
 static void number_write(struct wb_request *rq, const struct st_number *n)
 {
@@ -239,7 +242,8 @@ static int take_policies(struct wb_request *rq, struct st_number *row)
 
 static int take_fields(struct wb_request *rq, struct st_number *row)
 {
-    struct bx_str name = wb_json_str(rq->body, "name"), phone = wb_json_str(rq->body, "phoneNumber");
+    struct bx_str name = wb_json_str(rq->body, "name"),
+                  phone = wb_json_str(rq->body, "phoneNumber");
     char digits[WB_PHONE_SIZE];
     if (name.ptr)
         row->name = bx_str_trim(name);
@@ -257,8 +261,7 @@ static int take_fields(struct wb_request *rq, struct st_number *row)
 static int fail_taken(struct wb_request *rq, int rc, struct bx_str phone)
 {
     struct st_number other;
-    if (rc == BX_E_EXISTS &&
-        st_number_by_phone(rq->conn, phone, &rq->arena, &other) == BX_OK) {
+    if (rc == BX_E_EXISTS && st_number_by_phone(rq->conn, phone, &rq->arena, &other) == BX_OK) {
         struct bx_buf out;
         struct bx_json_writer w;
         bx_buf_init(&out, 0);

@@ -6,20 +6,28 @@
 #include "app/views/shapes.h"
 #include "base/json_scan.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 enum { COMMON_GROUPS_MAX = 100 };
 
 static const struct wb_schema common_group_shape = {
     .name = "CommonGroup",
-    .fields = (const struct wb_field[]){
-        {"chatId", WB_UUID, MUST}, {"groupName", WB_STR, MUST}, {"memberCount", WB_INT, MUST}, END}};
+    .fields = (const struct wb_field[]){{"chatId", WB_UUID, MUST},
+                                        {"groupName", WB_STR, MUST},
+                                        {"memberCount", WB_INT, MUST},
+                                        END}};
 
 #define PERSON_FIELDS                                                                              \
     {"id", WB_INT, MUST}, {"name", WB_STR, MUST_OR_NULL, .help = "In the number's address book."}, \
         {"pushName", WB_STR, MUST_OR_NULL, .help = "What they call themselves."},                  \
         {"phone", WB_STR, MUST_OR_NULL, .help = "Digits; null while only the LID is known."},      \
-        {"jid", WB_STR, MUST}, {"chatId", WB_UUID, MUST_OR_NULL, .help = "null: no chat yet."}
+        {"jid", WB_STR, MUST},                                                                     \
+    {                                                                                              \
+        "chatId", WB_UUID, MUST_OR_NULL, .help = "null: no chat yet."                              \
+    }
 
 static const struct wb_schema contact_shape = {
     .name = "Contact",
@@ -77,8 +85,7 @@ static int chat_id_write(struct wb_request *rq, int64_t contact_id)
     int64_t chat_id;
     int rc = st_chat_of_contact(rq->conn, contact_id, &chat_id);
     if (rc == BX_OK)
-        bx_json_key_cstr(&rq->w, "chatId",
-                         wb_uuid_of(rq->app->store, ST_UUID_CHAT, chat_id).text);
+        bx_json_key_cstr(&rq->w, "chatId", wb_uuid_of(rq->app->store, ST_UUID_CHAT, chat_id).text);
     else if (rc == BX_E_NOT_FOUND)
         bx_json_key_null(&rq->w, "chatId");
     return rc == BX_E_NOT_FOUND ? BX_OK : rc;
@@ -169,7 +176,8 @@ static int members_write(struct wb_request *rq, int64_t chat_id)
         return rc;
     if (st_session_by_number(rq->conn, rq->number_id, &rq->arena, &session) < 0)
         session.lid = (struct bx_str){0};
-    struct bx_str own_lid = bx_str_slice(session.lid, 0, session.lid.len ? bx_str_find(session.lid, '@') : 0);
+    struct bx_str own_lid =
+        bx_str_slice(session.lid, 0, session.lid.len ? bx_str_find(session.lid, '@') : 0);
     own_lid = bx_str_slice(own_lid, 0, own_lid.len ? bx_str_find(own_lid, ':') : 0);
     bx_json_key(&rq->w, "members");
     bx_json_array(&rq->w);

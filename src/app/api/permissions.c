@@ -1,8 +1,8 @@
 #include "app/api/permissions.h"
 
+#include "app/access/access.h"
 #include "app/core/context.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
 
 #define END                                                                                        \
     {                                                                                              \

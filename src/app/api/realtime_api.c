@@ -1,18 +1,21 @@
 #include "app/api/realtime_api.h"
 
-#include "app/views/event_shapes.h"
+#include "app/access/access.h"
 #include "app/events/eventlog.h"
 #include "app/numbers/line.h"
-#include "app/rest/on_loop.h"
 #include "app/realtime/asyncapi.h"
 #include "app/realtime/realtime.h"
+#include "app/rest/on_loop.h"
+#include "app/views/event_shapes.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 
 static const struct wb_schema status_shape = {
     .name = "RealtimeStatus",
@@ -31,11 +34,11 @@ const struct wb_schema wb_realtime_status_answer = {
 
 const struct wb_schema wb_test_broadcast_body = {
     .name = "TestBroadcast",
-    .fields = (const struct wb_field[]){
-        {"whatsappNumberId", WB_INT, MUST, 1, INT64_C(9007199254740991)},
-        {"message", WB_STR, MUST, 1, 1000},
-        {"type", WB_STR, 0, 1, 50, .fallback = "\"test\""},
-        END}};
+    .fields =
+        (const struct wb_field[]){{"whatsappNumberId", WB_INT, MUST, 1, INT64_C(9007199254740991)},
+                                  {"message", WB_STR, MUST, 1, 1000},
+                                  {"type", WB_STR, 0, 1, 50, .fallback = "\"test\""},
+                                  END}};
 
 static const struct wb_schema broadcast_shape = {
     .name = "TestBroadcastDone",
@@ -68,13 +71,14 @@ static const struct wb_schema event_shape = {
 
 static const struct wb_schema range_shape = {
     .name = "EventRange",
-    .fields = (const struct wb_field[]){{"after", WB_INT, MUST},
-                                        {"limit", WB_INT, MUST},
-                                        {"oldestSeq", WB_INT, MUST},
-                                        {"lastSeq", WB_INT, MUST},
-                                        {"epoch", WB_STR, MUST, .help = "Names the log; another one after a restored backup."},
-                                        {"hasMore", WB_BOOL, MUST},
-                                        END}};
+    .fields = (const struct wb_field[]){
+        {"after", WB_INT, MUST},
+        {"limit", WB_INT, MUST},
+        {"oldestSeq", WB_INT, MUST},
+        {"lastSeq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log; another one after a restored backup."},
+        {"hasMore", WB_BOOL, MUST},
+        END}};
 
 const struct wb_schema wb_events_answer = {
     .name = "EventLog",
@@ -86,9 +90,9 @@ const struct wb_schema wb_events_answer = {
 
 int wb_realtime_status(struct wb_request *rq)
 {
-    static const char *const features[] = {"chat-list",       "chat-history", "message-updates",
-                                           "message-status",  "presence",     "qr-code",
-                                           "resume",          "acknowledgements"};
+    static const char *const features[] = {"chat-list",      "chat-history",    "message-updates",
+                                           "message-status", "presence",        "qr-code",
+                                           "resume",         "acknowledgements"};
     struct bx_json_writer *w = &rq->w;
     wb_answer_data(rq, "Real-time service is active");
     bx_json_object(w);
@@ -179,8 +183,8 @@ int wb_number_events(struct wb_request *rq)
         seen = rows[i].seq;
         /* A QR links a device: others see that there was one, not what it says. */
         if (!may_link && bx_str_is(rows[i].type, "whatsapp:qr"))
-            rows[i].payload = bx_arena_printf(&rq->arena, "{\"whatsappNumberId\":%lld}",
-                                              (long long)rq->ids[0]);
+            rows[i].payload =
+                bx_arena_printf(&rq->arena, "{\"whatsappNumberId\":%lld}", (long long)rq->ids[0]);
         bx_json_object(&rq->w);
         bx_json_key_i64(&rq->w, "seq", rows[i].seq);
         bx_json_key_str(&rq->w, "event", rows[i].type);

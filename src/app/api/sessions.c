@@ -1,19 +1,22 @@
 #include "app/api/sessions.h"
 
+#include "app/api/numbers.h"
 #include "app/channel/engine.h"
 #include "app/core/config.h"
-#include "app/views/event_shapes.h"
+#include "app/numbers/line.h"
 #include "app/numbers/link.h"
-#include "app/api/numbers.h"
 #include "app/realtime/realtime.h"
 #include "app/rest/on_loop.h"
+#include "app/views/event_shapes.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
-#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define END {.type = WB_END}
+#define END                                                                                        \
+    {                                                                                              \
+        .type = WB_END                                                                             \
+    }
 #define STATUSES "PENDING|PAIRING|CONNECTED|DISCONNECTED|RECONNECTING"
 #define MISSING "Session not found or unauthorized"
 
@@ -45,7 +48,9 @@ const struct wb_schema wb_session_link_query = {
         {"scannedPhone", WB_STR, 0,                                                                \
          .help = "With reason wrong_phone: the phone that scanned, digits."},                      \
         {"createdAt", WB_TIME, MUST},                                                              \
-        {"updatedAt", WB_TIME, MUST}
+    {                                                                                              \
+        "updatedAt", WB_TIME, MUST                                                                 \
+    }
 
 static const struct wb_schema session_shape = {
     .name = "Session", .fields = (const struct wb_field[]){SESSION_FIELDS, END}};
@@ -123,7 +128,8 @@ static void members_write(struct wb_request *rq, const struct st_session *s, boo
     bx_json_key_cstr(w, "status", wb_link_name(s->status));
     wb_key_time_or_null(w, "lastConnected", s->last_connected_at);
     bx_json_key_bool(w, "isActive", s->is_active);
-    wb_key_str_or_null(w, "errorMessage", s->error_message.len ? s->error_message : (struct bx_str){0});
+    wb_key_str_or_null(w, "errorMessage",
+                       s->error_message.len ? s->error_message : (struct bx_str){0});
     wb_key_str_or_null(w, "reason", s->reason.len ? s->reason : (struct bx_str){0});
     wb_key_time_or_null(w, "retryAt", s->retry_at);
     bx_json_key_str(w, "expectedPhone", s->number_phone);
@@ -229,8 +235,7 @@ static int answer_qr(struct wb_request *rq)
     struct st_session row = row_of(line);
     wb_answer_data(rq, "QR code retrieved successfully");
     bx_json_object(&rq->w);
-    bx_json_key_cstr(&rq->w, "sessionId",
-                     wb_uuid_of(rq->app->store, ST_UUID_SESSION, row.id).text);
+    bx_json_key_cstr(&rq->w, "sessionId", wb_uuid_of(rq->app->store, ST_UUID_SESSION, row.id).text);
     number_write(rq, &row, line->is_active);
     bx_json_key_cstr(&rq->w, "qrCode", l->qr);
     bx_json_key_cstr(&rq->w, "status", wb_link_name(row.status));
@@ -278,10 +283,10 @@ static int session_store(struct wb_request *rq, struct session_change *c)
 
 static void on_waited(struct wb_line *line, enum wb_waited outcome, struct bx_str why, void *arg)
 {
-    static const char *const messages[] = {
-        [WB_WAITED_CONNECTED] = "WhatsApp session is connected",
-        [WB_WAITED_QR] = "QR code generated successfully",
-        [WB_WAITED_CODE] = "Pairing code generated successfully"};
+    static const char *const messages[] = {[WB_WAITED_CONNECTED] = "WhatsApp session is connected",
+                                           [WB_WAITED_QR] = "QR code generated successfully",
+                                           [WB_WAITED_CODE] =
+                                               "Pairing code generated successfully"};
     struct wb_request *rq = arg;
     if (outcome != WB_WAITED_FAILED) {
         wb_request_answer(rq, session_answer(rq, line, messages[outcome]));
@@ -336,7 +341,8 @@ static int accept_phone(struct wb_request *rq, struct session_change *c, struct 
         return wb_fail(rq, BX_E_EXISTS, "\"%.*s\" already has this phone number.",
                        BX_STR_ARG(other.name));
     number->phone = scanned;
-    rq->audit_details = bx_arena_printf(&rq->arena, "{\"phoneNumber\":\"%.*s\"}", BX_STR_ARG(scanned));
+    rq->audit_details =
+        bx_arena_printf(&rq->arena, "{\"phoneNumber\":\"%.*s\"}", BX_STR_ARG(scanned));
     int rc = st_number_update(rq->tx, number);
     if (rc >= 0)
         rc = st_number_get(rq->conn, number->id, &rq->arena, &c->number);

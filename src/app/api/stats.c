@@ -17,8 +17,10 @@ const struct wb_schema wb_stats_query = {
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, 0, .help = "Only this number; absent: all that one may see."},
         {"from", WB_INT, 0, .help = "Milliseconds since 1970; default: a day before `to`."},
-        {"to", WB_INT, 0, .help = "Milliseconds since 1970, exclusive; default: now. At most 92 days."},
-        {"perNumber", WB_BOOL, 0, .help = "A row per number and hour, else one per hour.", .fallback = "false"},
+        {"to", WB_INT, 0,
+         .help = "Milliseconds since 1970, exclusive; default: now. At most 92 days."},
+        {"perNumber", WB_BOOL, 0, .help = "A row per number and hour, else one per hour.",
+         .fallback = "false"},
         END}};
 
 static const struct wb_schema hour_shape = {

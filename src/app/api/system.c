@@ -1,8 +1,8 @@
 #include "app/api/system.h"
 
 #include "app/core/context.h"
-#include "app/views/shapes.h"
 #include "app/ops/scrape.h"
+#include "app/views/shapes.h"
 #include "base/clock.h"
 #include "base/mem.h"
 

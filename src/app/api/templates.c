@@ -1,6 +1,7 @@
 #include "app/api/templates.h"
 
 #include "app/views/shapes.h"
+#include "base/fold.h"
 
 #define END                                                                                        \
     {                                                                                              \
@@ -144,7 +145,8 @@ static int take_fields(struct wb_request *rq, struct st_template *row)
     if (!command.ptr)
         return BX_OK;
     row->command = with_slash(rq, command);
-    if (row->command.len < 2 || bx_str_find(row->command, ' ') != row->command.len)
+    struct bx_str folded = bx_fold_str(row->command, &rq->arena);
+    if (folded.len < 2 || bx_str_find(folded, ' ') != folded.len)
         return wb_fail_field(rq, "commands", "commands must be one word such as /hello");
     return BX_OK;
 }

@@ -1,8 +1,10 @@
 #include "app/api/users.h"
 
+#include "app/access/access.h"
 #include "app/core/context.h"
 #include "app/views/shapes.h"
-#include "app/access/access.h"
+#include "base/fold.h"
+#include "base/lookalike.h"
 #include "crypto/password.h"
 
 #define END                                                                                        \
@@ -39,7 +41,7 @@ const struct wb_schema wb_users_answer = {
 
 #define USER_FIELDS(must)                                                                          \
     {"name", WB_STR, must, 1, 120}, {"username", WB_STR, must, 1, 64}, {"email", WB_EMAIL, must},  \
-        {"password", WB_STR, must | WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},                             \
+        {"password", WB_STR, must | WB_SECRET | WB_BLANK_OK, WB_PASSWORD_MIN, WB_PASSWORD_MAX},    \
         {"role", WB_ENUM, 0, .choices = "USER|ADMIN", .fallback = "\"USER\""},                     \
         {"isActive", WB_BOOL, 0, .fallback = "true"}, END
 
@@ -106,12 +108,26 @@ struct change {
     char hash[CR_PASSWORD_TEXT_SIZE];
 };
 
+/* What people could not tell from another's name, or not type, is none. */
+static const char *username_fault(struct wb_request *rq, struct bx_str username)
+{
+    static const char *const faults[] = {
+        [BX_NAME_INVISIBLE] = "username must not have invisible characters; type it anew",
+        [BX_NAME_MIXED] = "username must not mix letters of different scripts, because it could be "
+                          "taken for another's; use one script"};
+    struct bx_str folded = bx_fold_str(username, &rq->arena);
+    if (bx_str_find(folded, ' ') != folded.len || bx_str_find(folded, '@') != folded.len)
+        return "username must not have spaces or @";
+    return faults[bx_name_check(username)];
+}
+
 int wb_users_hash(struct wb_request *rq)
 {
     struct change *c = rq->local = BX_ARENA_NEW(&rq->arena, struct change);
     struct bx_str username = wb_json_str(rq->body, "username");
-    if (bx_str_find(username, ' ') != username.len || bx_str_find(username, '@') != username.len)
-        return wb_fail_field(rq, "username", "username must not have spaces or @");
+    const char *fault = username.ptr ? username_fault(rq, username) : NULL;
+    if (fault)
+        return wb_fail_field(rq, "username", "%s", fault);
     struct bx_str password = wb_json_str(rq->body, "password");
     if (!password.ptr)
         return BX_OK;

@@ -1,12 +1,12 @@
 #include "app/channel/channels.h"
 
 #include "app/channel/engine.h"
-#include "app/events/eventlog.h"
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
 #include "app/core/config.h"
 #include "app/core/stop.h"
+#include "app/events/eventlog.h"
 #include "app/numbers/line.h"
+#include "app/numbers/link.h"
+#include "app/numbers/outbox.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -43,7 +43,8 @@ static int reset_job(struct st_tx *tx, void *arg)
         /* PENDING of an unlinked device: linking had begun and nothing goes on with it. */
         bool was_starting =
             rows[i].status == ST_LINK_PENDING && !rows[i].jid.len && !rows[i].reason.len;
-        if (rows[i].status == ST_LINK_CONNECTED || rows[i].status == ST_LINK_PAIRING || was_starting)
+        if (rows[i].status == ST_LINK_CONNECTED || rows[i].status == ST_LINK_PAIRING ||
+            was_starting)
             rc = reset_one(r, tx, &rows[i]);
     }
     return rc;

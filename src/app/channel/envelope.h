@@ -32,15 +32,15 @@ struct wb_envelope {
     struct wb_log log;
     int rc;
     bool has_more;
-    unsigned answers;           /* messages of ours that the server answered */
+    unsigned answers; /* messages of ours that the server answered */
     struct {
         unsigned in, undecrypted, out, refused;
         int refusal; /* the server's code */
         bool is_linked;
-    } counted; /* for metrics and log, after the commit */
-    bool has_session;           /* `session` is what the row is now */
+    } counted;        /* for metrics and log, after the commit */
+    bool has_session; /* `session` is what the row is now */
     struct st_session session;
-    struct bx_str new_group;    /* subject and members are not known yet */
+    struct bx_str new_group; /* subject and members are not known yet */
 };
 
 #endif

@@ -80,8 +80,9 @@ int wb_config_whatsapp(const char *setting, char **out_url, struct bx_buf *messa
     if (is_ok)
         *out_url = bx_strndup((char *)url.data, url.len);
     else
-        bx_buf_printf(message, "WABOX_WHATSAPP: \"%s\" is neither live, off, host:port nor "
-                               "ws://host:port/ws/chat of a wabox-sim",
+        bx_buf_printf(message,
+                      "WABOX_WHATSAPP: \"%s\" is neither live, off, host:port nor "
+                      "ws://host:port/ws/chat of a wabox-sim",
                       setting);
     bx_buf_done(&url);
     return is_ok ? BX_OK : BX_E_INVALID;
@@ -120,9 +121,14 @@ static int check(const struct wb_config *c, struct bx_buf *message)
     else if (c->hashers >= c->workers)
         bx_buf_lit(message, "HASHERS: must be smaller than WORKERS, or reads wait for passwords");
     else if (c->whatsapp_root && wb_config_whatsapp_root(c, root) < 0)
-        bx_buf_lit(message, "WABOX_WHATSAPP_ROOT: is not 64 hex digits; wabox-sim prints its root when it starts");
+        bx_buf_lit(
+            message,
+            "WABOX_WHATSAPP_ROOT: is not 64 hex digits; wabox-sim prints its root when it starts");
     else if (c->whatsapp_version && !is_version(bx_str(c->whatsapp_version)))
-        bx_buf_printf(message, "WABOX_WHATSAPP_VERSION: \"%s\" is not three numbers with dots, such as 2.3000.1045649367", c->whatsapp_version);
+        bx_buf_printf(message,
+                      "WABOX_WHATSAPP_VERSION: \"%s\" is not three numbers with dots, such as "
+                      "2.3000.1045649367",
+                      c->whatsapp_version);
     else if (c->data_dir[0] == '\0')
         bx_buf_lit(message, "DATA_DIR: is empty");
     else {

@@ -27,11 +27,11 @@ struct wb_config {
 
     /* product rules */
     int64_t default_country_code;
-    const char *numbers_visible; /* "all", "permitted" */
-    const char *whatsapp;        /* WABOX_WHATSAPP: "live", "off" or the simulator's host:port */
-    const char *whatsapp_root;   /* 64 hex digits; NULL: a simulator's chain is not checked */
+    const char *numbers_visible;  /* "all", "permitted" */
+    const char *whatsapp;         /* WABOX_WHATSAPP: "live", "off" or the simulator's host:port */
+    const char *whatsapp_root;    /* 64 hex digits; NULL: a simulator's chain is not checked */
     const char *whatsapp_version; /* "2.3000.x"; NULL: the built-in one */
-    const char *whatsapp_ca;     /* PEM file for wss:// and downloads; NULL: the system's */
+    const char *whatsapp_ca;      /* PEM file for wss:// and downloads; NULL: the system's */
     bool is_demo;
 
     /* size and speed */

@@ -5,11 +5,12 @@
 #define WB_CONTEXT_H
 
 #include "base/metrics.h"
+#include "base/version.h"
 #include "net/http/http_server.h"
 #include "net/pool.h"
 #include "net/timer.h"
 
-#define WB_VERSION "0.1.0"
+#define WB_VERSION BX_VERSION
 /* Of the administrator and the agents of the demo. */
 #define WB_DEMO_PASSWORD "admin123"
 
@@ -60,7 +61,7 @@ struct wb_app {
     struct wb_access *access;
     struct wb_dispatch *dispatch;
     struct wb_cors *cors;
-    struct wb_kept *kept; /* loop thread */
+    struct wb_kept *kept;                      /* loop thread */
     struct wb_limits *user_limits, *ip_limits; /* loop thread */
     struct wb_watch *watch;
     struct http_static *web;      /* NULL: no page embedded */
@@ -68,7 +69,7 @@ struct wb_app {
     struct bx_metrics metrics;
     struct wb_janitor *janitor;
     struct wb_key_use key_uses[WB_KEY_USES]; /* when an API key was last noted; loop thread */
-    struct wb_probe *probe; /* of /health; loop thread */
+    struct wb_probe *probe;                  /* of /health; loop thread */
     struct net_timer demo_timer;
     int data_dir_lock;      /* -1: not taken */
     uint8_t master_key[32]; /* of the data directory: session credentials */
@@ -78,11 +79,11 @@ struct wb_app {
     uint16_t port;
 
     /* Each owned by the module that fills it; opaque here. */
-    const struct wb_engine_ops *engine_ops; /* which WhatsApp engine */
+    const struct wb_engine_ops *engine_ops;         /* which WhatsApp engine */
     const struct wb_channel_events *channel_events; /* what it calls; set by modules.c */
-    const struct wb_route_list *routes; /* every REST call; kept */
-    struct wb_chore *chores; /* see core/chore.h */
-    struct wb_sink *sinks; /* who is told of events; see events/sinks.h */
+    const struct wb_route_list *routes;             /* every REST call; kept */
+    struct wb_chore *chores;                        /* see core/chore.h */
+    struct wb_sink *sinks;                          /* who is told of events; see events/sinks.h */
     struct wb_lines *lines;
     struct wb_realtime *realtime;
     struct wb_engine *engine;

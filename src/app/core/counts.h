@@ -5,13 +5,13 @@
 #include "base/metrics.h"
 
 enum wb_count {
-    WB_COUNT_IN,          /* messages of customers that were stored; history is not counted */
-    WB_COUNT_IN_FAILED,   /* … that could not be decrypted */
-    WB_COUNT_OUT,         /* messages that WhatsApp accepted from here */
-    WB_COUNT_OUT_FAILED,  /* … that it refused */
-    WB_COUNT_RECONNECTS,  /* links that broke and are made again */
-    WB_COUNT_DECRYPT,     /* messages that could not be decrypted */
-    WB_COUNT_LINKED,      /* devices linked */
+    WB_COUNT_IN,         /* messages of customers that were stored; history is not counted */
+    WB_COUNT_IN_FAILED,  /* … that could not be decrypted */
+    WB_COUNT_OUT,        /* messages that WhatsApp accepted from here */
+    WB_COUNT_OUT_FAILED, /* … that it refused */
+    WB_COUNT_RECONNECTS, /* links that broke and are made again */
+    WB_COUNT_DECRYPT,    /* messages that could not be decrypted */
+    WB_COUNT_LINKED,     /* devices linked */
     WB_COUNTS
 };
 

@@ -28,7 +28,9 @@ static struct {
 };
 
 #define ROW(kind)                                                                                  \
-    {"wabox_failures_total", "Failures by kind.", BX_COUNTER, "kind=\"" kind "\"", 0}
+    {                                                                                              \
+        "wabox_failures_total", "Failures by kind.", BX_COUNTER, "kind=\"" kind "\"", 0            \
+    }
 struct bx_metric wb_failure_metrics[WB_FAILURES] = {
     [WB_FAILURE_LOGIN] = ROW("login"),         [WB_FAILURE_HANDSHAKE] = ROW("handshake"),
     [WB_FAILURE_REQUEST] = ROW("request"),     [WB_FAILURE_STORE] = ROW("store"),

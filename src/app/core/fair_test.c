@@ -8,7 +8,8 @@
 
 static char jobs[200][8];
 
-static void submit(struct wb_fair *f, const char *group, const char *member, const char *name, int i)
+static void submit(struct wb_fair *f, const char *group, const char *member, const char *name,
+                   int i)
 {
     snprintf(jobs[i], sizeof jobs[i], "%s", name);
     assert_rc(wb_fair_submit(f, bx_str(group), bx_str(member), jobs[i]), BX_OK);

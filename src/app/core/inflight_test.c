@@ -37,7 +37,8 @@ TEST(what_is_above_the_cap_waits_and_starts_in_order)
     struct wb_inflight *f = set_up(2, 8);
     for (int i = 0; i < 5; i++)
         assert_rc(wb_inflight_take(f, 7, &answers[i].ticket), i < 2 ? BX_OK : BX_E_AGAIN);
-    assert_rc(wb_inflight_take(f, 8, &answers[5].ticket), BX_OK); /* another user's cap is his own */
+    assert_rc(wb_inflight_take(f, 8, &answers[5].ticket),
+              BX_OK); /* another user's cap is his own */
     assert_int_equal(wb_inflight_waiting(f), 3);
     wb_inflight_give(f, &answers[1].ticket);
     wb_inflight_give(f, &answers[0].ticket);

@@ -1,7 +1,9 @@
 #include "app/core/limit.h"
 
+#include "base/fold.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -136,12 +138,16 @@ void wb_throttle_free(struct wb_throttle *t)
     free(t);
 }
 
-static struct bx_str lower(struct bx_str s, char out[64])
+/* One account however it is written. */
+static struct bx_str account_key(struct bx_str s, char out[64])
 {
-    s = bx_str_slice(s, 0, 63);
-    for (size_t i = 0; i < s.len; i++)
-        out[i] = (char)(s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? s.ptr[i] | 0x20 : s.ptr[i]);
-    return bx_str_n(out, s.len);
+    struct bx_buf folded;
+    bx_buf_init(&folded, 4096);
+    bx_fold(bx_str_slice(s, 0, 256), &folded);
+    struct bx_str key = bx_utf8_whole(bx_str_slice(bx_buf_view(&folded), 0, 63));
+    bx_str_copy(key, out, 64);
+    bx_buf_done(&folded);
+    return bx_str_n(out, key.len);
 }
 
 /* One try back; what others used up stays used up. */
@@ -159,7 +165,7 @@ uint64_t wb_throttle_try(struct wb_throttle *t, struct bx_str account, struct bx
     struct bx_str at = wb_limit_address(ip, address);
     uint64_t wait = wb_limits_take(t->addresses, at, 1, now_ms);
     if (!wait) {
-        wait = wb_limits_take(t->accounts, lower(account, text), 1, now_ms);
+        wait = wb_limits_take(t->accounts, account_key(account, text), 1, now_ms);
         if (wait) /* refused before a password was looked at: no guess of this address */
             give_back(t->addresses, at, now_ms);
     }
@@ -172,7 +178,7 @@ void wb_throttle_forgive(struct wb_throttle *t, struct bx_str account, struct bx
 {
     char text[64], address[WB_LIMIT_ADDRESS_SIZE];
     pthread_mutex_lock(&t->lock);
-    give_back(t->accounts, lower(account, text), now_ms);
+    give_back(t->accounts, account_key(account, text), now_ms);
     give_back(t->addresses, wb_limit_address(ip, address), now_ms);
     pthread_mutex_unlock(&t->lock);
 }
@@ -181,9 +187,9 @@ void wb_throttle_forgive(struct wb_throttle *t, struct bx_str account, struct bx
 static struct bx_str pair_of(struct bx_str account, struct bx_str ip, char out[64])
 {
     char text[64], address[WB_LIMIT_ADDRESS_SIZE];
-    struct bx_str at = wb_limit_address(ip, address), who = lower(account, text);
+    struct bx_str at = wb_limit_address(ip, address), who = account_key(account, text);
     at = bx_str_slice(at, 0, 45);
-    who = bx_str_slice(who, 0, 62 - at.len);
+    who = bx_utf8_whole(bx_str_slice(who, 0, 62 - at.len));
     memcpy(out, at.ptr, at.len);
     out[at.len] = ' ';
     memcpy(out + at.len + 1, who.ptr, who.len);

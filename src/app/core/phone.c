@@ -2,58 +2,34 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "phone/phone.h"
 
-#include <stdio.h>
+_Static_assert((int)WB_PHONE_SIZE == (int)PH_SIZE, "one size for numbers");
 
-enum { DIGITS_MIN = 6, DIGITS_MAX = 15, PART_MIN = 3 };
-
-static bool is_separator(char c)
+/* Of a JID, as WhatsApp writes it. */
+static int jid_digits(struct bx_str user, char out[WB_PHONE_SIZE])
 {
-    return c == ' ' || c == '-' || c == '(' || c == ')' || c == '.' || c == '/' || c == '\t';
-}
-
-/* Digits with the country code, however many there are. */
-static int digits_of(struct bx_str text, int64_t country_code, char out[2 * WB_PHONE_SIZE])
-{
-    char digits[WB_PHONE_SIZE];
-    size_t n = 0;
-    text = bx_str_trim(bx_str_slice(text, 0, bx_str_find(text, '@')));
-    bool is_full = text.len && text.ptr[0] == '+';
-    for (size_t i = is_full; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (is_separator(c))
-            continue;
-        if (c < '0' || c > '9' || n == DIGITS_MAX + 3)
+    enum { DIGITS_MIN = 6, DIGITS_MAX = 15 };
+    user = bx_str_trim(user);
+    for (size_t i = 0; i < user.len; i++)
+        if (user.ptr[i] < '0' || user.ptr[i] > '9')
             return BX_E_INVALID;
-        digits[n++] = c;
-    }
-    size_t zeros = 0;
-    while (!is_full && zeros < n && zeros < 2 && digits[zeros] == '0')
-        zeros++;
-    return zeros == 1 ? snprintf(out, 2 * WB_PHONE_SIZE, "%lld%.*s", (long long)country_code,
-                                 (int)(n - 1), digits + 1)
-                      : snprintf(out, 2 * WB_PHONE_SIZE, "%.*s", (int)(n - zeros), digits + zeros);
-}
-
-static int parse(struct bx_str text, int64_t country_code, int min, char out[WB_PHONE_SIZE])
-{
-    char whole[2 * WB_PHONE_SIZE];
-    int len = digits_of(text, country_code, whole);
-    if (len < min || len > DIGITS_MAX || whole[0] == '0')
-        return BX_E_INVALID;
-    memcpy(out, whole, (size_t)len + 1);
-    return BX_OK;
+    bool is_number = user.len >= DIGITS_MIN && user.len <= DIGITS_MAX && user.ptr[0] != '0';
+    return is_number ? bx_str_copy(user, out, WB_PHONE_SIZE) : BX_E_INVALID;
 }
 
 int wb_phone_parse(struct bx_str text, int64_t country_code, char out[WB_PHONE_SIZE])
 {
-    return parse(text, country_code, DIGITS_MIN, out);
+    size_t at = bx_str_find(text, '@');
+    return at < text.len ? jid_digits(bx_str_slice(text, 0, at), out)
+                         : ph_parse(text, country_code, out);
 }
 
 struct bx_str wb_phone_part(struct bx_str text, int64_t country_code, struct bx_arena *arena)
 {
     char digits[WB_PHONE_SIZE];
-    if (parse(text, country_code, PART_MIN, digits) < 0)
+    text = bx_str_slice(text, 0, bx_str_find(text, '@'));
+    if (ph_part(text, country_code, digits) < 0)
         return (struct bx_str){0};
     return bx_arena_str(arena, bx_str(digits));
 }
@@ -92,31 +68,11 @@ bool wb_phone_is_same(struct bx_str a, struct bx_str b)
     return bx_str_eq(without_optional(a, a_short), without_optional(b, b_short));
 }
 
-/* Length of the country code (ITU E.164): one digit in zones 1 and 7, two where listed, else three.
- */
-static size_t country_len(struct bx_str digits)
-{
-    static const char two[] = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 "
-                              "55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98";
-    if (digits.len < 4)
-        return 0;
-    if (digits.ptr[0] == '1' || digits.ptr[0] == '7')
-        return 1;
-    for (const char *at = two; *at; at += at[2] ? 3 : 2) {
-        if (memcmp(at, digits.ptr, 2) == 0)
-            return 2;
-    }
-    return 3;
-}
-
 struct bx_str wb_phone_format(struct bx_str digits, struct bx_arena *arena)
 {
-    size_t cc = country_len(digits);
-    struct bx_str rest = bx_str_slice(digits, cc, digits.len);
-    struct bx_str a = bx_str_slice(rest, 0, 3), b = bx_str_slice(rest, 3, 7),
-                  c = bx_str_slice(rest, 7, rest.len);
-    return bx_arena_printf(arena, "+%.*s %.*s%s%.*s%s%.*s", (int)cc, digits.ptr, BX_STR_ARG(a),
-                           b.len ? "-" : "", BX_STR_ARG(b), c.len ? "-" : "", BX_STR_ARG(c));
+    char text[PH_SIZE];
+    ph_format(digits, text);
+    return bx_arena_str(arena, bx_str(text));
 }
 
 static const struct {

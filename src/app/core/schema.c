@@ -1,6 +1,7 @@
 #include "app/core/schema.h"
 
 #include "base/err.h"
+#include "base/fold.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -18,15 +19,6 @@ static json_t *field_value(const json_t *object, const struct wb_field *field)
 static struct bx_str text_of(const json_t *value)
 {
     return bx_str_n(json_string_value(value), json_string_length(value));
-}
-
-static bool is_blank(struct bx_str s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        if (!strchr(" \t\r\n", s.ptr[i]))
-            return false;
-    }
-    return true;
 }
 
 static bool is_email(struct bx_str s)
@@ -61,7 +53,7 @@ static bool is_within(const struct wb_field *f, int64_t n)
 
 static bool str_fits(const struct wb_field *f, struct bx_str s)
 {
-    if (!(f->flags & WB_BLANK_OK) && is_blank(s))
+    if (!(f->flags & WB_BLANK_OK) && bx_fold_is_blank(s))
         return false;
     return is_within(f, (int64_t)bx_utf8_utf16_len(s));
 }
@@ -120,14 +112,11 @@ static bool value_fits(const struct wb_field *f, enum wb_type type, const json_t
 }
 
 static const char *const type_words[] = {
-    [WB_STR] = "a text",         [WB_INT] = "a whole number",
-    [WB_NUM] = "a number",
-    [WB_BOOL] = "true or false", [WB_TRUE] = "true",
-    [WB_FALSE] = "false",        [WB_TIME] = "a time",
-    [WB_UUID] = "a UUID",        [WB_EMAIL] = "an e-mail address",
-    [WB_URI] = "an address",     [WB_ENUM] = "one of",
-    [WB_REF] = "an object",      [WB_LIST] = "a list",
-    [WB_ANY] = "an object"};
+    [WB_STR] = "a text",         [WB_INT] = "a whole number", [WB_NUM] = "a number",
+    [WB_BOOL] = "true or false", [WB_TRUE] = "true",          [WB_FALSE] = "false",
+    [WB_TIME] = "a time",        [WB_UUID] = "a UUID",        [WB_EMAIL] = "an e-mail address",
+    [WB_URI] = "an address",     [WB_ENUM] = "one of",        [WB_REF] = "an object",
+    [WB_LIST] = "a list",        [WB_ANY] = "an object"};
 
 static void describe(const struct wb_field *f, struct bx_buf *message)
 {

@@ -9,13 +9,13 @@
 static const struct {
     const char *type, *format;
 } names[] = {
-    [WB_STR] = {"string", NULL},    [WB_INT] = {"integer", NULL}, [WB_NUM] = {"number", NULL},
-    [WB_BOOL] = {"boolean", NULL},  [WB_TRUE] = {"boolean", NULL},
-    [WB_FALSE] = {"boolean", NULL}, [WB_TIME] = {"string", "date-time"},
-    [WB_UUID] = {"string", "uuid"}, [WB_EMAIL] = {"string", "email"},
-    [WB_URI] = {"string", "uri"},   [WB_ENUM] = {"string", NULL},
-    [WB_REF] = {"object", NULL},    [WB_LIST] = {"array", NULL},
-    [WB_ANY] = {"object", NULL},
+    [WB_STR] = {"string", NULL},         [WB_INT] = {"integer", NULL},
+    [WB_NUM] = {"number", NULL},         [WB_BOOL] = {"boolean", NULL},
+    [WB_TRUE] = {"boolean", NULL},       [WB_FALSE] = {"boolean", NULL},
+    [WB_TIME] = {"string", "date-time"}, [WB_UUID] = {"string", "uuid"},
+    [WB_EMAIL] = {"string", "email"},    [WB_URI] = {"string", "uri"},
+    [WB_ENUM] = {"string", NULL},        [WB_REF] = {"object", NULL},
+    [WB_LIST] = {"array", NULL},         [WB_ANY] = {"object", NULL},
 };
 
 static void write_type(struct bx_json_writer *w, const struct wb_field *f)

@@ -5,11 +5,8 @@
 int wb_turn_begin(struct wb_turn *t, struct st_tx *tx, int64_t number_id, struct wb_log *log,
                   struct bx_arena *arena)
 {
-    *t = (struct wb_turn){.tx = tx,
-                          .conn = st_tx_conn(tx),
-                          .arena = arena,
-                          .log = log,
-                          .number_id = number_id};
+    *t = (struct wb_turn){
+        .tx = tx, .conn = st_tx_conn(tx), .arena = arena, .log = log, .number_id = number_id};
     bx_buf_init(&t->text, 0);
     return wb_rows_of(t->conn, number_id, true, arena, &t->rows);
 }
@@ -39,9 +36,9 @@ static int append(struct wb_turn *t, struct bx_json_writer *w, const char *type,
 {
     bx_json_end(w);
     int rc = bx_json_writer_rc(w);
-    return rc < 0 ? rc
-                  : wb_log_append(t->log, t->tx, t->number_id, type, chat_id,
-                                  bx_buf_view(&t->text));
+    return rc < 0
+               ? rc
+               : wb_log_append(t->log, t->tx, t->number_id, type, chat_id, bx_buf_view(&t->text));
 }
 
 int wb_announce_message(struct wb_turn *t, const char *type, int64_t message_id)

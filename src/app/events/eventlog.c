@@ -34,8 +34,8 @@ int wb_log_append(struct wb_log *log, struct st_tx *tx, int64_t number_id, const
     if (rc < 0)
         return rc;
     struct wb_log_entry *e = BX_ARENA_NEW(log->arena, struct wb_log_entry);
-    *e = (struct wb_log_entry){number_id, seq, type, wb_log_with_seq(log->app, payload, seq, log->arena),
-                               NULL};
+    *e = (struct wb_log_entry){number_id, seq, type,
+                               wb_log_with_seq(log->app, payload, seq, log->arena), NULL};
     *log->last = e;
     log->last = &e->next;
     return BX_OK;

@@ -10,8 +10,8 @@
 
 struct wb_log_entry {
     int64_t number_id, seq;
-    const char *type;       /* static */
-    struct bx_str payload;  /* with seq */
+    const char *type;      /* static */
+    struct bx_str payload; /* with seq */
     struct wb_log_entry *next;
 };
 

@@ -1,13 +1,13 @@
 #include "app/inbox/inbox.h"
 
 #include "app/channel/engine.h"
-#include "app/inbox/inbox_store.h"
-#include "app/numbers/link.h"
-#include "app/numbers/outbox.h"
 #include "app/core/counts.h"
 #include "app/core/failures.h"
-#include "base/log.h"
+#include "app/inbox/inbox_store.h"
 #include "app/numbers/line.h"
+#include "app/numbers/link.h"
+#include "app/numbers/outbox.h"
+#include "base/log.h"
 
 static int envelope_job(struct st_tx *tx, void *arg)
 {
@@ -88,8 +88,7 @@ void wb_inbox_submit(struct wb_envelope *e)
     bx_arena_init(&e->arena, SIZE_MAX);
     wb_log_init(&e->log, e->line->app, &e->arena);
     /* A stop need not run it: what was not acknowledged comes again. */
-    struct st_turn turn = {
-        .owner = (uint64_t)e->line->id, .peer = e->turn, .is_droppable = true};
+    struct st_turn turn = {.owner = (uint64_t)e->line->id, .peer = e->turn, .is_droppable = true};
     int rc = st_writer_submit_turn(e->line->app->writer, &turn, envelope_job, e, envelope_done);
     if (rc < 0)
         envelope_done(rc, e);

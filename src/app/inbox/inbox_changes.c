@@ -17,8 +17,9 @@
 enum { M_APPLIED, M_KEPT, M_REFUSED, M_ROW, M_SKIPPED };
 
 struct bx_metric wb_inbox_metrics[] = {
-    [M_APPLIED] = {"wabox_changes_total", "Changes of messages that arrived, by what became of them",
-                   BX_COUNTER, "result=\"applied\"", 0},
+    [M_APPLIED] = {"wabox_changes_total",
+                   "Changes of messages that arrived, by what became of them", BX_COUNTER,
+                   "result=\"applied\"", 0},
     [M_KEPT] = {"wabox_changes_total", NULL, BX_COUNTER, "result=\"kept\"", 0},
     [M_REFUSED] = {"wabox_changes_total", NULL, BX_COUNTER, "result=\"refused\"", 0},
     [M_ROW] = {"wabox_changes_total", NULL, BX_COUNTER, "result=\"row\"", 0},
@@ -161,8 +162,9 @@ static int judge_revoke(struct wb_inbox_turn *t, const struct wa_change *c, stru
                         enum verdict *out)
 {
     int rc = find_own(t, c, to, out);
-    bool is_others = c->is_target_from_me != c->is_from_me ||
-                     (!c->is_from_me && c->author.jid.len && !bx_str_eq(c->author.jid, c->sender.jid));
+    bool is_others =
+        c->is_target_from_me != c->is_from_me ||
+        (!c->is_from_me && c->author.jid.len && !bx_str_eq(c->author.jid, c->sender.jid));
     if (rc < 0 || *out == HERE || !c->chat.is_group || !c->is_by_admin || !is_others)
         return rc;
     enum verdict may;
@@ -197,15 +199,15 @@ static int announce_change(struct wb_inbox_turn *t, const struct wa_change *c,
     return rc < 0 || !is_chat_changed ? rc : wb_inbox_touch(t, m->chat_id);
 }
 
-static int apply_edit(struct wb_inbox_turn *t, const struct wb_msg_change *change, struct target *to)
+static int apply_edit(struct wb_inbox_turn *t, const struct wb_msg_change *change,
+                      struct target *to)
 {
     const struct wa_change *c = &change->c;
-    int rc = st_message_edit(t->turn.tx, to->m.id, wb_inbox_text(t, c->text.len ? c->text : c->label),
-                             c->timestamp_ms);
+    int rc = st_message_edit(t->turn.tx, to->m.id,
+                             wb_inbox_text(t, c->text.len ? c->text : c->label), c->timestamp_ms);
     if (rc > 0 && change->details.ptr)
         rc = st_message_details_set(t->turn.tx, to->m.id, change->details);
-    return rc < 0 || (rc == 0 && !change->details.ptr) ? rc
-                                                       : announce_change(t, c, &to->m, true);
+    return rc < 0 || (rc == 0 && !change->details.ptr) ? rc : announce_change(t, c, &to->m, true);
 }
 
 /* What was deleted stays in the audit, for an ADMIN, unless the number's policy says otherwise. */
@@ -227,15 +229,15 @@ static int audit_deleted(struct wb_inbox_turn *t, const struct wa_change *c,
     bx_json_key_str(&w, "chatId",
                     bx_str(wb_uuid_of(t->turn.rows.store, ST_UUID_CHAT, m->chat_id).text));
     bx_json_key_bool(&w, "isFromMe", m->is_from_me);
-    bx_json_key_str(&w, "from", m->is_from_me     ? BX_STR("")
-                                : m->sender_phone.len ? m->sender_phone
-                                                      : m->sender_lid);
+    bx_json_key_str(&w, "from",
+                    m->is_from_me         ? BX_STR("")
+                    : m->sender_phone.len ? m->sender_phone
+                                          : m->sender_lid);
     bx_json_key_str(&w, "deletedBy", c->sender.jid.len ? c->sender.jid : c->chat.jid);
     bx_json_key_time(&w, "sentAt", m->timestamp);
     bx_json_end(&w);
-    struct bx_str target =
-        bx_arena_printf(t->turn.arena, "message:%s",
-                        wb_uuid_of(t->turn.rows.store, ST_UUID_MESSAGE, m->id).text);
+    struct bx_str target = bx_arena_printf(
+        t->turn.arena, "message:%s", wb_uuid_of(t->turn.rows.store, ST_UUID_MESSAGE, m->id).text);
     struct st_audit row = {.number_id = t->turn.number_id,
                            .action = BX_STR("message.deleted"),
                            .target = target,
@@ -244,7 +246,8 @@ static int audit_deleted(struct wb_inbox_turn *t, const struct wa_change *c,
     return st_audit_append(t->turn.tx, &row, &id);
 }
 
-static int apply_revoke(struct wb_inbox_turn *t, const struct wb_msg_change *change, struct target *to)
+static int apply_revoke(struct wb_inbox_turn *t, const struct wb_msg_change *change,
+                        struct target *to)
 {
     const struct wa_change *c = &change->c;
     int rc = to->m.revoked_at ? BX_OK : audit_deleted(t, c, &to->m);
@@ -266,21 +269,20 @@ static int apply_reaction(struct wb_inbox_turn *t, const struct wb_msg_change *c
 static int apply_pin(struct wb_inbox_turn *t, const struct wb_msg_change *change, struct target *to)
 {
     const struct wa_change *c = &change->c;
-    struct wa_event line = {
-        .kind = WA_EVENT_MESSAGE,
-        .message = {.id = c->id,
-                    .chat = c->chat,
-                    .sender = c->sender,
-                    .is_from_me = c->is_from_me,
-                    .origin = c->origin,
-                    .status = WA_STATUS_SENT,
-                    .timestamp_ms = c->timestamp_ms,
-                    .kind = WA_KIND_SYSTEM,
-                    .label = c->is_undone ? BX_STR("[Unpinned a message]")
-                                          : BX_STR("[Pinned a message]"),
-                    .quoted_id = c->target_id,
-                    .quoted_text = to->m.content,
-                    .quoted_sender = {.is_me = to->m.is_from_me}}};
+    struct wa_event line = {.kind = WA_EVENT_MESSAGE,
+                            .message = {.id = c->id,
+                                        .chat = c->chat,
+                                        .sender = c->sender,
+                                        .is_from_me = c->is_from_me,
+                                        .origin = c->origin,
+                                        .status = WA_STATUS_SENT,
+                                        .timestamp_ms = c->timestamp_ms,
+                                        .kind = WA_KIND_SYSTEM,
+                                        .label = c->is_undone ? BX_STR("[Unpinned a message]")
+                                                              : BX_STR("[Pinned a message]"),
+                                        .quoted_id = c->target_id,
+                                        .quoted_text = to->m.content,
+                                        .quoted_sender = {.is_me = to->m.is_from_me}}};
     if (!to->m.is_from_me) {
         line.message.quoted_sender.pn = to->m.sender_phone;
         line.message.quoted_sender.lid = to->m.sender_lid;
@@ -315,7 +317,8 @@ static int respond(struct wb_inbox_turn *t, const struct wa_change *c, const str
 }
 
 /* As many as the poll allows, each of them one of its options; else it is no vote. */
-static int apply_vote(struct wb_inbox_turn *t, const struct wb_msg_change *change, struct target *to)
+static int apply_vote(struct wb_inbox_turn *t, const struct wb_msg_change *change,
+                      struct target *to)
 {
     struct bx_str choice = choice_of(t, &change->c);
     if (to->m.type != ST_TYPE_POLL || !wb_details_allow_vote(to->m.details, choice)) {
@@ -325,7 +328,8 @@ static int apply_vote(struct wb_inbox_turn *t, const struct wb_msg_change *chang
     return respond(t, &change->c, to, choice);
 }
 
-static int apply_answer(struct wb_inbox_turn *t, const struct wb_msg_change *change, struct target *to)
+static int apply_answer(struct wb_inbox_turn *t, const struct wb_msg_change *change,
+                        struct target *to)
 {
     static const char *const names[] = {"", "GOING", "NOT_GOING", "MAYBE"};
     if (to->m.type != ST_TYPE_EVENT) {
@@ -366,8 +370,8 @@ static int as_row(struct wb_inbox_turn *t, const struct wb_msg_change *change)
                     .timestamp_ms = c->timestamp_ms,
                     .kind = has_text ? WA_KIND_TEXT : WA_KIND_UNKNOWN,
                     .text = has_text ? c->text : (struct bx_str){0},
-                    .label = has_text ? c->text
-                                      : BX_STR("[A change of a message that is not here]")}};
+                    .label =
+                        has_text ? c->text : BX_STR("[A change of a message that is not here]")}};
     tell(t, change, M_ROW, "change stored as a row");
     return wb_inbox_message(t, &row);
 }

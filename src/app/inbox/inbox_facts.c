@@ -123,7 +123,9 @@ static int members_of(struct wb_inbox_turn *t, const struct wa_group *g, struct 
         int rc = wb_inbox_person(t, &m->person, &rows[i].contact_id);
         if (rc < 0)
             return rc;
-        rows[i].role = m->is_superadmin ? ST_MEMBER_OWNER : m->is_admin ? ST_MEMBER_ADMIN : ST_MEMBER;
+        rows[i].role = m->is_superadmin ? ST_MEMBER_OWNER
+                       : m->is_admin    ? ST_MEMBER_ADMIN
+                                        : ST_MEMBER;
     }
     *out = rows;
     return BX_OK;
@@ -144,8 +146,7 @@ int wb_inbox_group(struct wb_inbox_turn *t, const struct wa_event *e)
         t->turn.arena,
         "{\"addressing\":\"%s\",\"isAnnouncement\":%s,\"isLocked\":%s,\"isGone\":%s}",
         g->is_lid_addressed ? "lid" : "pn", g->is_announcement ? "true" : "false",
-        g->is_locked ? "true" : "false",
-        g->is_gone ? "true" : "false");
+        g->is_locked ? "true" : "false", g->is_gone ? "true" : "false");
     if (rc >= 0)
         rc = st_chat_meta_set(t->turn.tx, chat, meta);
     if (rc >= 0 && !g->is_gone)

@@ -8,14 +8,19 @@
 
 static enum st_message_type type_of(enum wa_message_kind kind)
 {
-    static const enum st_message_type map[] = {
-        [WA_KIND_TEXT] = ST_TYPE_TEXT,         [WA_KIND_IMAGE] = ST_TYPE_IMAGE,
-        [WA_KIND_VIDEO] = ST_TYPE_VIDEO,       [WA_KIND_AUDIO] = ST_TYPE_AUDIO,
-        [WA_KIND_DOCUMENT] = ST_TYPE_DOCUMENT, [WA_KIND_STICKER] = ST_TYPE_STICKER,
-        [WA_KIND_LOCATION] = ST_TYPE_LOCATION, [WA_KIND_CONTACT] = ST_TYPE_CONTACT,
-        [WA_KIND_POLL] = ST_TYPE_POLL,         [WA_KIND_SYSTEM] = ST_TYPE_SYSTEM,
-        [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM, [WA_KIND_EVENT] = ST_TYPE_EVENT,
-        [WA_KIND_UNKNOWN] = ST_TYPE_UNKNOWN};
+    static const enum st_message_type map[] = {[WA_KIND_TEXT] = ST_TYPE_TEXT,
+                                               [WA_KIND_IMAGE] = ST_TYPE_IMAGE,
+                                               [WA_KIND_VIDEO] = ST_TYPE_VIDEO,
+                                               [WA_KIND_AUDIO] = ST_TYPE_AUDIO,
+                                               [WA_KIND_DOCUMENT] = ST_TYPE_DOCUMENT,
+                                               [WA_KIND_STICKER] = ST_TYPE_STICKER,
+                                               [WA_KIND_LOCATION] = ST_TYPE_LOCATION,
+                                               [WA_KIND_CONTACT] = ST_TYPE_CONTACT,
+                                               [WA_KIND_POLL] = ST_TYPE_POLL,
+                                               [WA_KIND_SYSTEM] = ST_TYPE_SYSTEM,
+                                               [WA_KIND_UNDECRYPTABLE] = ST_TYPE_SYSTEM,
+                                               [WA_KIND_EVENT] = ST_TYPE_EVENT,
+                                               [WA_KIND_UNKNOWN] = ST_TYPE_UNKNOWN};
     return map[kind];
 }
 
@@ -86,9 +91,8 @@ static int quote_of(struct wb_inbox_turn *t, const struct wa_message *m, struct 
         return BX_OK;
     row->quoted_wa_id = m->quoted_id;
     row->quoted_content = wb_inbox_text(t, m->quoted_text);
-    int rc = m->quoted_sender.is_me
-                 ? BX_OK
-                 : wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
+    int rc = m->quoted_sender.is_me ? BX_OK
+                                    : wb_inbox_person(t, &m->quoted_sender, &row->quoted_sender_id);
     if (rc < 0)
         return rc == BX_E_INVALID ? BX_OK : rc;
     /* What the record has is shown, not what the sender says that it was. */
@@ -135,9 +139,9 @@ static int timer_of(struct wb_inbox_turn *t, const struct wa_message *m, int64_t
 {
     if (m->chat.is_group || !m->ephemeral_s || m->origin == WA_ORIGIN_HISTORY)
         return BX_OK;
-    int rc = st_chat_timer_set(t->turn.tx, chat, m->ephemeral_s,
-                               wb_inbox_time(t, m->ephemeral_set_at_ms ? m->ephemeral_set_at_ms
-                                                                       : m->timestamp_ms));
+    int rc = st_chat_timer_set(
+        t->turn.tx, chat, m->ephemeral_s,
+        wb_inbox_time(t, m->ephemeral_set_at_ms ? m->ephemeral_set_at_ms : m->timestamp_ms));
     return rc < 0 ? rc : BX_OK;
 }
 

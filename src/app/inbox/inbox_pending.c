@@ -44,7 +44,8 @@ static void peer_write(struct bx_json_writer *w, const char *key, const struct w
     bx_json_end(w);
 }
 
-static void votes_write(struct wb_inbox_turn *t, struct bx_json_writer *w, const struct wa_change *c)
+static void votes_write(struct wb_inbox_turn *t, struct bx_json_writer *w,
+                        const struct wa_change *c)
 {
     bx_json_key(w, "votes");
     bx_json_array(w);

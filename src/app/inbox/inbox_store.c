@@ -11,28 +11,19 @@ static int nothing(struct wb_inbox_turn *t, const struct wa_event *e)
     return BX_OK;
 }
 
-static int (*const store_kind[WA_EVENT_KINDS])(struct wb_inbox_turn *t, const struct wa_event *e) = {
-    [WA_EVENT_PAIRED] = wb_inbox_paired,
-    [WA_EVENT_UNLINKED] = wb_inbox_unlinked,
-    [WA_EVENT_MESSAGE] = wb_inbox_message,
-    [WA_EVENT_EDIT] = wb_inbox_change,
-    [WA_EVENT_REVOKE] = wb_inbox_change,
-    [WA_EVENT_REACTION] = wb_inbox_change,
-    [WA_EVENT_PIN] = wb_inbox_change,
-    [WA_EVENT_VOTE] = wb_inbox_change,
-    [WA_EVENT_ANSWER] = wb_inbox_change,
-    [WA_EVENT_RECEIPT] = wb_inbox_receipt,
-    [WA_EVENT_SENT] = wb_inbox_sent,
-    [WA_EVENT_READ_SELF] = wb_inbox_read_self,
-    [WA_EVENT_CHAT] = wb_inbox_chat_fact,
-    [WA_EVENT_CONTACT] = wb_inbox_contact,
-    [WA_EVENT_LID] = wb_inbox_contact,
-    [WA_EVENT_ACCOUNT] = wb_inbox_account,
-    [WA_EVENT_PUSH_NAME] = wb_inbox_push_name,
-    [WA_EVENT_GROUP] = wb_inbox_group,
+static int (*const store_kind[WA_EVENT_KINDS])(struct wb_inbox_turn *t,
+                                               const struct wa_event *e) = {
+    [WA_EVENT_PAIRED] = wb_inbox_paired,       [WA_EVENT_UNLINKED] = wb_inbox_unlinked,
+    [WA_EVENT_MESSAGE] = wb_inbox_message,     [WA_EVENT_EDIT] = wb_inbox_change,
+    [WA_EVENT_REVOKE] = wb_inbox_change,       [WA_EVENT_REACTION] = wb_inbox_change,
+    [WA_EVENT_PIN] = wb_inbox_change,          [WA_EVENT_VOTE] = wb_inbox_change,
+    [WA_EVENT_ANSWER] = wb_inbox_change,       [WA_EVENT_RECEIPT] = wb_inbox_receipt,
+    [WA_EVENT_SENT] = wb_inbox_sent,           [WA_EVENT_READ_SELF] = wb_inbox_read_self,
+    [WA_EVENT_CHAT] = wb_inbox_chat_fact,      [WA_EVENT_CONTACT] = wb_inbox_contact,
+    [WA_EVENT_LID] = wb_inbox_contact,         [WA_EVENT_ACCOUNT] = wb_inbox_account,
+    [WA_EVENT_PUSH_NAME] = wb_inbox_push_name, [WA_EVENT_GROUP] = wb_inbox_group,
     [WA_EVENT_IDENTITY_CHANGED] = nothing, /* trusted; nothing that an agent acts on */
-    [WA_EVENT_HISTORY_DONE] = nothing,
-    [WA_EVENT_CALL] = wb_inbox_call,
+    [WA_EVENT_HISTORY_DONE] = nothing,         [WA_EVENT_CALL] = wb_inbox_call,
 };
 
 /* --- chats that changed --- */
@@ -96,11 +87,13 @@ static bool is_person(const struct wa_peer *p)
     return !p->is_group && (p->pn.len || p->lid.len);
 }
 
-static int resolve(struct wb_inbox_turn *t, const struct wa_peer *peer, struct st_contact_found *out)
+static int resolve(struct wb_inbox_turn *t, const struct wa_peer *peer,
+                   struct st_contact_found *out)
 {
     if (!is_person(peer))
         return BX_E_INVALID;
-    if (t->last.contact_id && bx_str_eq(peer->pn, t->last_pn) && bx_str_eq(peer->lid, t->last_lid)) {
+    if (t->last.contact_id && bx_str_eq(peer->pn, t->last_pn) &&
+        bx_str_eq(peer->lid, t->last_lid)) {
         *out = t->last;
         return BX_OK;
     }
@@ -128,7 +121,8 @@ static int group_chat(struct wb_inbox_turn *t, const struct wa_peer *peer, int64
 {
     struct bx_str none = {0};
     bool is_new = false;
-    int rc = st_chat_ensure_group(t->turn.tx, t->turn.number_id, peer->jid, none, out_chat, &is_new);
+    int rc =
+        st_chat_ensure_group(t->turn.tx, t->turn.number_id, peer->jid, none, out_chat, &is_new);
     if (rc == BX_OK && is_new)
         t->envelope->new_group = bx_arena_str(t->turn.arena, peer->jid);
     return rc;

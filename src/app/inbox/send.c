@@ -38,9 +38,8 @@ static int claim(struct wb_turn *t, struct wb_send *s)
         return BX_OK;
     uint8_t hash[CR_SHA256_SIZE];
     request_hash(s, hash);
-    struct st_idempotency row = {.principal = s->principal,
-                                 .key = s->key,
-                                 .request_hash = bx_str_n(hash, sizeof hash)};
+    struct st_idempotency row = {
+        .principal = s->principal, .key = s->key, .request_hash = bx_str_n(hash, sizeof hash)};
     struct st_idempotency earlier;
     int rc = st_idempotency_claim(t->tx, &row, t->arena, &earlier);
     if (rc != BX_E_DUPLICATE)
@@ -74,8 +73,8 @@ static int chat_of(struct wb_turn *t, struct wb_send *s)
                                     &s->chat_id, NULL);
     struct st_contact_found found;
     bool is_lid = s->to.kind == WB_TO_LID;
-    int rc = st_contact_resolve(t->tx, s->number_id, is_lid ? none : user, is_lid ? user : none,
-                                &found);
+    int rc =
+        st_contact_resolve(t->tx, s->number_id, is_lid ? none : user, is_lid ? user : none, &found);
     return rc < 0 ? rc : st_chat_ensure(t->tx, found.contact_id, &s->chat_id, NULL);
 }
 

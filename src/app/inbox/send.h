@@ -3,8 +3,8 @@
 #ifndef WB_SEND_H
 #define WB_SEND_H
 
-#include "app/events/announce.h"
 #include "app/core/phone.h"
+#include "app/events/announce.h"
 
 enum { WB_SEND_TEXT_MAX = 65536, WB_SEND_KEY_MAX = 255 };
 
@@ -12,15 +12,15 @@ struct wb_send {
     int64_t number_id;
     struct wb_address to;
     struct bx_str text;
-    struct bx_str quoted;    /* message id or WhatsApp id; ptr NULL: none */
-    struct bx_str key;       /* idempotency; ptr NULL: none */
-    int64_t user_id;         /* who is named as the sender */
-    int64_t principal;       /* owner of the key: user id, or -(api key id) */
+    struct bx_str quoted; /* message id or WhatsApp id; ptr NULL: none */
+    struct bx_str key;    /* idempotency; ptr NULL: none */
+    int64_t user_id;      /* who is named as the sender */
+    int64_t principal;    /* owner of the key: user id, or -(api key id) */
 
     /* out */
     int64_t chat_id;
-    struct st_message message; /* as stored */
-    bool is_replay;            /* the key was used for the same before: nothing was done */
+    struct st_message message;  /* as stored */
+    bool is_replay;             /* the key was used for the same before: nothing was done */
     struct bx_str first_answer; /* of a replay, when one was kept */
 };
 

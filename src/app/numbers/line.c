@@ -95,8 +95,7 @@ void wb_line_session(struct wb_line *line, const struct st_session *row)
     l->row = row ? *row : (struct st_session){.number_id = line->id};
     struct bx_str *texts[] = {&l->row.number_name, &l->row.number_phone, &l->row.error_message,
                               &l->row.reason,      &l->row.jid,          &l->row.lid,
-                              &l->row.push_name,   &l->row.platform,
-                              &l->row.scanned_phone};
+                              &l->row.push_name,   &l->row.platform,     &l->row.scanned_phone};
     for (size_t i = 0; i < BX_LEN(texts); i++) {
         if (texts[i]->ptr)
             *texts[i] = bx_arena_str(&l->arena, *texts[i]);
@@ -106,7 +105,8 @@ void wb_line_session(struct wb_line *line, const struct st_session *row)
 
 static int load_numbers(struct wb_app *app, struct st_conn *conn, struct bx_arena *arena)
 {
-    struct st_number_query query = {.is_active = -1, .sort = ST_NUMBER_BY_ID, .limit = ST_LIMIT_MAX};
+    struct st_number_query query = {
+        .is_active = -1, .sort = ST_NUMBER_BY_ID, .limit = ST_LIMIT_MAX};
     for (;;) {
         struct st_number *rows;
         size_t count;

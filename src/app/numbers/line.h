@@ -6,9 +6,9 @@
 #define WB_LINE_H
 
 #include "app/core/context.h"
-#include "store/store.h"
 #include "app/core/phone.h"
 #include "base/list.h"
+#include "store/store.h"
 
 /* st_number.policy as JSON: {"sendReadReceipts":…,"sendTyping":…,"minSendIntervalMs":…,"keepDeleted":…} */
 struct wb_policy {
@@ -23,16 +23,16 @@ struct bx_str wb_policy_format(const struct wb_policy *p, struct bx_arena *arena
 struct wb_link {
     struct st_session row; /* id 0: none; texts in `arena` */
     struct bx_arena arena;
-    bool is_linked;      /* a device is linked: it has an identity */
-    char *qr;            /* data URL now valid; NULL: none */
+    bool is_linked; /* a device is linked: it has an identity */
+    char *qr;       /* data URL now valid; NULL: none */
     int64_t qr_expires_at;
-    char code[16];       /* pairing code; "": none */
-    struct bx_list waiters; /* requests that wait for a QR, a code or CONNECTED */
+    char code[16];               /* pairing code; "": none */
+    struct bx_list waiters;      /* requests that wait for a QR, a code or CONNECTED */
     char scanned[WB_PHONE_SIZE]; /* the phone that scanned last, when it was a wrong one */
-    bool is_leaving;     /* the device is being logged out */
-    bool starts_after;   /* … and linking was asked for meanwhile */
-    bool starts_by_code; /* that one by pairing code */
-    struct net_timer retry; /* to start again at row.retry_at */
+    bool is_leaving;             /* the device is being logged out */
+    bool starts_after;           /* … and linking was asked for meanwhile */
+    bool starts_by_code;         /* that one by pairing code */
+    struct net_timer retry;      /* to start again at row.retry_at */
 };
 
 struct wb_outbox_line {

@@ -1,14 +1,13 @@
 #include "app/numbers/link.h"
 
 #include "app/channel/engine.h"
-#include "app/numbers/outbox.h"
+#include "app/core/counts.h"
 #include "app/core/json_keys.h"
+#include "app/numbers/line.h"
+#include "app/numbers/outbox.h"
 #include "app/numbers/qr_picture.h"
 #include "app/views/rows.h"
-#include "app/numbers/line.h"
-#include "app/core/counts.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -51,12 +50,11 @@ static bool is_final(const struct st_session *s)
 
 static enum st_link_status link_status(enum wa_state state)
 {
-    static const enum st_link_status map[] = {
-        [WA_STATE_PENDING] = ST_LINK_PENDING,
-        [WA_STATE_PAIRING] = ST_LINK_PAIRING,
-        [WA_STATE_CONNECTED] = ST_LINK_CONNECTED,
-        [WA_STATE_RECONNECTING] = ST_LINK_RECONNECTING,
-        [WA_STATE_DISCONNECTED] = ST_LINK_DISCONNECTED};
+    static const enum st_link_status map[] = {[WA_STATE_PENDING] = ST_LINK_PENDING,
+                                              [WA_STATE_PAIRING] = ST_LINK_PAIRING,
+                                              [WA_STATE_CONNECTED] = ST_LINK_CONNECTED,
+                                              [WA_STATE_RECONNECTING] = ST_LINK_RECONNECTING,
+                                              [WA_STATE_DISCONNECTED] = ST_LINK_DISCONNECTED};
     return map[state];
 }
 
@@ -112,9 +110,9 @@ struct change {
     struct st_session row, wanted;
     struct bx_str qr; /* data URL to announce; ptr NULL: a change of state */
     int64_t qr_expires_at;
-    int detail;       /* code of WhatsApp's server, or a negative rc; for the log */
+    int detail;        /* code of WhatsApp's server, or a negative rc; for the log */
     bool ends_leaving; /* the device that was logged out has left */
-    bool has_changed; /* of a change of state: the row was another one */
+    bool has_changed;  /* of a change of state: the row was another one */
     int rc;
 };
 
@@ -165,8 +163,9 @@ static void log_state(const struct change *c)
     if (s->status == ST_LINK_RECONNECTING)
         wb_count(WB_COUNT_RECONNECTS, 1);
     bx_log(is_bad ? BX_LOG_WARN : BX_LOG_INFO, "app", "number state changed",
-           "number=%lld state=%s reason=" BX_STR_FMT " code=%d retry_s=%lld", (long long)c->line->id,
-           wb_link_name(s->status), BX_STR_ARG(s->reason.len ? s->reason : BX_STR("none")), c->detail,
+           "number=%lld state=%s reason=" BX_STR_FMT " code=%d retry_s=%lld",
+           (long long)c->line->id, wb_link_name(s->status),
+           BX_STR_ARG(s->reason.len ? s->reason : BX_STR("none")), c->detail,
            (long long)(s->retry_at ? (s->retry_at - bx_wall_ms()) / 1000 : 0));
 }
 
@@ -213,11 +212,12 @@ static void qr_drop(struct wb_link *l)
 static struct bx_str wrong_phone_sentence(struct change *c)
 {
     const struct wb_line *line = c->line;
-    return bx_arena_printf(&c->arena,
-                           "The phone %.*s scanned the code, but this number is %.*s. Scan with that "
-                           "phone, or use the number of the phone that scanned.",
-                           BX_STR_ARG(wb_phone_format(bx_str(line->link.scanned), &c->arena)),
-                           BX_STR_ARG(wb_phone_format(bx_str(line->phone), &c->arena)));
+    return bx_arena_printf(
+        &c->arena,
+        "The phone %.*s scanned the code, but this number is %.*s. Scan with that "
+        "phone, or use the number of the phone that scanned.",
+        BX_STR_ARG(wb_phone_format(bx_str(line->link.scanned), &c->arena)),
+        BX_STR_ARG(wb_phone_format(bx_str(line->phone), &c->arena)));
 }
 
 static void wanted_of(struct change *c, const struct wa_status_info *s)
@@ -257,8 +257,8 @@ bool wb_link_on_scanned(struct wb_line *line, struct bx_str phone)
         return true;
     if (bx_str_copy(phone, line->link.scanned, sizeof line->link.scanned) < 0)
         line->link.scanned[0] = '\0';
-    bx_log(BX_LOG_WARN, "app", "another phone scanned the code; its device is refused", "number=%lld",
-           (long long)line->id);
+    bx_log(BX_LOG_WARN, "app", "another phone scanned the code; its device is refused",
+           "number=%lld", (long long)line->id);
     return false;
 }
 
@@ -269,16 +269,15 @@ static struct bx_str qr_json(int64_t number_id, struct bx_str qr, int64_t expire
 {
     char expires[BX_ISO8601_SIZE];
     bx_iso8601(expires_at_ms, expires);
-    return bx_arena_printf(
-        arena, "{\"whatsappNumberId\":%lld,\"qrCode\":\"%.*s\",\"expiresAt\":\"%s\"}",
-        (long long)number_id, BX_STR_ARG(qr), expires);
+    return bx_arena_printf(arena,
+                           "{\"whatsappNumberId\":%lld,\"qrCode\":\"%.*s\",\"expiresAt\":\"%s\"}",
+                           (long long)number_id, BX_STR_ARG(qr), expires);
 }
 
 struct bx_str wb_link_qr_json(const struct wb_line *line, struct bx_arena *arena)
 {
     const struct wb_link *l = &line->link;
-    bool is_valid =
-        l->qr && l->row.status == ST_LINK_PAIRING && l->qr_expires_at > bx_wall_ms();
+    bool is_valid = l->qr && l->row.status == ST_LINK_PAIRING && l->qr_expires_at > bx_wall_ms();
     return is_valid ? qr_json(line->id, bx_str(l->qr), l->qr_expires_at, arena)
                     : (struct bx_str){0};
 }
@@ -358,7 +357,8 @@ static enum wb_waited outcome_of(const struct waiter *w, bool is_over, struct bx
 {
     const struct wb_link *l = &w->line->link;
     *out_why = (struct bx_str){0};
-    bool is_between = l->is_leaving || l->starts_after; /* the row is that of the device that leaves */
+    bool is_between =
+        l->is_leaving || l->starts_after; /* the row is that of the device that leaves */
     if (is_between && !is_over)
         return WB_WAITED_NOT;
     if (!is_between && l->row.status == ST_LINK_CONNECTED)

@@ -1,8 +1,8 @@
 #include "app/numbers/outbox.h"
 
 #include "app/channel/engine.h"
-#include "app/numbers/line.h"
 #include "app/core/failures.h"
+#include "app/numbers/line.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -250,7 +250,8 @@ static void back_done(int rc, void *arg)
 
 static void back_submit(struct back *b)
 {
-    wb_failure_note(WB_FAILURE_UNSENT, "number=%lld rc=%s", (long long)b->line->id, bx_err_name(b->rc));
+    wb_failure_note(WB_FAILURE_UNSENT, "number=%lld rc=%s", (long long)b->line->id,
+                    bx_err_name(b->rc));
     b->line->out.is_draining = true;
     if (st_writer_submit(b->line->app->writer, back_job, b, back_done) < 0)
         back_done(BX_E_FULL, b);

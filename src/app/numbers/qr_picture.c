@@ -29,10 +29,8 @@ static void fill(uint8_t *pixels, unsigned size, const QRcode *code)
 static int to_data_url(const uint8_t *pixels, unsigned size, struct bx_arena *arena,
                        struct bx_str *out)
 {
-    png_image image = {.version = PNG_IMAGE_VERSION,
-                       .width = size,
-                       .height = size,
-                       .format = PNG_FORMAT_GRAY};
+    png_image image = {
+        .version = PNG_IMAGE_VERSION, .width = size, .height = size, .format = PNG_FORMAT_GRAY};
     png_alloc_size_t len = 0;
     if (!png_image_write_to_memory(&image, NULL, &len, 0, pixels, 0, NULL))
         return BX_E_INTERNAL;
@@ -48,7 +46,8 @@ static int to_data_url(const uint8_t *pixels, unsigned size, struct bx_arena *ar
 
 int wb_qr_picture(struct bx_str text, struct bx_arena *arena, struct bx_str *out)
 {
-    QRcode *code = QRcode_encodeData((int)text.len, (const unsigned char *)text.ptr, 0, QR_ECLEVEL_L);
+    QRcode *code =
+        QRcode_encodeData((int)text.len, (const unsigned char *)text.ptr, 0, QR_ECLEVEL_L);
     if (!code)
         return BX_E_TOO_BIG;
     unsigned size = (unsigned)(code->width + 2 * QUIET) * MODULE_PX;

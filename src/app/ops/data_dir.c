@@ -26,7 +26,7 @@ int wb_data_dir_take(const char *dir, int *out_lock, struct bx_buf *message)
     char path[PATH_SIZE];
     if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
         int rc = bx_err_from_errno(errno);
-        bx_buf_printf(message, "DATA_DIR: %s cannot be made: %s", dir, strerror(errno));
+        bx_buf_printf(message, "DATA_DIR: cannot create %s: %s", dir, strerror(errno));
         return rc;
     }
     snprintf(path, sizeof path, "%s/lock", dir);
@@ -38,8 +38,9 @@ int wb_data_dir_take(const char *dir, int *out_lock, struct bx_buf *message)
         return rc;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        bx_buf_printf(message, "DATA_DIR: %s is in use by a running waboxd (or waboxctl); stop it "
-                               "first, or take another directory",
+        bx_buf_printf(message,
+                      "DATA_DIR: %s is in use by a running waboxd (or waboxctl); stop it "
+                      "first, or take another directory",
                       dir);
         close(fd);
         return BX_E_EXISTS;
@@ -64,8 +65,7 @@ int wb_database_check(const char *dir, bool may_be_made, struct bx_buf *message)
 {
     int64_t bytes, key_bytes;
     bool found = is_there(dir, "wabox.db", &bytes);
-    bool has_keys =
-        is_there(dir, KEY_FILE, &key_bytes) || is_there(dir, "jwt.key", &key_bytes);
+    bool has_keys = is_there(dir, KEY_FILE, &key_bytes) || is_there(dir, "jwt.key", &key_bytes);
     if (bytes > 0 || (may_be_made && !(found && has_keys)))
         return BX_OK;
     if (!found) {
@@ -126,11 +126,12 @@ int wb_master_key_read(const char *dir, struct st_conn *conn, uint8_t key[WB_MAS
         bool is_missed = has_seal && has_devices(conn);
         rc = is_missed ? BX_E_CORRUPT : BX_E_NOT_FOUND;
         if (is_missed)
-            bx_buf_printf(message,
-                          "%s is missing, and without it no linked device can be opened: restore it "
-                          "from the backup. If it is lost, run waboxctl forget-devices and link "
-                          "every number again.",
-                          path);
+            bx_buf_printf(
+                message,
+                "%s is missing, and without it no linked device can be opened: restore it "
+                "from the backup. If it is lost, run waboxctl forget-devices and link "
+                "every number again.",
+                path);
     } else {
         rc = wb_secret_file(dir, KEY_FILE, key, WB_MASTER_KEY_SIZE, message);
         if (rc == BX_OK && has_seal && seal_check(key, box) < 0 && has_devices(conn)) {
@@ -158,7 +159,8 @@ static bool is_sealed(struct st_conn *conn, const uint8_t key[WB_MASTER_KEY_SIZE
     struct bx_arena arena;
     struct bx_str box;
     bx_arena_init(&arena, 0);
-    bool is_ours = st_setting_get(conn, SEAL, &arena, &box) == BX_OK && seal_check(key, box) == BX_OK;
+    bool is_ours =
+        st_setting_get(conn, SEAL, &arena, &box) == BX_OK && seal_check(key, box) == BX_OK;
     bx_arena_done(&arena);
     return is_ours;
 }

@@ -1,7 +1,7 @@
 #include "app/ops/doctor.h"
 
-#include "app/ops/data_dir.h"
 #include "app/core/config.h"
+#include "app/ops/data_dir.h"
 #include "app/ops/version.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -55,6 +55,82 @@ static bool check_data_dir(const struct wb_config *c, struct bx_buf *say)
         return false;
     }
     bx_buf_printf(say, "%s is there and can be written.", c->data_dir);
+    return true;
+}
+
+/* What holds messages or keys is for the user of waboxd alone. */
+static bool check_modes(const struct wb_config *c, struct bx_buf *say)
+{
+    static const char *const names[] = {"wabox.db", "wabox.db-wal", "wabox.db-shm", "master.key",
+                                        "jwt.key"};
+    for (size_t i = 0; i < BX_LEN(names); i++) {
+        char path[1024];
+        struct stat st;
+        snprintf(path, sizeof path, "%s/%s", c->data_dir, names[i]);
+        if (stat(path, &st) == 0 && (st.st_mode & 077)) {
+            bx_buf_printf(say, "%s is open to other users; run chmod 600 on it.", path);
+            return false;
+        }
+    }
+    bx_buf_lit(say, "only the owner can read the database and the keys.");
+    return true;
+}
+
+/* Keys without the database that they belong to: a lost or misplaced wabox.db. */
+static bool check_orphans(const struct wb_config *c, struct bx_buf *say)
+{
+    char database[1024], key[1024];
+    snprintf(database, sizeof database, "%s/wabox.db", c->data_dir);
+    snprintf(key, sizeof key, "%s/master.key", c->data_dir);
+    struct stat st;
+    bool has_database = stat(database, &st) == 0 && st.st_size > 0;
+    if (access(key, F_OK) == 0 && !has_database) {
+        bx_buf_printf(say,
+                      "%s is there, but no database beside it: restore a backup (waboxctl "
+                      "restore FILE), or move the key away for a new start.",
+                      key);
+        return false;
+    }
+    bx_buf_lit(say, "no key without its database.");
+    return true;
+}
+
+/* An http(s) origin: scheme, host, perhaps a port; `has_path` allows a path behind it. */
+static bool is_origin(struct bx_str text, bool has_path)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < BX_LEN(schemes); i++) {
+        if (!bx_str_starts(text, bx_str(schemes[i])))
+            continue;
+        struct bx_str rest = bx_str_slice(text, strlen(schemes[i]), text.len);
+        size_t slash = bx_str_find(rest, '/');
+        return slash > 0 && bx_str_find(rest, ' ') == rest.len && (has_path || slash == rest.len);
+    }
+    return false;
+}
+
+static bool check_addresses(const struct wb_config *c, struct bx_buf *say)
+{
+    struct bx_str rest = bx_str(c->frontend_url ? c->frontend_url : ""), one;
+    while (rest.len && bx_str_split(&rest, ',', &one)) {
+        one = bx_str_trim(one);
+        if (bx_str_ends(one, BX_STR("/")))
+            one.len--; /* as CORS reads it */
+        if (one.len == 0 || is_origin(one, false))
+            continue;
+        bx_buf_printf(say,
+                      "FRONTEND_URL: \"%.*s\" is not an origin such as https://app.example.com "
+                      "(no path).",
+                      (int)one.len, one.ptr);
+        return false;
+    }
+    if (c->public_url && *c->public_url && !is_origin(bx_str(c->public_url), true)) {
+        bx_buf_printf(say,
+                      "PUBLIC_URL: \"%s\" is not an address such as https://wabox.example.com.",
+                      c->public_url);
+        return false;
+    }
+    bx_buf_lit(say, "FRONTEND_URL and PUBLIC_URL are addresses.");
     return true;
 }
 
@@ -157,14 +233,17 @@ static bool check_port(const struct wb_config *c, struct bx_buf *say)
     if (is_free)
         bx_buf_printf(say, "%s is free on %s.", port, c->host);
     else if (why == EADDRINUSE && is_served(c))
-        bx_buf_printf(say, "%s is in use on %s, by waboxd it seems: one runs on this data directory.",
+        bx_buf_printf(say,
+                      "%s is in use on %s, by waboxd it seems: one runs on this data directory.",
                       port, c->host);
     else if (why == EADDRINUSE)
         bx_buf_printf(say, "%s is in use on %s by another program: stop it, or set PORT.", port,
                       c->host);
     else if (why == EACCES)
-        bx_buf_printf(say, "%s needs a privilege: take a PORT above 1023, or grant "
-                           "CAP_NET_BIND_SERVICE.", port);
+        bx_buf_printf(say,
+                      "%s needs a privilege: take a PORT above 1023, or grant "
+                      "CAP_NET_BIND_SERVICE.",
+                      port);
     else
         bx_buf_printf(say, "%s cannot be taken on %s: %s.", port, c->host, strerror(why));
     return is_free || (why == EADDRINUSE && is_served(c));
@@ -224,7 +303,8 @@ static bool check_files(const struct wb_config *c, struct bx_buf *say)
         return true;
     unsigned long long files = limit.rlim_max;
     bool is_fine = files >= WB_FILES_FEW;
-    bx_buf_printf(say, "%llu open files are allowed, one for each connection; MAX_CONNECTIONS is %lld%s",
+    bx_buf_printf(say,
+                  "%llu open files are allowed, one for each connection; MAX_CONNECTIONS is %lld%s",
                   files, (long long)c->max_connections,
                   is_fine ? "." : ": raise it (LimitNOFILE= in the unit, ulimit -n in a shell).");
     return is_fine;
@@ -270,8 +350,9 @@ static bool check_live(struct bx_buf *say)
     if (rc == BX_OK)
         bx_buf_lit(say, "live; " LIVE_HOST " answers.");
     else if (rc == BX_E_NOT_FOUND)
-        bx_buf_lit(say, "live, but the name " LIVE_HOST " cannot be looked up: no network, or no DNS. "
-                        "waboxd keeps trying.");
+        bx_buf_lit(say,
+                   "live, but the name " LIVE_HOST " cannot be looked up: no network, or no DNS. "
+                   "waboxd keeps trying.");
     else
         bx_buf_lit(say, "live, but " LIVE_HOST " does not answer on port 443: no network, or a "
                         "firewall. waboxd keeps trying.");
@@ -282,8 +363,9 @@ static bool check_simulator(const char *setting, const struct ws_url *at, struct
 {
     int rc = try_connect(at->host, at->port);
     bx_buf_printf(say,
-                  rc == BX_OK ? "the simulator at %s answers."
-                              : "nobody answers at %s: start wabox-sim there, or set WABOX_WHATSAPP.",
+                  rc == BX_OK
+                      ? "the simulator at %s answers."
+                      : "nobody answers at %s: start wabox-sim there, or set WABOX_WHATSAPP.",
                   setting);
     return rc == BX_OK;
 }
@@ -323,6 +405,9 @@ static const struct {
 } checks[] = {
     {"data directory", check_data_dir},
     {"server", check_server},
+    {"file modes", check_modes},
+    {"keys", check_orphans},
+    {"addresses", check_addresses},
     {"disk", check_disk},
     {"database", check_store},
     {"secrets", check_secret},

@@ -22,14 +22,16 @@ struct wb_janitor {
     struct wb_app *app;
     struct net_timer timer;
     struct net_lane lane; /* for giving memory back */
-    int64_t *numbers; /* whose logs this round looks at */
+    int64_t *numbers;     /* whose logs this round looks at */
     size_t number_count, number_pos;
     size_t chore;
-    int64_t clock_ms;     /* what rows are too old for; see clock_advance */
-    uint64_t advanced_at; /* monotonic, ms */
-    bool is_running; /* a round is under way */
-    bool has_more;   /* of the job: the chore is not done yet */
-    int rc;          /* of the job */
+    int64_t clock_ms;                  /* what rows are too old for; see clock_advance */
+    uint64_t advanced_at;              /* monotonic, ms */
+    bool is_running;                   /* a round is under way */
+    bool has_more;                     /* of the job: the chore is not done yet */
+    int rc;                            /* of the job */
+    int64_t search_done, search_total; /* of the index that is filled anew */
+    uint64_t told_ms;                  /* when its progress was logged */
 };
 
 /* --- on the writer thread: each removes a bite and returns how many rows; has_more when it was full --- */
@@ -87,21 +89,45 @@ static int search_index(struct st_tx *tx, struct wb_janitor *j)
     return rc;
 }
 
+/* Last, because it goes on until the index has everything: after an update that cuts words anew. */
+static int search_rebuild(struct st_tx *tx, struct wb_janitor *j)
+{
+    int rc = st_search_rebuild(tx, BITE_ROWS);
+    j->has_more = rc > 0;
+    if (rc >= 0)
+        st_search_progress(st_tx_conn(tx), &j->search_done, &j->search_total);
+    return rc > 0 ? BITE_ROWS : rc;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct st_tx *tx, struct wb_janitor *j);
 } chores[] = {
-    {"tokens", tokens}, {"api keys", api_keys}, {"idempotency keys", idempotency_keys},
-    {"audit", audit},   {"events", events},     {"deleted numbers", deleted_numbers},
+    {"tokens", tokens},
+    {"api keys", api_keys},
+    {"idempotency keys", idempotency_keys},
+    {"audit", audit},
+    {"events", events},
+    {"deleted numbers", deleted_numbers},
     {"search index", search_index},
+    {"search rebuild", search_rebuild},
 };
 
 #define ROWS(kind)                                                                                 \
-    {"wabox_janitor_rows_total", "rows removed for their age or number", BX_COUNTER,               \
-     "kind=\"" kind "\"", 0}
-struct bx_metric wb_janitor_metrics[] = {ROWS("token"), ROWS("api_key"), ROWS("idempotency"),
-                                         ROWS("audit"), ROWS("event"),   ROWS("deleted_number"),
-                                         {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0}};
+    {                                                                                              \
+        "wabox_janitor_rows_total", "rows removed for their age or number", BX_COUNTER,            \
+            "kind=\"" kind "\"", 0                                                                 \
+    }
+struct bx_metric wb_janitor_metrics[] = {
+    ROWS("token"),
+    ROWS("api_key"),
+    ROWS("idempotency"),
+    ROWS("audit"),
+    ROWS("event"),
+    ROWS("deleted_number"),
+    {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0},
+    {"wabox_search_rebuilt_messages_total", "messages added to a search index that is filled anew",
+     BX_COUNTER, NULL, 0}};
 const size_t wb_janitor_metric_count = BX_LEN(wb_janitor_metrics);
 _Static_assert(BX_LEN(wb_janitor_metrics) == BX_LEN(chores), "a metric per chore, in their order");
 
@@ -131,6 +157,22 @@ static void submit(struct wb_janitor *j)
         j->is_running = false; /* busy or ending: the next round does it */
 }
 
+/* At the beginning, every ten seconds, at the end. */
+static void rebuild_tell(struct wb_janitor *j)
+{
+    enum { TELL_EACH_MS = 10000 };
+    uint64_t now = bx_mono_ms();
+    bool is_end = j->search_done >= j->search_total;
+    if (j->rc <= 0 && !j->told_ms)
+        return;
+    if (j->told_ms && !is_end && now - j->told_ms < TELL_EACH_MS)
+        return;
+    bx_log(BX_LOG_INFO, "store",
+           is_end ? "search index rebuilt" : "rebuilding the search index; older messages follow",
+           "done=%lld total=%lld", (long long)j->search_done, (long long)j->search_total);
+    j->told_ms = is_end ? 0 : now;
+}
+
 static void next(void *arg)
 {
     struct wb_janitor *j = arg;
@@ -145,6 +187,8 @@ static void next(void *arg)
                bx_err_name(j->rc));
         j->has_more = false;
     }
+    if (chores[j->chore].run == search_rebuild)
+        rebuild_tell(j);
     if (!j->has_more)
         j->chore++;
     if (j->chore < BX_LEN(chores))
@@ -232,7 +276,10 @@ struct wb_janitor *wb_janitor_start(struct wb_app *app)
     clock_start(j);
     net_lane_init(&j->lane, app->pool, 1);
     net_timer_init(&j->timer, on_timer, j);
-    net_timer_start(app->loop, &j->timer, (uint64_t)app->config->janitor_interval_ms);
+    enum { FIRST_MS = 5000 }; /* soon: an index may wait to be filled */
+    int64_t first =
+        app->config->janitor_interval_ms < FIRST_MS ? app->config->janitor_interval_ms : FIRST_MS;
+    net_timer_start(app->loop, &j->timer, (uint64_t)first);
     return j;
 }
 

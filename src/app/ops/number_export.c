@@ -114,7 +114,8 @@ static int chats(struct out *o)
         for (struct st_chat *rows; rc >= 0 && count; bx_arena_reset(&o->arena)) {
             rc = st_chat_list(o->conn, &q, &o->arena, &rows, &count);
             for (size_t i = 0; rc >= 0 && i < count; i++) {
-                q.after = (struct st_chat_key){rows[i].is_pinned, rows[i].last_message_at, rows[i].id};
+                q.after =
+                    (struct st_chat_key){rows[i].is_pinned, rows[i].last_message_at, rows[i].id};
                 rc = chat_line(o, &rows[i]);
             }
         }
@@ -204,7 +205,7 @@ static int end(struct out *o)
 
 static int write_all(struct out *o)
 {
-    static int (*const parts[])(struct out *o) = {header, contacts, chats, messages, end};
+    static int (*const parts[])(struct out * o) = {header, contacts, chats, messages, end};
     int rc = st_read_begin(o->conn);
     for (size_t i = 0; rc >= 0 && i < BX_LEN(parts); i++)
         rc = parts[i](o);
@@ -219,7 +220,7 @@ int wb_number_export(struct st_conn *conn, int64_t number_id, const char *path,
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) {
         int rc = bx_err_from_errno(errno);
-        bx_buf_printf(message, "%s cannot be made: %s", path, strerror(errno));
+        bx_buf_printf(message, "cannot create %s: %s", path, strerror(errno));
         return rc;
     }
     o.file = fdopen(fd, "w");

@@ -10,7 +10,7 @@
 
 #define CELL(type, field, kind, ...)                                                               \
     {                                                                                              \
-        #field, kind, offsetof(struct type, field), __VA_ARGS__                                    \
+#field, kind, offsetof(struct type, field), __VA_ARGS__                                    \
     }
 #define TEXT(type, field) CELL(type, field, WB_CELL_TEXT, 0, 0)
 #define BLOB(type, field) CELL(type, field, WB_CELL_BLOB, 0, 0)
@@ -18,11 +18,11 @@
 #define TIME(type, field) CELL(type, field, WB_CELL_INT, ANY_TIME)
 #define ID(type, field) CELL(type, field, WB_CELL_INT, ANY_ID)
 #define CODE(type, field, max) CELL(type, field, WB_CELL_INT32, 0, max)
-#define TABLE(name)                                                                                \
-    const struct wb_cells name = {name##_list, BX_LEN(name##_list)}
+#define TABLE(name) const struct wb_cells name = {name##_list, BX_LEN(name##_list)}
 
-static const struct wb_cell wb_number_cells_list[] = {
-    TEXT(st_number, name), TEXT(st_number, phone), BOOL(st_number, is_active), TEXT(st_number, policy)};
+static const struct wb_cell wb_number_cells_list[] = {TEXT(st_number, name), TEXT(st_number, phone),
+                                                      BOOL(st_number, is_active),
+                                                      TEXT(st_number, policy)};
 TABLE(wb_number_cells);
 
 static const struct wb_cell wb_contact_cells_list[] = {
@@ -76,11 +76,18 @@ static const struct wb_cell wb_message_cells_list[] = {
     TEXT(st_message, mentions)};
 TABLE(wb_message_cells);
 
-static const struct wb_cell wb_media_cells_list[] = {
-    CODE(st_media, state, ST_MEDIA_GONE), TEXT(st_media, mime),  TEXT(st_media, direct_path),
-    TEXT(st_media, url),                  BLOB(st_media, media_key), BLOB(st_media, sha256),
-    BLOB(st_media, enc_sha256),           BLOB(st_media, thumbnail), ID(st_media, size_bytes),
-    ID(st_media, width),                  ID(st_media, height),      ID(st_media, duration_ms)};
+static const struct wb_cell wb_media_cells_list[] = {CODE(st_media, state, ST_MEDIA_GONE),
+                                                     TEXT(st_media, mime),
+                                                     TEXT(st_media, direct_path),
+                                                     TEXT(st_media, url),
+                                                     BLOB(st_media, media_key),
+                                                     BLOB(st_media, sha256),
+                                                     BLOB(st_media, enc_sha256),
+                                                     BLOB(st_media, thumbnail),
+                                                     ID(st_media, size_bytes),
+                                                     ID(st_media, width),
+                                                     ID(st_media, height),
+                                                     ID(st_media, duration_ms)};
 TABLE(wb_media_cells);
 
 static const struct wb_cell wb_reaction_cells_list[] = {

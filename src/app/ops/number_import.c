@@ -61,7 +61,8 @@ static int check_end(struct in *in, const json_t *o, int64_t lines, const char *
     const char *kind = json_string_value(json_object_get(o, "kind"));
     const char *sum = json_string_value(json_object_get(o, "sha256"));
     if (!kind || strcmp(kind, "end") != 0)
-        return refuse(in, BX_E_CORRUPT, "is incomplete: its last line is missing. Copy or export it again.");
+        return refuse(in, BX_E_CORRUPT,
+                      "is incomplete: its last line is missing. Copy or export it again.");
     if (json_integer_value(json_object_get(o, "lines")) != lines || !sum || strcmp(sum, hex) != 0)
         return refuse(in, BX_E_CORRUPT, "was changed or damaged after it was exported.");
     return BX_OK;
@@ -187,7 +188,8 @@ static int contact_line(struct in *in, const json_t *o)
         return bad_line(in, "phone");
     rc = st_contact_resolve(in->tx, in->number_id, row.phone, row.lid, &found);
     if (rc == BX_OK)
-        rc = st_contact_names_set(in->tx, found.contact_id, row.name, row.push_name, row.business_name);
+        rc = st_contact_names_set(in->tx, found.contact_id, row.name, row.push_name,
+                                  row.business_name);
     if (rc >= 0 && row.is_blocked)
         rc = st_contact_block(in->tx, found.contact_id, true);
     if (rc < 0)
@@ -360,8 +362,11 @@ static int end_line(struct in *in, const json_t *o)
 static const struct {
     const char *kind;
     int (*read)(struct in *in, const json_t *o);
-} kinds[] = {{WB_NUMBER_FILE_KIND, number_line}, {"contact", contact_line}, {"chat", chat_line},
-             {"message", message_line},          {"end", end_line}};
+} kinds[] = {{WB_NUMBER_FILE_KIND, number_line},
+             {"contact", contact_line},
+             {"chat", chat_line},
+             {"message", message_line},
+             {"end", end_line}};
 
 static int one_line(struct in *in, size_t len)
 {
@@ -412,7 +417,7 @@ int wb_number_import(struct st_writer *writer, const char *path, int64_t *out_nu
     struct in in = {.path = path, .file = fopen(path, "re"), .message = message};
     if (!in.file) {
         int rc = bx_err_from_errno(errno);
-        bx_buf_printf(message, "%s cannot be read: %s", path, strerror(errno));
+        bx_buf_printf(message, "cannot read %s: %s", path, strerror(errno));
         return rc;
     }
     bx_arena_init(&in.arena, 0);

@@ -12,8 +12,15 @@
 
 #define US INT64_C(1000000)
 
-#define NUMBERS(state) {"wabox_numbers", "Numbers by the state of their link.", BX_GAUGE, "state=\"" state "\"", 0}
-#define OUTBOX(state) {"wabox_outbox_messages", "Messages that wait to be sent.", BX_GAUGE, "state=\"" state "\"", 0}
+#define NUMBERS(state)                                                                             \
+    {                                                                                              \
+        "wabox_numbers", "Numbers by the state of their link.", BX_GAUGE, "state=\"" state "\"", 0 \
+    }
+#define OUTBOX(state)                                                                              \
+    {                                                                                              \
+        "wabox_outbox_messages", "Messages that wait to be sent.", BX_GAUGE,                       \
+            "state=\"" state "\"", 0                                                               \
+    }
 
 /* As enum st_link_status and enum st_outbox_state. */
 static struct bx_metric numbers[] = {[ST_LINK_PENDING] = NUMBERS("PENDING"),
@@ -29,19 +36,23 @@ _Static_assert(BX_LEN(numbers) == ST_MONITOR_STATES && BX_LEN(outbox) == ST_MONI
 
 enum { P_CPU, P_RESIDENT, P_VIRTUAL, P_FDS, P_MAX_FDS, P_START };
 static struct bx_metric process[] = {
-    [P_CPU] = {"process_cpu_seconds_total", "User and system CPU time spent.", BX_COUNTER_SECONDS, NULL, 0},
+    [P_CPU] = {"process_cpu_seconds_total", "User and system CPU time spent.", BX_COUNTER_SECONDS,
+               NULL, 0},
     [P_RESIDENT] = {"process_resident_memory_bytes", "Resident memory.", BX_GAUGE, NULL, 0},
     [P_VIRTUAL] = {"process_virtual_memory_bytes", "Virtual memory.", BX_GAUGE, NULL, 0},
     [P_FDS] = {"process_open_fds", "Open file descriptors.", BX_GAUGE, NULL, 0},
     [P_MAX_FDS] = {"process_max_fds", "Limit of open file descriptors.", BX_GAUGE, NULL, 0},
-    [P_START] = {"process_start_time_seconds", "Start of the process, since the epoch.", BX_GAUGE_SECONDS, NULL, 0},
+    [P_START] = {"process_start_time_seconds", "Start of the process, since the epoch.",
+                 BX_GAUGE_SECONDS, NULL, 0},
 };
 
 enum { O_AGE, O_BUILD };
 static char build_labels[96];
 static struct bx_metric others[] = {
-    [O_AGE] = {"wabox_outbox_oldest_seconds", "Age of the oldest message that waits to be sent.", BX_GAUGE_SECONDS, NULL, 0},
-    [O_BUILD] = {"wabox_build_info", "Version of the program and schema of its database; always 1.", BX_GAUGE, build_labels, 1},
+    [O_AGE] = {"wabox_outbox_oldest_seconds", "Age of the oldest message that waits to be sent.",
+               BX_GAUGE_SECONDS, NULL, 0},
+    [O_BUILD] = {"wabox_build_info", "Version of the program and schema of its database; always 1.",
+                 BX_GAUGE, build_labels, 1},
 };
 
 void wb_scrape_register(struct wb_app *app)

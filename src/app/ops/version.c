@@ -18,12 +18,13 @@ bool wb_version_check(const char *setting, int64_t now_ms, struct bx_buf *say)
         bx_buf_printf(say, "it speaks as WhatsApp Web %s (WABOX_WHATSAPP_VERSION).", setting);
         return true;
     }
-    bx_buf_printf(say, "it speaks as WhatsApp Web " WA_BUILT_IN_VERSION ", which is %lld days old%s",
-                  (long long)(days < 0 ? 0 : days),
-                  days <= WB_VERSION_OLD_DAYS
-                      ? "."
-                      : ": update WaBox, or set WABOX_WHATSAPP_VERSION to a newer one, before WhatsApp "
-                        "refuses it.");
+    bx_buf_printf(
+        say, "it speaks as WhatsApp Web " WA_BUILT_IN_VERSION ", which is %lld days old%s",
+        (long long)(days < 0 ? 0 : days),
+        days <= WB_VERSION_OLD_DAYS
+            ? "."
+            : ": update WaBox, or set WABOX_WHATSAPP_VERSION to a newer one, before WhatsApp "
+              "refuses it.");
     return days <= WB_VERSION_OLD_DAYS;
 }
 

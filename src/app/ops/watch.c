@@ -1,8 +1,8 @@
 #include "app/ops/watch.h"
 
-#include "app/ops/first_start.h"
 #include "app/access/access.h"
 #include "app/core/failures.h"
+#include "app/ops/first_start.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -17,7 +17,7 @@ struct wb_watch {
     char mark[16];
     size_t mark_len;
     int64_t refused; /* connections and requests, at the last look */
-    bool has_mark; /* the first look only remembers */
+    bool has_mark;   /* the first look only remembers */
 };
 
 static void look(void *arg, unsigned worker)
@@ -32,8 +32,8 @@ static void look(void *arg, unsigned worker)
         mark.len == w->mark_len && memcmp(mark.ptr ? mark.ptr : "", w->mark, mark.len) == 0;
     if (is_readable && w->has_mark && !is_same) {
         rc = wb_access_reload(w->app->access, w->app->readers[worker]);
-        bx_log(rc < 0 ? BX_LOG_ERROR : BX_LOG_INFO, "app", "users reloaded after a change by another process", "rc=%s",
-               bx_err_name(rc));
+        bx_log(rc < 0 ? BX_LOG_ERROR : BX_LOG_INFO, "app",
+               "users reloaded after a change by another process", "rc=%s", bx_err_name(rc));
     }
     if (is_readable && !is_same && (rc == BX_OK || rc == BX_E_NOT_FOUND)) { /* else look again */
         memcpy(w->mark, mark.ptr ? mark.ptr : "", mark.len);

@@ -1,7 +1,7 @@
 /* AsyncAPI 3.0 from the event table. Actions are seen from the server: receive = client to server.
  */
-#include "app/core/context.h"
 #include "app/realtime/asyncapi.h"
+#include "app/core/context.h"
 #include "app/realtime/events.h"
 
 #include <ctype.h>

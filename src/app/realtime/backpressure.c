@@ -104,8 +104,8 @@ bool wb_reader_is_slow(struct sio_socket *socket)
     if (a->is_abusive)
         return false; /* is cut as soon as what it asked for has been answered */
     return sio_socket_unsent(socket) > SOCKET_UNSENT_MAX ||
-           (a->user && unsent_of_user(a->user, net_loop_now_ms(a->rt->app->loop)) >
-                           USER_UNSENT_MAX);
+           (a->user &&
+            unsent_of_user(a->user, net_loop_now_ms(a->rt->app->loop)) > USER_UNSENT_MAX);
 }
 
 bool wb_reader_is_stuck(const struct sio_socket *socket)

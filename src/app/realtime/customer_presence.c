@@ -1,8 +1,8 @@
 #include "app/realtime/customer_presence.h"
 
+#include "app/numbers/line.h"
 #include "app/realtime/realtime_internal.h"
 #include "app/views/rows.h"
-#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdlib.h>

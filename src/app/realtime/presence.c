@@ -1,9 +1,9 @@
 #include "app/realtime/presence.h"
 
 #include "app/channel/engine.h"
+#include "app/numbers/line.h"
 #include "app/realtime/realtime_internal.h"
 #include "app/views/rows.h"
-#include "app/numbers/line.h"
 #include "base/mem.h"
 
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Who connects? Every form in which clients send their token, and refusals they can act on. */
 #include "app/realtime/realtime_internal.h"
 
-#include "app/access/credentials.h"
 #include "app/access/access.h"
+#include "app/access/credentials.h"
 #include "app/core/failures.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
@@ -71,7 +71,8 @@ static bool resume_at(const struct wb_agent *a, struct bx_str value, struct wb_r
     if (is_object && !bx_json_get(value, BX_STR("seq"), &seq))
         return false;
     if (is_object && bx_json_get(value, BX_STR("epoch"), &epoch))
-        r->is_of_other_log = !bx_str_eq(bx_str_slice(epoch, 1, epoch.len - (epoch.len > 0)), bx_str(st_log_epoch(a->rt->app->store)));
+        r->is_of_other_log = !bx_str_eq(bx_str_slice(epoch, 1, epoch.len - (epoch.len > 0)),
+                                        bx_str(st_log_epoch(a->rt->app->store)));
     return bx_json_int(seq, &r->seq) == BX_OK && r->seq >= 0;
 }
 
@@ -123,8 +124,8 @@ static void refuse(struct entry *e, int rc)
     }
     struct sio_handshake h;
     sio_socket_handshake(e->socket, &h);
-    wb_failure_note(WB_FAILURE_HANDSHAKE, "ip=" BX_STR_FMT " code=%s", BX_STR_ARG(wb_unsio(h.address)),
-                    code);
+    wb_failure_note(WB_FAILURE_HANDSHAKE, "ip=" BX_STR_FMT " code=%s",
+                    BX_STR_ARG(wb_unsio(h.address)), code);
     int len = snprintf(data, sizeof data, "{\"code\":\"%s\"}", code);
     sio_next_refuse(e->next, message, (struct sio_str){data, (size_t)len});
     entry_free(e);

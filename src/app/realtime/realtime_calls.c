@@ -2,18 +2,19 @@
  * each needs, the one here what it does and where. */
 #include "app/realtime/realtime_internal.h"
 
+#include "app/access/access.h"
+#include "app/core/config.h"
+#include "app/core/json_load.h"
+#include "app/core/limit.h"
 #include "app/inbox/chat_read.h"
-#include "app/views/pages.h"
-#include "app/realtime/backpressure.h"
-#include "app/realtime/events.h"
+#include "app/inbox/send.h"
+#include "app/numbers/line.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
+#include "app/realtime/backpressure.h"
+#include "app/realtime/events.h"
 #include "app/realtime/presence.h"
-#include "app/inbox/send.h"
-#include "app/core/config.h"
-#include "app/access/access.h"
-#include "app/core/limit.h"
-#include "app/numbers/line.h"
+#include "app/views/pages.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 
@@ -87,9 +88,10 @@ static void failure_write(struct call *c, struct bx_buf *out, bool is_ack)
     if (is_ack)
         bx_json_key_bool(&w, "success", false);
     bx_json_key_cstr(&w, "message", c->message ? c->message : info->sentence);
-    bx_json_key_cstr(&w, "code", c->code                     ? c->code
-                                 : info->http_status >= 500 ? "UNAVAILABLE"
-                                                             : "INVALID");
+    bx_json_key_cstr(&w, "code",
+                     c->code                    ? c->code
+                     : info->http_status >= 500 ? "UNAVAILABLE"
+                                                : "INVALID");
     if (!is_ack)
         bx_json_key_str(&w, "event", c->name.len <= NAME_SHOWN_MAX ? c->name : BX_STR(""));
     if (c->retry_after_ms)
@@ -433,7 +435,7 @@ static int check_payload(struct call *c)
 {
     if (!c->event->payload)
         return BX_OK;
-    c->payload = json_loadb(c->args.ptr, c->args.len, 0, NULL);
+    c->payload = wb_json_load(c->args, 0, NULL);
     if (!json_is_object(c->payload))
         return fail(c, BX_E_INVALID, "INVALID", "The event needs one object as its payload");
     struct bx_buf message;
@@ -515,9 +517,8 @@ static int call_start(struct call *c, struct wb_agent *a)
     bool is_page = c->action->where == ON_LANE && c->action->reply;
     int rc = BX_OK;
     if (is_page) {
-        c->ticket = (struct wb_ticket){.bytes = CALL_BYTES + c->args.len,
-                                       .may_start = page_may_start,
-                                       .start = page_start};
+        c->ticket = (struct wb_ticket){
+            .bytes = CALL_BYTES + c->args.len, .may_start = page_may_start, .start = page_start};
         rc = wb_answer_take(a, &c->ticket);
     }
     c->is_counted = true;

@@ -1,11 +1,11 @@
 /* How a socket comes to hear a number; see realtime.h. */
 #include "app/realtime/realtime_internal.h"
 
-#include "app/realtime/backpressure.h"
-#include "app/views/pages.h"
-#include "app/numbers/link.h"
 #include "app/access/access.h"
 #include "app/numbers/line.h"
+#include "app/numbers/link.h"
+#include "app/realtime/backpressure.h"
+#include "app/views/pages.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 
@@ -13,9 +13,9 @@
 
 enum {
     FIRST_CHATS = 20,
-    REPLAY_PAGE = 500,        /* events that are sent in one go */
-    REPLAY_BYTES = 64 << 10,  /* of them; one more read may pass it */
-    REPLAY_READ = 4,          /* events of one read */
+    REPLAY_PAGE = 500,       /* events that are sent in one go */
+    REPLAY_BYTES = 64 << 10, /* of them; one more read may pass it */
+    REPLAY_READ = 4,         /* events of one read */
     RETRY_MS = 500,
     ENTRY_BYTES = 1 << 10,
 };
@@ -84,9 +84,9 @@ struct entry {
     struct sio_socket *socket; /* referenced */
     struct wb_line *line;
     enum step step;
-    bool is_joined;     /* resumed: greeted after it joined, without a seq */
-    bool needs_resync;  /* the log does not reach back to `after` */
-    int64_t after;      /* sent up to this seq */
+    bool is_joined;    /* resumed: greeted after it joined, without a seq */
+    bool needs_resync; /* the log does not reach back to `after` */
+    int64_t after;     /* sent up to this seq */
     struct bx_arena arena;
     struct bx_buf chats;
     struct bx_str status;
@@ -116,10 +116,8 @@ static int read_status(struct entry *e, struct st_conn *conn, const struct wb_ro
         s = wb_link_none(e->line->id);
     else if (rc < 0)
         return rc;
-    e->status = wb_link_status_json(&s, bx_arena_printf(&e->arena, "%.*s",
-                                                        BX_STR_ARG(rows->own_phone))
-                                            .ptr,
-                                    &e->arena);
+    e->status = wb_link_status_json(
+        &s, bx_arena_printf(&e->arena, "%.*s", BX_STR_ARG(rows->own_phone)).ptr, &e->arena);
     return BX_OK;
 }
 
@@ -245,10 +243,11 @@ static void greet(struct entry *e)
 static void resync(struct entry *e)
 {
     e->after = e->log_end < e->line->emitted_seq ? e->log_end : e->line->emitted_seq;
-    emit(e, "resync", wb_log_with_seq(e->line->app,
-                                      bx_arena_printf(&e->arena, "{\"whatsappNumberId\":%lld}",
-                                                      (long long)e->line->id),
-                                      e->after, &e->arena));
+    emit(e, "resync",
+         wb_log_with_seq(
+             e->line->app,
+             bx_arena_printf(&e->arena, "{\"whatsappNumberId\":%lld}", (long long)e->line->id),
+             e->after, &e->arena));
 }
 
 static char *type_of(struct entry *e, struct bx_str type)
@@ -265,7 +264,8 @@ static void replay(struct entry *e, const struct wb_agent *a)
             break;
         e->after = ev->seq;
         if (wb_may_link(&a->who) || !bx_str_is(ev->type, "whatsapp:qr"))
-            emit(e, type_of(e, ev->type), wb_log_with_seq(e->line->app, ev->payload, ev->seq, &e->arena));
+            emit(e, type_of(e, ev->type),
+                 wb_log_with_seq(e->line->app, ev->payload, ev->seq, &e->arena));
     }
 }
 
@@ -293,7 +293,8 @@ static void entry_go_on(struct entry *e)
 {
     struct wb_agent *a = sio_socket_is_connected(e->socket) ? wb_agent_of(e->socket) : NULL;
     bool goes_on = a && wb_agent_may(a, e->line) && (e->is_joined || is_entering(a, e->line->id));
-    if (goes_on && e->rc < 0 && e->rc != BX_E_NOT_FOUND) { /* the store is busy or ill: it will not stay so */
+    if (goes_on && e->rc < 0 &&
+        e->rc != BX_E_NOT_FOUND) { /* the store is busy or ill: it will not stay so */
         net_timer_start(e->line->app->loop, &e->retry, RETRY_MS);
         return;
     }
@@ -356,12 +357,10 @@ static void entry_submit(struct entry *e)
 {
     e->event_count = 0;
     bx_arena_reset(&e->arena);
-    e->ticket = (struct wb_ticket){.bytes = ENTRY_BYTES,
-                                   .may_start = entry_may_start,
-                                   .start = entry_start};
-    int rc = sio_socket_is_connected(e->socket)
-                 ? wb_answer_take(wb_agent_of(e->socket), &e->ticket)
-                 : BX_E_CLOSED;
+    e->ticket = (struct wb_ticket){
+        .bytes = ENTRY_BYTES, .may_start = entry_may_start, .start = entry_start};
+    int rc = sio_socket_is_connected(e->socket) ? wb_answer_take(wb_agent_of(e->socket), &e->ticket)
+                                                : BX_E_CLOSED;
     if (rc == BX_OK)
         entry_start(&e->ticket);
     else if (rc == BX_E_FULL)

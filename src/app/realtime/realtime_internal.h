@@ -3,11 +3,11 @@
 #define WB_REALTIME_INTERNAL_H
 
 #include "app/access/access.h"
+#include "app/core/chore.h"
 #include "app/core/config.h"
 #include "app/core/inflight.h"
 #include "app/core/limit.h"
 #include "app/events/sinks.h"
-#include "app/core/chore.h"
 #include "app/realtime/realtime.h"
 #include "app/rest/request.h"
 #include "base/map.h"
@@ -43,15 +43,15 @@ struct wb_agent {
     struct net_timer expiry;
     struct wb_user_sockets *user; /* backpressure.c; NULL: not connected */
     struct bx_list of_user;
-    size_t calls;    /* accepted, not yet answered */
-    bool is_abusive; /* is cut with the answer to the last of them */
+    size_t calls;     /* accepted, not yet answered */
+    bool is_abusive;  /* is cut with the answer to the last of them */
     bool is_narrowed; /* whatsapp:subscribe chose these numbers; of others nothing is heard */
     int64_t *chosen;
     size_t chosen_count;
     struct wb_resume {
         int64_t number_id, seq;
         bool is_of_other_log; /* its epoch is not that of ours */
-    } *resume;
+    } * resume;
     size_t resume_count;
     int64_t *entering; /* numbers on their way in */
     size_t entering_count;

@@ -9,7 +9,8 @@
 #define JSON "application/json; charset=utf-8"
 
 /* {"success":false,"error":reason,"code":…,"message":…,"details":…?} */
-static void error_write(struct bx_buf *out, int status, struct bx_str message, struct bx_str details)
+static void error_write(struct bx_buf *out, int status, struct bx_str message,
+                        struct bx_str details)
 {
     struct bx_arena arena;
     bx_arena_init(&arena, 0);

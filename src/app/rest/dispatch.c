@@ -1,15 +1,15 @@
 #include "app/rest/dispatch.h"
 
+#include "app/core/config.h"
+#include "app/core/failures.h"
+#include "app/core/fair.h"
+#include "app/core/json_load.h"
+#include "app/core/limit.h"
+#include "app/core/stop.h"
 #include "app/rest/answer.h"
 #include "app/rest/kept.h"
 #include "app/rest/permission_check.h"
 #include "app/rest/route.h"
-#include "app/core/config.h"
-#include "app/core/limit.h"
-#include "app/core/stop.h"
-#include "app/core/failures.h"
-#include "app/core/fair.h"
-#include "app/core/limit.h"
 #include "base/clock.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
@@ -18,17 +18,17 @@
 #include <stdlib.h>
 
 enum { /* reads of one user */
-    READS_RUNNING_MAX = 2,
-    READS_WAITING_MAX = 1024,
-    READS_WAITING_BYTES = 16 << 20,
-    READ_BYTES = 8 << 10,
-    READ_WAIT_MS = 1000,
+       READS_RUNNING_MAX = 2,
+       READS_WAITING_MAX = 1024,
+       READS_WAITING_BYTES = 16 << 20,
+       READ_BYTES = 8 << 10,
+       READ_WAIT_MS = 1000,
 };
 enum { /* passwords that wait to be hashed */
-    HASHES_PER_GROUP = 256,
-    HASHES_MAX = 4096,
-    BUSY_RETRY_MS = 1000,
-    LOGIN_BODY_MAX = 4096,
+       HASHES_PER_GROUP = 256,
+       HASHES_MAX = 4096,
+       BUSY_RETRY_MS = 1000,
+       LOGIN_BODY_MAX = 4096,
 };
 enum { LANES_MAX = 64, LANE_QUEUE_MAX = 4096, ANSWER_MAX = 32 << 20 };
 
@@ -36,7 +36,7 @@ struct wb_dispatch {
     struct wb_app *app;
     struct net_lane lanes[LANES_MAX], hashers[LANES_MAX];
     unsigned lane_count, hasher_count, next_lane, next_hasher;
-    struct wb_fair *hashes; /* requests that wait for a password to be hashed */
+    struct wb_fair *hashes;    /* requests that wait for a password to be hashed */
     struct wb_inflight *reads; /* of each user */
     size_t running;
     uint64_t last_id;
@@ -238,11 +238,11 @@ static int check_body(struct wb_request *rq)
     if (text.len == 0)
         text = BX_STR("{}");
     json_error_t error;
-    rq->body = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+    rq->body = wb_json_load(text, JSON_REJECT_DUPLICATES, &error);
     if (!rq->body) {
         rq->details =
             bx_arena_printf(&rq->arena, "{\"line\":%d,\"column\":%d}", error.line, error.column);
-        return wb_fail(rq, BX_E_INVALID, "The body is not valid JSON (line %d, column %d).",
+        return wb_fail(rq, BX_E_INVALID, "The body %s (line %d, column %d).", wb_json_fault(text),
                        error.line, error.column);
     }
     if (!json_is_object(rq->body))
@@ -329,7 +329,8 @@ static void hashes_run(struct wb_dispatch *d)
     while ((rq = wb_fair_next(d->hashes))) {
         struct hash_turn *turn = BX_NEW(struct hash_turn);
         *turn = (struct hash_turn){d, rq};
-        net_lane_submit(&d->hashers[d->next_hasher++ % d->hasher_count], hash_work, on_hashed, turn);
+        net_lane_submit(&d->hashers[d->next_hasher++ % d->hasher_count], hash_work, on_hashed,
+                        turn);
     }
 }
 
@@ -355,7 +356,8 @@ static int to_hashers(struct wb_dispatch *d, struct wb_request *rq)
     int rc = wb_fair_submit(d->hashes, group, is_known ? BX_STR("") : account_tried(rq), rq);
     if (rc == BX_E_RATE_LIMITED) {
         rq->retry_after_ms = BUSY_RETRY_MS;
-        rc = wb_fail(rq, rc, "Too many passwords are being checked for you. Try again in a second.");
+        rc =
+            wb_fail(rq, rc, "Too many passwords are being checked for you. Try again in a second.");
     }
     hashes_run(d);
     return rc;

@@ -1,9 +1,9 @@
 #include "app/rest/front.h"
 
+#include "app/core/config.h"
 #include "app/rest/answer.h"
 #include "app/rest/cors.h"
 #include "app/rest/dispatch.h"
-#include "app/core/config.h"
 #include "base/err.h"
 
 static bool is_rest(const struct http_request *r)

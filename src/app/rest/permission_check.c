@@ -1,8 +1,8 @@
 #include "app/rest/permission_check.h"
 
+#include "app/access/access.h"
 #include "app/core/context.h"
 #include "app/rest/route.h"
-#include "app/access/access.h"
 #include "base/mem.h"
 
 static int number_of_chat(struct wb_request *rq, int64_t id, int64_t *out)

@@ -2,6 +2,7 @@
 
 #include "app/rest/route.h"
 #include "base/err.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ struct bx_str wb_query_str(struct wb_request *rq, const char *name)
     if (!http_query_get(rq->query, bx_str(name), &raw) ||
         http_url_decode(&rq->arena, raw, true, &out) < 0)
         return (struct bx_str){0};
-    return bx_str_trim(out);
+    return bx_str_trim(bx_utf8_repair_str(out, &rq->arena));
 }
 
 int64_t wb_query_int(struct wb_request *rq, const char *name, int64_t min, int64_t max,

@@ -62,7 +62,7 @@ struct wb_request {
     struct st_conn *conn;
     struct st_tx *tx;
     struct wb_ticket ticket; /* of a read */
-    void *local; /* from prepare to handler, in the arena */
+    void *local;             /* from prepare to handler, in the arena */
 
     /* answer */
     int status; /* 0: the route's on success, the error table's on failure */

@@ -36,9 +36,9 @@ enum wb_rate { WB_RATE_NORMAL, WB_RATE_FREE, WB_RATE_HEAVY };
 
 enum wb_route_flag {
     WB_WAITS = 1 << 14, /* its answer waits for something outside: it is not slow */
-    WB_HASHES = 1,    /* prepare hashes a password: its lane is one of few */
-    WB_ALIAS = 2,     /* another address of the same thing; "deprecated" in documents */
-    WB_NO_PREFIX = 4, /* the path stands as it is, not under /api/v1 */
+    WB_HASHES = 1,      /* prepare hashes a password: its lane is one of few */
+    WB_ALIAS = 2,       /* another address of the same thing; "deprecated" in documents */
+    WB_NO_PREFIX = 4,   /* the path stands as it is, not under /api/v1 */
     WB_BODY_OPTIONAL = 8,
     WB_CONFLICTS = 16,    /* answers 409 */
     WB_IDEMPOTENT = 32,   /* takes Idempotency-Key; answers 422 */

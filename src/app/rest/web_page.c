@@ -1,8 +1,8 @@
 #include "app/rest/web_page.h"
 
-#include "app/rest/answer.h"
 #include "app/core/config.h"
 #include "app/core/stop.h"
+#include "app/rest/answer.h"
 #include "app/rest/mount.h"
 #include "net/http/http_static.h"
 

@@ -207,7 +207,8 @@ void wb_details_write(struct bx_json_writer *w, const struct wb_rows *r, const s
     if (!o)
         return;
     bool is_answered = m->type == ST_TYPE_POLL || m->type == ST_TYPE_EVENT;
-    int rc = is_answered ? st_response_list(r->conn, m->id, r->arena, &all.rows, &all.count) : BX_OK;
+    int rc =
+        is_answered ? st_response_list(r->conn, m->id, r->arena, &all.rows, &all.count) : BX_OK;
     if (rc < 0)
         bx_log(BX_LOG_ERROR, "app", "answers to a message not read", "rc=%s", bx_err_name(rc));
     for (size_t i = 0; i < BX_LEN(plain); i++) {

@@ -7,7 +7,8 @@
 #include "app/views/rows.h"
 
 /* The members that apply, into the open object of the message. */
-void wb_details_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m);
+void wb_details_write(struct bx_json_writer *w, const struct wb_rows *r,
+                      const struct st_message *m);
 
 extern const struct wb_schema wb_shape_location, wb_shape_card, wb_shape_poll, wb_shape_button,
     wb_shape_event;

@@ -1,11 +1,11 @@
 #include "app/views/rows.h"
 
+#include "app/core/context.h"
+#include "app/core/json_keys.h"
+#include "app/core/phone.h"
 #include "app/views/details.h"
 #include "app/views/error_code.h"
 #include "app/views/mentions.h"
-#include "app/core/phone.h"
-#include "app/core/context.h"
-#include "app/core/json_keys.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
 
@@ -21,9 +21,9 @@ const char *wb_status_name(enum st_status status)
 
 static const char *type_name(enum st_message_type type)
 {
-    static const char *const names[] = {"TEXT",    "IMAGE",    "VIDEO",   "AUDIO",
-                                        "DOCUMENT", "STICKER", "LOCATION", "CONTACT",
-                                        "SYSTEM",  "REACTION", "POLL",    "EVENT", "UNKNOWN"};
+    static const char *const names[] = {"TEXT",    "IMAGE",    "VIDEO",   "AUDIO",  "DOCUMENT",
+                                        "STICKER", "LOCATION", "CONTACT", "SYSTEM", "REACTION",
+                                        "POLL",    "EVENT",    "UNKNOWN"};
     return names[type];
 }
 
@@ -87,9 +87,10 @@ static void contact_number_write(struct bx_json_writer *w, const struct wb_rows 
                                  const struct st_chat *c)
 {
     bool is_phone = !c->is_group && bx_str_ends(c->jid, BX_STR("@s.whatsapp.net"));
-    struct bx_str number = !is_phone       ? c->jid
-                           : r->is_socket ? bx_arena_printf(r->arena, "+%.*s", BX_STR_ARG(c->number))
-                                          : c->number;
+    struct bx_str number = !is_phone ? c->jid
+                           : r->is_socket
+                               ? bx_arena_printf(r->arena, "+%.*s", BX_STR_ARG(c->number))
+                               : c->number;
     bx_json_key_str(w, "contactNumber", number);
 }
 
@@ -183,8 +184,9 @@ static void sender_write(struct bx_json_writer *w, const struct wb_rows *r,
     struct bx_str digits = phone.len ? phone : m->sender_lid;
     bx_json_key_str(w, "fromJid", person_jid(r, phone, m->sender_lid));
     bx_json_key_str(w, "fromNumber",
-                    r->is_socket && phone.len ? bx_arena_printf(r->arena, "+%.*s", BX_STR_ARG(digits))
-                                              : digits);
+                    r->is_socket && phone.len
+                        ? bx_arena_printf(r->arena, "+%.*s", BX_STR_ARG(digits))
+                        : digits);
     wb_key_str_or_null(w, "fromName", m->is_from_me ? (struct bx_str){0} : m->sender_name);
 }
 
@@ -194,10 +196,10 @@ static void error_write(struct bx_json_writer *w, const struct wb_rows *r,
     bool is_told = m->status == ST_FAILED && m->error.len;
     struct bx_str none = {0};
     wb_key_str_or_null(w, "error", is_told ? m->error : none);
-    wb_key_str_or_null(w, "errorCode",
-                       is_told ? bx_str(wb_error_code(0, bx_arena_strndup(r->arena, m->error.ptr,
-                                                                          m->error.len)))
-                               : none);
+    wb_key_str_or_null(
+        w, "errorCode",
+        is_told ? bx_str(wb_error_code(0, bx_arena_strndup(r->arena, m->error.ptr, m->error.len)))
+                : none);
 }
 
 static void sent_by_write(struct bx_json_writer *w, const struct st_message *m)
@@ -224,9 +226,9 @@ static void reactions_write(struct bx_json_writer *w, const struct wb_rows *r,
         bool is_from_me = rows[i].contact_id == 0;
         bx_json_object(w);
         bx_json_key_str(w, "emoji", rows[i].emoji);
-        bx_json_key_str(w, "fromJid",
-                        person_jid(r, is_from_me ? r->own_phone : rows[i].contact_phone,
-                                   BX_STR("0")));
+        bx_json_key_str(
+            w, "fromJid",
+            person_jid(r, is_from_me ? r->own_phone : rows[i].contact_phone, BX_STR("0")));
         wb_key_str_or_null(w, "fromName", rows[i].contact_name);
         bx_json_key_bool(w, "isFromMe", is_from_me);
         bx_json_end(w);
@@ -298,8 +300,8 @@ int wb_messages_write(struct bx_json_writer *w, const struct wb_rows *r, struct 
     int64_t *ids = bx_arena_alloc(r->arena, (count + 1) * sizeof *ids);
     for (size_t i = 0; i < count; i++)
         ids[i] = rows[i].id;
-    int rc = count ? st_reaction_list(conn, ids, count, r->arena, &reactions, &reaction_count)
-                   : BX_OK;
+    int rc =
+        count ? st_reaction_list(conn, ids, count, r->arena, &reactions, &reaction_count) : BX_OK;
     if (rc < 0)
         return rc;
     bx_json_array(w);

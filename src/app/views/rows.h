@@ -8,10 +8,10 @@
 
 struct wb_rows {
     const struct st_store *store;
-    struct st_conn *conn; /* names of people who are mentioned are read from it */
-    int64_t number_id;    /* whose rows they are */
+    struct st_conn *conn;              /* names of people who are mentioned are read from it */
+    int64_t number_id;                 /* whose rows they are */
     struct bx_str own_phone, own_name; /* of that number; the phone in digits */
-    bool is_socket; /* phone numbers with "+", as the socket events have them */
+    bool is_socket;                    /* phone numbers with "+", as the socket events have them */
     struct bx_arena *arena;
 };
 

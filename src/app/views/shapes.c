@@ -13,7 +13,8 @@ const struct wb_schema wb_error_shape = {
     .fields = (const struct wb_field[]){
         {"success", WB_FALSE, MUST},
         {"error", WB_STR, MUST, .help = "Reason phrase of the status."},
-        {"code", WB_REF, 0, .ref = &wb_error_code_shape, .help = "Always, except where the HTTP request itself was refused."},
+        {"code", WB_REF, 0, .ref = &wb_error_code_shape,
+         .help = "Always, except where the HTTP request itself was refused."},
         {"message", WB_STR, MUST, .help = "One sentence a person can act on."},
         {"details", WB_ANY, 0, .help = "Field, line and column, allowed values, …"},
         END}};

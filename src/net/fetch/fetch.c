@@ -38,7 +38,8 @@ static bool is_transient(int rc)
 
 static uint64_t backoff_ms(const struct net_fetch *g)
 {
-    uint64_t ms = (uint64_t)g->fetcher->opts.backoff_ms << (g->attempts < 16 ? g->attempts - 1 : 15);
+    uint64_t ms = (uint64_t)g->fetcher->opts.backoff_ms
+                  << (g->attempts < 16 ? g->attempts - 1 : 15);
     ms = ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS;
     return ms - ms / 4 + bx_random_below(ms / 2 + 1);
 }

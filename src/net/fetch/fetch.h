@@ -14,12 +14,12 @@
 struct net_fetcher;
 
 struct net_fetcher_opts {
-    const char *ca_path;      /* PEM; NULL: the system's store. Copied */
-    const char *plain_origin; /* "http://127.0.0.1:8080": where http is allowed; NULL: nowhere */
-    const char *header;       /* one more header, "Origin: https://…"; NULL: none. Copied */
-    unsigned max_running;     /* downloads at the same time; 0: 4. The others wait in order */
-    unsigned max_attempts;    /* 0: 6 */
-    uint32_t backoff_ms;      /* before the second attempt, doubled each time, ±25 %; 0: 1000 */
+    const char *ca_path;         /* PEM; NULL: the system's store. Copied */
+    const char *plain_origin;    /* "http://127.0.0.1:8080": where http is allowed; NULL: nowhere */
+    const char *header;          /* one more header, "Origin: https://…"; NULL: none. Copied */
+    unsigned max_running;        /* downloads at the same time; 0: 4. The others wait in order */
+    unsigned max_attempts;       /* 0: 6 */
+    uint32_t backoff_ms;         /* before the second attempt, doubled each time, ±25 %; 0: 1000 */
     uint32_t connect_timeout_ms; /* 0: 20 s */
     uint32_t timeout_ms;         /* of one attempt; 0: 5 min. 30 s below 1 KB/s end it, too */
 };

@@ -3,8 +3,8 @@
 #define NET_FETCH_INTERNAL_H
 
 #include "base/buf.h"
-#include "net/fetch/fetch.h"
 #include "net/fetch/curl_loop.h"
+#include "net/fetch/fetch.h"
 
 struct net_fetch {
     struct bx_list node;

@@ -176,8 +176,9 @@ TEST(what_is_not_to_be_had_says_why_and_is_not_asked_for_twice)
 TEST(only_https_and_the_origin_that_was_configured)
 {
     static const char *const refused[] = {
-        "http://127.0.0.1:1/x", "http://localhost/x", "ftp://127.0.0.1/x", "file:///etc/passwd",
-        "/etc/passwd",          "",                   "gopher://x/",
+        "http://127.0.0.1:1/x", "http://localhost/x", "ftp://127.0.0.1/x",
+        "file:///etc/passwd",   "/etc/passwd",        "",
+        "gopher://x/",
     };
     struct outcome o;
     open_with((struct net_fetcher_opts){0});
@@ -307,8 +308,7 @@ static int setup(void **state)
     if (net_loop_new(&loop) < 0 || net_tls_server_self_signed("localhost,127.0.0.1", &tls) < 0 ||
         http_server_new(loop, &opts, &handler, NULL, &server) < 0)
         return -1;
-    struct net_listener_opts listener = {
-        .host = "127.0.0.1", .tls_mode = NET_TLS_AUTO, .tls = tls};
+    struct net_listener_opts listener = {.host = "127.0.0.1", .tls_mode = NET_TLS_AUTO, .tls = tls};
     return http_server_listen(server, &listener, &port) < 0 || write_ca() < 0 ? -1 : 0;
 }
 

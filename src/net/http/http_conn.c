@@ -350,7 +350,8 @@ static void on_sending_timer(struct http_conn *c)
         return;
     }
     uint64_t progress = http_sending_progress(c->exchange);
-    bool is_stuck = net_tcp_queued(c->tcp) + !net_tcp_is_writable(c->tcp) && progress == c->progress;
+    bool is_stuck =
+        net_tcp_queued(c->tcp) + !net_tcp_is_writable(c->tcp) && progress == c->progress;
     c->progress = progress;
     if (is_stuck)
         net_tcp_abort(c->tcp, BX_E_TIMEOUT);

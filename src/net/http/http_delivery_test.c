@@ -20,8 +20,8 @@ enum {
     SLOW_PAUSE_MS = 450, /* in all longer than a closing connection waits for a peer at rest */
 };
 
-static const size_t sizes[] = {0,         1,       1000,    16 << 10, (64 << 10) + 1, 256 << 10,
-                               (1 << 20), 3 << 20, 5 << 20, 12 << 20};
+static const size_t sizes[] = {0,         1,         1000,    16 << 10, (64 << 10) + 1,
+                               256 << 10, (1 << 20), 3 << 20, 5 << 20,  12 << 20};
 
 struct row {
     size_t size;

@@ -382,7 +382,8 @@ bool http_exchange_keeps(const struct http_exchange *x)
 {
     const struct http_conn *c = x->conn;
     bool keep = x->is_keep_alive && !x->server->is_closing && !c->has_eof;
-    return keep || (x->is_keep_alive && c->has_eof && c->rest.len); /* requests in hand are still answered */
+    return keep || (x->is_keep_alive && c->has_eof &&
+                    c->rest.len); /* requests in hand are still answered */
 }
 
 static void answer(struct http_exchange *x, struct answer a)

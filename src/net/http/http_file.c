@@ -64,8 +64,8 @@ int http_range_parse(struct bx_str header, uint64_t size, uint64_t *out_first, u
 }
 
 /* The range that is to be answered; BX_E_NOT_FOUND: the whole file. */
-static int wanted_range(const struct http_request *r, const struct http_file *f, uint64_t *out_first,
-                        uint64_t *out_length)
+static int wanted_range(const struct http_request *r, const struct http_file *f,
+                        uint64_t *out_first, uint64_t *out_length)
 {
     struct bx_str range = http_header_get(r, BX_STR("range"));
     struct bx_str condition = http_header_get(r, BX_STR("if-range"));

@@ -78,7 +78,7 @@ struct http_exchange {
     struct http_chunked chunked;
     http_body_fn *on_body; /* NULL: the body is collected */
     void *body_arg;
-    uint64_t streamed;           /* bytes that on_body got */
+    uint64_t streamed;            /* bytes that on_body got */
     struct http_sending *sending; /* an answer in pieces is under way */
     bool is_body_paused, is_resuming, wants_keep_alive;
     bool is_chunked, is_http10;

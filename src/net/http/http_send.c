@@ -21,10 +21,10 @@ struct http_sending {
     void (*on_drain)(struct http_exchange *x, void *arg);
     void *arg;
     int status;
-    int fd;           /* -1: pieces from the handler */
-    uint64_t offset;  /* of the file */
-    uint64_t left;    /* of a known length; UINT64_MAX: unknown */
-    uint64_t written; /* body bytes given to the connection */
+    int fd;                                   /* -1: pieces from the handler */
+    uint64_t offset;                          /* of the file */
+    uint64_t left;                            /* of a known length; UINT64_MAX: unknown */
+    uint64_t written;                         /* body bytes given to the connection */
     bool is_chunked, keep, has_body, is_read; /* is_read: read(2) instead of sendfile(2) */
 };
 

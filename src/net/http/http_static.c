@@ -207,8 +207,8 @@ static int print_etag(const struct stat *st, bool is_gzip, char *out, size_t siz
 }
 
 /* Text of a size that is worth compressing is read into memory; the rest is streamed. */
-static bool serve_text(struct http_static *s, struct http_exchange *x, int fd, const struct stat *st,
-                       const char *type)
+static bool serve_text(struct http_static *s, struct http_exchange *x, int fd,
+                       const struct stat *st, const char *type)
 {
     char etag[64];
     struct bx_buf zipped;
@@ -243,12 +243,13 @@ static bool serve_dir(struct http_static *s, struct http_exchange *x, struct bx_
     if (st.st_size >= GZIP_FROM && st.st_size <= MAX_TEXT && http_is_compressible(type))
         return serve_text(s, x, fd, &st, type);
     add_headers(s, x, false);
-    http_serve_file(x, &(struct http_file){
-                           .fd = fd,
-                           .size = (uint64_t)st.st_size,
-                           .content_type = type,
-                           .etag = bx_str_n(etag, (size_t)print_etag(&st, false, etag, sizeof etag)),
-                       });
+    http_serve_file(x,
+                    &(struct http_file){
+                        .fd = fd,
+                        .size = (uint64_t)st.st_size,
+                        .content_type = type,
+                        .etag = bx_str_n(etag, (size_t)print_etag(&st, false, etag, sizeof etag)),
+                    });
     return true;
 }
 

@@ -382,7 +382,8 @@ static void script_files(void)
         {"Range: bytes=1048575-3145729", 206, 1048575, 2097155, "bytes 1048575-3145729/20971527"},
         {"Range: bytes=-7", 206, FILE_SIZE - 7, 7, "bytes 20971520-20971526/20971527"},
         {"Range: bytes=-99999999999999999999", 206, 0, FILE_SIZE, "bytes 0-20971526/20971527"},
-        {"Range: bytes=20971526-99999999999999999999", 206, FILE_SIZE - 1, 1, "bytes 20971526-20971526/20971527"},
+        {"Range: bytes=20971526-99999999999999999999", 206, FILE_SIZE - 1, 1,
+         "bytes 20971526-20971526/20971527"},
         {"Range: bytes=20971527-", 416, 0, 0, "bytes */20971527"},
         {"Range: bytes=-0", 416, 0, 0, "bytes */20971527"},
         {"Range: bytes=9-3", 200, 0, FILE_SIZE, NULL},
@@ -395,7 +396,8 @@ static void script_files(void)
     for (size_t i = 0; i < BX_LEN(rows); i++) {
         struct reply r = {.first = rows[i].first};
         get("/file", rows[i].header, false, &r);
-        if (r.status != rows[i].status || (r.status < 300 && (r.is_wrong || r.count != rows[i].count)))
+        if (r.status != rows[i].status ||
+            (r.status < 300 && (r.is_wrong || r.count != rows[i].count)))
             fail_msg("%s: status %ld, %llu bytes, %s", rows[i].header, r.status,
                      (unsigned long long)r.count, r.is_wrong ? "wrong" : "right");
         if (rows[i].content_range)

@@ -77,8 +77,8 @@ static const struct {
 } materials[] = {
     [JSON] = {"12.1 JSON",
               false,
-              {"{\"id\":", "0123", ",\"name\":\"", "presence", "\",\"ok\":true}", ",",
-               "[\xc3\xa9]", "null"}},
+              {"{\"id\":", "0123", ",\"name\":\"", "presence", "\",\"ok\":true}", ",", "[\xc3\xa9]",
+               "null"}},
     [BITMAP] = {"12.2 a bitmap",
                 true,
                 {"\x10\x11\x12", "\x13", "\x80\x81", "\x7f", "\xff", "\xfe", "\x01", "\x40"}},
@@ -88,8 +88,8 @@ static const struct {
                "zuvor. "}},
     [HTML] = {"12.4 HTML",
               false,
-              {"<div class=\"", "row", "\">", "</div>\n", "<a href=\"#", "\xe2\x82\xac",
-               "</a>", " "}},
+              {"<div class=\"", "row", "\">", "</div>\n", "<a href=\"#", "\xe2\x82\xac", "</a>",
+               " "}},
     [PACKED] = {"12.5 what is packed already", true, {NULL}},
 };
 
@@ -125,10 +125,11 @@ static struct bx_str material(enum material kind, size_t len, uint32_t seed, str
 
 static const struct {
     size_t size, fragment;
-} shapes[] = { /* the 18 of each section */
-    {16, 0},       {64, 0},       {256, 0},       {1024, 0},      {4096, 0},     {8192, 0},
-    {16384, 0},    {32768, 0},    {65536, 0},     {131072, 0},    {8192, 256},   {16384, 256},
-    {32768, 256},  {65536, 256},  {131072, 256},  {131072, 1024}, {131072, 4096}, {131072, 32768},
+} shapes[] = {
+    /* the 18 of each section */
+    {16, 0},      {64, 0},      {256, 0},      {1024, 0},      {4096, 0},      {8192, 0},
+    {16384, 0},   {32768, 0},   {65536, 0},    {131072, 0},    {8192, 256},    {16384, 256},
+    {32768, 256}, {65536, 256}, {131072, 256}, {131072, 1024}, {131072, 4096}, {131072, 32768},
 };
 
 struct meeting {
@@ -237,8 +238,7 @@ static const struct {
            "; server_no_context_takeover, " OFFER,
      "permessage-deflate; server_no_context_takeover; client_no_context_takeover; "
      "server_max_window_bits=9"},
-    {"13.x nothing asked for: both keep their context", "permessage-deflate",
-     "permessage-deflate"},
+    {"13.x nothing asked for: both keep their context", "permessage-deflate", "permessage-deflate"},
     {"13.x the client's window", "permessage-deflate; client_max_window_bits=10",
      "permessage-deflate; client_max_window_bits=10"},
     {"13.x behind others and a bad one",

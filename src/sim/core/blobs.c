@@ -1,8 +1,8 @@
 /* Files of the media host, in memory, under the hash of what was uploaded. */
+#include "sim/core/blobs.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/core/blobs.h"
 #include "sim/core/random.h"
 #include "wa/proto/pb.h"
 #include "wa/signal/media_crypto.h"

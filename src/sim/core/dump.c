@@ -1,7 +1,7 @@
 /* The newest stanzas, for the admin API. */
+#include "sim/core/dump.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "sim/core/dump.h"
 
 #include <stdlib.h>
 

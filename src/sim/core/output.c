@@ -1,7 +1,7 @@
 /* What the network writes to a client. */
+#include "sim/core/output.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "sim/core/output.h"
 #include "sim/core/dump.h"
 #include "sim/core/faults.h"
 

@@ -1,6 +1,6 @@
+#include "sim/core/random.h"
 #include "base/clock.h"
 #include "crypto/hash.h"
-#include "sim/core/random.h"
 
 /* A stream of hashes: the same seed gives the same numbers, keys and ids for the same calls. */
 void sim_random(struct sim *sim, void *out, size_t len)

@@ -20,9 +20,9 @@
 #include "wa/proto/sync.pb-c.h"
 #include "wa/signal/adv.h"
 #include "wa/signal/app_state.h"
-#include <wa/keystore_memory.h>
 #include "wa/signal/signal.h"
 #include "wa/wire/codec.h"
+#include <wa/keystore_memory.h>
 
 #include <jansson.h>
 
@@ -255,7 +255,7 @@ struct sim {
     unsigned history_chunk;      /* messages in one chunk of it; 0: all */
     enum wa_cert_flaw cert_flaw; /* of the chain shown to clients */
     bool is_holding;             /* what companions are to get waits in their queues */
-    char *data_dir, *host; /* as it listens */
+    char *data_dir, *host;       /* as it listens */
     struct cr_keypair root, intermediate, statik;
     struct bx_map accounts; /* by phone, and by LID */
     struct bx_list account_list, conns, groups;

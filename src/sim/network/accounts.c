@@ -1,7 +1,8 @@
+#include "sim/network/accounts.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/utf8.h"
 #include "crypto/hash.h"
-#include "sim/network/accounts.h"
 #include "sim/core/random.h"
 #include "sim/core/save.h"
 #include "sim/network/appstate.h"
@@ -15,11 +16,12 @@
 
 void sim_name_copy(struct bx_str name, char out[SIM_NAME_MAX])
 {
-    size_t len = name.len < SIM_NAME_MAX ? name.len : SIM_NAME_MAX - 1;
-    while (len < name.len && len && ((unsigned char)name.ptr[len] & 0xc0) == 0x80)
-        len--;
-    struct bx_str cut = bx_str_slice(name, 0, len);
-    bx_str_copy(bx_utf8_is_valid(cut) ? cut : BX_STR(""), out, SIM_NAME_MAX);
+    struct bx_buf whole;
+    bx_buf_init(&whole, 0);
+    bx_utf8_repair(bx_str_slice(name, 0, SIM_NAME_MAX), &whole);
+    bx_str_copy(bx_utf8_whole(bx_str_slice(bx_buf_view(&whole), 0, SIM_NAME_MAX - 1)), out,
+                SIM_NAME_MAX);
+    bx_buf_done(&whole);
 }
 
 struct sim_account *sim_account_find(struct sim *sim, struct bx_str user)

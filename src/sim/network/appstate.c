@@ -2,9 +2,9 @@
  * collection. The server stores them; the phone opens what companions push, so that the admin API
  * can tell what it understood.
  */
+#include "sim/network/appstate.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/network/appstate.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
 #include "sim/core/save.h"

@@ -1,6 +1,6 @@
 /* Who is told that the device list of an account changed. */
-#include "base/err.h"
 #include "sim/network/devices.h"
+#include "base/err.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
 #include "sim/network/queue.h"

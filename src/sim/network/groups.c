@@ -1,6 +1,6 @@
+#include "sim/network/groups.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/network/groups.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
 #include "sim/core/save.h"

@@ -1,7 +1,7 @@
 /* Groups that approve: who follows the invite link asks, and an admin lets in or turns away. */
+#include "sim/network/groups_join.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/network/groups_join.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
 #include "sim/core/save.h"

@@ -1,8 +1,8 @@
 /* GraphQL-like queries (`w:mex`): what they ask is known by the number of the query, and official and
  * third-party clients number the same query differently. A query that is not simulated is answered
  * with an error of its kind, because clients wait for the key that they asked for. */
-#include "base/err.h"
 #include "sim/network/mex.h"
+#include "base/err.h"
 #include "sim/core/faults.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
@@ -81,7 +81,8 @@ void sim_on_mex(struct sim_conn *c, const struct wa_node *iq, const struct wa_no
 {
     json_t *json = answer(c->device->account, wa_node_attr(child, "query_id"));
     char *text = json_dumps(json, JSON_COMPACT);
-    sim_iq_result(c, iq, wa_node_bytes(wa_node_new(arena, "result"), bx_arena_str(arena, bx_str(text))));
+    sim_iq_result(c, iq,
+                  wa_node_bytes(wa_node_new(arena, "result"), bx_arena_str(arena, bx_str(text))));
     free(text);
     json_decref(json);
 }

@@ -1,8 +1,8 @@
 /* Key bundles: every one-time prekey is handed out once, in upload order. */
+#include "sim/network/prekeys.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/network/prekeys.h"
 #include "sim/core/faults.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"

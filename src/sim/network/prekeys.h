@@ -2,8 +2,8 @@
 #ifndef SIM_PREKEYS_H
 #define SIM_PREKEYS_H
 
-#include "sim/core/types.h"
 #include "sim/core/iq.h"
+#include "sim/core/types.h"
 
 sim_iq_fn sim_on_prekey_count, sim_on_prekey_digest, sim_on_prekey_fetch, sim_on_prekey_upload,
     sim_on_prekey_rotate;

@@ -1,6 +1,6 @@
 /* Who is there and who types: told to those who asked, kept for nobody longer than a moment. */
-#include "base/mem.h"
 #include "sim/network/presence.h"
+#include "base/mem.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"

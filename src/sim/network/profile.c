@@ -1,8 +1,8 @@
 /* Small requests about the account and its server. */
+#include "sim/network/profile.h"
 #include "base/err.h"
 #include "base/json_write.h"
 #include "base/mem.h"
-#include "sim/network/profile.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"

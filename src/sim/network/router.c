@@ -1,7 +1,7 @@
 /* Who gets what: messages to each device they were encrypted for, receipts back to the author. */
+#include "sim/network/router.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/network/router.h"
 #include "sim/core/faults.h"
 #include "sim/core/iq.h"
 #include "sim/core/output.h"
@@ -100,10 +100,10 @@ static struct sim_delivery delivery_of(struct sim_conn *c, const struct wa_node 
 static void ack(struct sim_conn *c, const struct wa_node *n, const char *error,
                 struct bx_arena *arena)
 {
-    sim_conn_send(c,
-                  WA_NODE(arena, "ack", wa_lit("class", "message"),
-                          wa_str("id", wa_node_attr(n, "id")), sim_echo("from", wa_node_attr(n, "to")),
-                          wa_num("t", sim_now_s()), wa_lit("error", error)));
+    sim_conn_send(c, WA_NODE(arena, "ack", wa_lit("class", "message"),
+                             wa_str("id", wa_node_attr(n, "id")),
+                             sim_echo("from", wa_node_attr(n, "to")), wa_num("t", sim_now_s()),
+                             wa_lit("error", error)));
 }
 
 /* Up to MAX_ENCS <enc> children of a node. */

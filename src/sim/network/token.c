@@ -1,7 +1,7 @@
 /* Trusted-contact tokens. Who sends somebody a message gives him a token; an account that is
  * restricted takes messages, and shows its picture and presence, only where its token is shown. */
-#include "base/mem.h"
 #include "sim/network/token.h"
+#include "base/mem.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
 #include "sim/network/queue.h"

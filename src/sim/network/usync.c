@@ -1,10 +1,10 @@
 /* usync: one answer per user with a child for each protocol that was asked. Unknown numbers are
  * answered too. */
+#include "sim/network/usync.h"
 #include "base/base64.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
-#include "sim/network/usync.h"
 #include "sim/core/iq.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
@@ -147,7 +147,7 @@ static struct wa_node *user_answer(struct sim_conn *c, const struct wa_node *use
     struct bx_str digits = digits_of(user);
     struct bx_str jid = wa_node_attr(user, "jid");
     /* Only a number is looked for in other writings: a JID is what it is. */
-    struct sim_account *account = jid.ptr       ? sim_account_find(c->sim, digits)
+    struct sim_account *account = jid.ptr      ? sim_account_find(c->sim, digits)
                                   : digits.len ? account_of_number(c->sim, digits)
                                                : NULL;
     struct asked q = {c->sim, account, user, arena};

@@ -2,8 +2,8 @@
 #ifndef SIM_USYNC_H
 #define SIM_USYNC_H
 
-#include "sim/core/types.h"
 #include "sim/core/iq.h"
+#include "sim/core/types.h"
 
 sim_iq_fn sim_on_usync;
 

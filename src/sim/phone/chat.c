@@ -1,8 +1,8 @@
 /* What a phone says: text, replies, reactions, edits, revokes, to a person or a group, encrypted
  * for every device. */
+#include "sim/phone/chat.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/phone/chat.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
 #include "sim/network/groups.h"

@@ -1,6 +1,6 @@
 /* Scripted contacts for a first look: an echo bot, a customer who writes now and then, a group. */
-#include "base/mem.h"
 #include "sim/phone/demo.h"
+#include "base/mem.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
 #include "sim/network/groups.h"
@@ -100,16 +100,16 @@ json_t *sim_demo_history(void)
     for (size_t i = 0; i < BX_LEN(contacts); i++) {
         json_t *messages = past_messages(i, now);
         size_t count = json_array_size(messages);
-        json_array_append_new(
-            names, json_pack("{s:s,s:s}", "phone", contacts[i].phone, "pushName", contacts[i].name));
+        json_array_append_new(names, json_pack("{s:s,s:s}", "phone", contacts[i].phone, "pushName",
+                                               contacts[i].name));
         if (!count) {
             json_decref(messages);
             continue;
         }
         json_t *last = json_object_get(json_array_get(messages, count - 1), "t");
-        json_array_append_new(chats, json_pack("{s:s,s:s,s:O,s:o}", "chat", contacts[i].phone,
-                                               "name", contacts[i].name, "t", last, "messages",
-                                               messages));
+        json_array_append_new(chats,
+                              json_pack("{s:s,s:s,s:O,s:o}", "chat", contacts[i].phone, "name",
+                                        contacts[i].name, "t", last, "messages", messages));
     }
     return json_pack("{s:o,s:o}", "chats", chats, "pushnames", names);
 }

@@ -1,7 +1,7 @@
 /* What a phone sends to a new companion: the app-state key, the first history sync, push names. */
+#include "sim/phone/history.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "sim/phone/history.h"
 #include "sim/core/blobs.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"

@@ -1,7 +1,7 @@
 /* What a phone remembers of its chats, for a companion that got a message it cannot open and asks
  * for the phone's copy. Kept in memory only: companions ask within seconds. */
-#include "base/mem.h"
 #include "sim/phone/recall.h"
+#include "base/mem.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"
 #include "sim/phone/history.h"

@@ -1,8 +1,8 @@
 /* One WebSocket: intro, Noise XX as responder, then stanzas. */
+#include "sim/server/conn.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "sim/server/conn.h"
 #include "sim/core/dump.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"
@@ -34,9 +34,8 @@ static int on_hello(struct sim_conn *c, struct bx_str frame, struct bx_arena *ar
     if (rc < 0)
         return rc;
     sim_random(sim, random, sizeof random);
-    struct bx_str chain =
-        wa_cert_build(&sim->root, &sim->intermediate, sim->statik.pub, sim_now_s(), sim->cert_flaw,
-                      random, arena);
+    struct bx_str chain = wa_cert_build(&sim->root, &sim->intermediate, sim->statik.pub,
+                                        sim_now_s(), sim->cert_flaw, random, arena);
     bx_buf_init(&hello, 0);
     bx_buf_init(&out, 0);
     rc = wa_handshake_server_hello(&c->handshake, chain, &hello);

@@ -1,7 +1,7 @@
 /* What happens between the handshake and a working connection. */
+#include "sim/server/login.h"
 #include "base/err.h"
 #include "base/utf8.h"
-#include "sim/server/login.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"
 #include "sim/network/accounts.h"

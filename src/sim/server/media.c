@@ -1,10 +1,10 @@
 /* The media host: uploads are kept in memory under their hash, downloads may ask for ranges. */
+#include "sim/server/media.h"
 #include "base/err.h"
 #include "base/json_write.h"
 #include "base/mem.h"
 #include "crypto/hash.h"
 #include "net/http/http_server.h"
-#include "sim/server/media.h"
 #include "sim/core/blobs.h"
 #include "wa/proto/pb.h"
 #include "wa/signal/media_crypto.h"

@@ -1,6 +1,6 @@
 /* The page that shows the phones, embedded at build time (tools/embed.py of src/sim/server/page). */
-#include "net/http/http_static.h"
 #include "sim/server/page.h"
+#include "net/http/http_static.h"
 
 extern const struct http_static_file sim_page[];
 extern const size_t sim_page_count;

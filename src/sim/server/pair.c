@@ -1,7 +1,7 @@
 /* Linking: refs of the QR, pair-success, and the eight-character code. */
+#include "sim/server/pair.h"
 #include "base/base64.h"
 #include "base/err.h"
-#include "sim/server/pair.h"
 #include "sim/core/iq.h"
 #include "sim/core/output.h"
 #include "sim/core/random.h"

@@ -103,8 +103,8 @@ int st_message_details_set(struct st_tx *tx, int64_t message_id, struct bx_str j
 
 static int audience_make(struct st_tx *tx, int64_t chat_id, int64_t *out)
 {
-    int rc = st_db_insert(tx->conn, out, "INSERT INTO audiences (chat_id) VALUES (?1)",
-                          Q(I(chat_id)));
+    int rc =
+        st_db_insert(tx->conn, out, "INSERT INTO audiences (chat_id) VALUES (?1)", Q(I(chat_id)));
     if (rc == BX_OK)
         rc = st_db_run(tx->conn,
                        "INSERT INTO audience_members SELECT ?1, contact_id FROM members WHERE "
@@ -136,9 +136,9 @@ int st_audience_list(struct st_conn *conn, int64_t message_id, struct bx_arena *
                      size_t *out_count)
 {
     int64_t audience;
-    int rc = st_db_i64(conn, &audience,
-                       "SELECT audience_id FROM message_audience WHERE message_id = ?1",
-                       Q(I(message_id)));
+    int rc =
+        st_db_i64(conn, &audience, "SELECT audience_id FROM message_audience WHERE message_id = ?1",
+                  Q(I(message_id)));
     if (rc == BX_E_NOT_FOUND)
         return st_db_list(conn, a, st_read_i64, sizeof **out, out, out_count,
                           "SELECT contact_id FROM members WHERE chat_id = (SELECT chat_id FROM "

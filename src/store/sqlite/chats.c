@@ -209,10 +209,10 @@ int st_chat_search(struct st_conn *conn, int64_t number_id, struct bx_str text,
 {
     return st_db_list(
         conn, a, st_chat_read_row, sizeof **out, out, out_count,
-        "SELECT " ST_CHAT_COLUMNS " FROM chats WHERE number_id = ?1 AND (name LIKE "
-        "?2 ESCAPE '\\' OR number LIKE ?2 ESCAPE '\\' OR number LIKE ?4) ORDER BY "
+        "SELECT " ST_CHAT_COLUMNS " FROM chats WHERE number_id = ?1 AND "
+        "(has_fold(name, ?2) OR has_fold(number, ?2) OR number LIKE ?4) ORDER BY "
         "is_archived, is_pinned DESC, last_message_at DESC, id DESC LIMIT ?3",
-        Q(I(number_id), T(st_like(a, text)), I(st_limit(limit)), T(st_like(a, digits))));
+        Q(I(number_id), T(st_fold(a, text)), I(st_limit(limit)), T(st_like(a, digits))));
 }
 
 int st_chat_unread_total(struct st_conn *conn, int64_t number_id, int64_t *out)
@@ -416,9 +416,9 @@ int st_chat_read(struct st_tx *tx, int64_t chat_id, int64_t upto, struct bx_aren
 /* What is sent from now on has another audience. */
 static int members_changed(struct st_tx *tx, int64_t chat_id)
 {
-    int rc = st_db_run(tx->conn,
-                       "UPDATE chats SET audience_id = 0 WHERE id = ?1 AND audience_id > 0",
-                       Q(I(chat_id)));
+    int rc =
+        st_db_run(tx->conn, "UPDATE chats SET audience_id = 0 WHERE id = ?1 AND audience_id > 0",
+                  Q(I(chat_id)));
     return rc < 0 ? rc : BX_OK;
 }
 
@@ -477,6 +477,5 @@ int st_member_groups(struct st_conn *conn, int64_t contact_id, int64_t limit, st
 
 int st_chat_of_contact(struct st_conn *conn, int64_t contact_id, int64_t *out_id)
 {
-    return st_db_i64(conn, out_id, "SELECT id FROM chats WHERE contact_id = ?1",
-                     Q(I(contact_id)));
+    return st_db_i64(conn, out_id, "SELECT id FROM chats WHERE contact_id = ?1", Q(I(contact_id)));
 }

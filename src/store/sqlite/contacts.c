@@ -39,10 +39,11 @@ int st_contact_find(struct st_conn *conn, int64_t number_id, struct bx_str phone
                        "?2",
                        Q(I(number_id), T(phone)));
     if (rc == BX_E_NOT_FOUND && phone.ptr)
-        rc = st_db_one(conn, a, contact_read, out,
-                       "SELECT " CONTACT_COLUMNS " FROM contacts WHERE id = (SELECT contact_id FROM "
-                       "phone_aliases WHERE number_id = ?1 AND phone = ?2)",
-                       Q(I(number_id), T(phone)));
+        rc =
+            st_db_one(conn, a, contact_read, out,
+                      "SELECT " CONTACT_COLUMNS " FROM contacts WHERE id = (SELECT contact_id FROM "
+                      "phone_aliases WHERE number_id = ?1 AND phone = ?2)",
+                      Q(I(number_id), T(phone)));
     if (rc == BX_E_NOT_FOUND && lid.ptr)
         rc = st_db_one(conn, a, contact_read, out,
                        "SELECT " CONTACT_COLUMNS " FROM contacts WHERE number_id = ?1 AND lid = "

@@ -122,7 +122,7 @@ int st_db_connect(const struct st_options *options, int flags, sqlite3 **out)
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     rc = set_up(db, options, (flags & SQLITE_OPEN_READONLY) != 0);
-    if (rc == BX_OK && st_tokens_register(db) != SQLITE_OK)
+    if (rc == BX_OK && (st_tokens_register(db) != SQLITE_OK || st_text_register(db) != SQLITE_OK))
         rc = BX_E_INTERNAL;
     if (rc != BX_OK) {
         sqlite3_close(db);
@@ -481,12 +481,11 @@ static int log_epoch_load(sqlite3 *db, bool is_read_only, char out[17])
 {
     sqlite3_stmt *get;
     char *failure = NULL;
-    int rc = is_read_only
-                 ? SQLITE_OK
-                 : sqlite3_exec(db,
-                                "INSERT INTO settings VALUES ('log_epoch', "
-                                "lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING",
-                                NULL, NULL, &failure);
+    int rc = is_read_only ? SQLITE_OK
+                          : sqlite3_exec(db,
+                                         "INSERT INTO settings VALUES ('log_epoch', "
+                                         "lower(hex(randomblob(8)))) ON CONFLICT DO NOTHING",
+                                         NULL, NULL, &failure);
     sqlite3_free(failure);
     if (rc != SQLITE_OK)
         return st_db_error(db, rc);
@@ -517,6 +516,8 @@ static int prepare_file(sqlite3 *db, const struct st_options *o, struct st_uuid_
             rc = sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK
                      ? st_migrate(db, st_migrations, st_migration_count, message)
                      : st_db_error(db, sqlite3_errcode(db));
+        if (rc >= 0)
+            rc = st_search_version(db);
     }
     if (rc < 0)
         return rc;
@@ -677,6 +678,7 @@ void st_tx_rest(struct st_tx *tx)
 void st_tx_rollback(struct st_tx *tx)
 {
     st_search_truncate(tx, 0);
+    tx->rebuild_rows = 0;
     if (!sqlite3_get_autocommit(tx->conn->db))
         st_db_run(tx->conn, "ROLLBACK", Q0);
     st_chat_marks_end(tx->conn, false);

@@ -30,10 +30,7 @@ struct st_conn {
     struct st_store *store;
     struct st_stmt_slot *slots;
     size_t slot_count, slot_cap; /* cap is 0 or a power of two */
-    struct {
-        fts5_tokenizer ops;
-        Fts5Tokenizer *tokenizer; /* NULL until something is sought */
-    } words;
+    struct bx_words *words;      /* NULL until something is sought */
     bool is_page_cut;
     struct st_touched *touched; /* of a writer's; SQLite frees it with the connection */
 };
@@ -67,6 +64,7 @@ struct st_tx {
     int64_t now;
     struct st_reindex *reindex;
     size_t reindex_count, reindex_cap;
+    int64_t rebuild_rows; /* messages to add to an index that is being filled, at the commit */
 };
 
 struct st_val {
@@ -87,7 +85,8 @@ struct st_cur {
     struct st_conn *conn;
     sqlite3_stmt *stmt;
     int col;
-    size_t bytes, max_bytes; /* read so far; the list ends behind the row that reaches max. 0: no max */
+    size_t bytes,
+        max_bytes; /* read so far; the list ends behind the row that reaches max. 0: no max */
     bool is_owned;
 };
 
@@ -147,6 +146,9 @@ static inline int64_t st_offset(int64_t offset)
 }
 /* A LIKE pattern "%text%" with its special characters escaped by '\'; NULL text stays NULL. */
 struct bx_str st_like(struct bx_arena *a, struct bx_str text);
+
+/* For has_fold(): the text folded; NULL stays NULL. */
+struct bx_str st_fold(struct bx_arena *a, struct bx_str text);
 
 /* The ids as a JSON array: one statement for any number of them. */
 struct bx_str st_ids_json(struct bx_arena *a, const int64_t *ids, size_t count);
@@ -214,6 +216,16 @@ void st_search_new(struct st_tx *tx, int64_t message_id);
 int st_search_flush(struct st_tx *tx);
 void st_search_truncate(struct st_tx *tx, size_t count);
 
+/* Empties the index when its words were cut by other rules; once, before anything reads it. */
+int st_search_version(sqlite3 *db);
+/* The last message that the index does not have yet; 0: it has all. */
+int st_search_pending(struct st_conn *conn, int64_t *out);
+/* At the commit: what st_search_rebuild asked for. */
+int st_search_fill(struct st_tx *tx, int64_t pending);
+
+/* SQL functions on texts (text.c); a code of SQLite. On every connection. */
+int st_text_register(sqlite3 *db);
+
 #define ST_CHAT_COLUMNS                                                                            \
     "id, number_id, contact_id, jid, is_group, name, number, last_message, last_message_id, "      \
     "last_message_at, last_is_from_me, unread_count, is_marked_unread, is_pinned, is_archived, "   \
@@ -224,7 +236,8 @@ void st_search_truncate(struct st_tx *tx, size_t count);
     "m.caption, m.file_name, m.flags, m.status, m.is_unread, m.is_starred, m.has_media, "          \
     "m.timestamp, m.quoted_wa_id, m.quoted_content, m.quoted_sender_id, m.sent_by, m.client_id, "  \
     "m.stored_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.error, m.edited_at, "       \
-    "m.revoked_at, m.mentions, m.details, s.phone, s.lid, coalesce(s.name, s.push_name, s.business_name), "   \
+    "m.revoked_at, m.mentions, m.details, s.phone, s.lid, coalesce(s.name, s.push_name, "          \
+    "s.business_name), "                                                                           \
     "u.name"
 /* Who sent nothing (0) is not looked for: the cursor stays where the next row of the chat wants it.
  */

@@ -215,7 +215,8 @@ static void audit_read(struct st_cur *c, struct bx_arena *a, void *out)
     "SELECT a.id, a.at, a.user_id, a.api_key_id, a.number_id, a.action, a.target, a.ip, "          \
     "a.details, u.name, k.name, n.name FROM audit a LEFT JOIN users u ON u.id = a.user_id "        \
     "LEFT JOIN api_keys k ON k.id = a.api_key_id LEFT JOIN numbers n ON n.id = a.number_id "       \
-    "WHERE a.id < ?1 AND (?2 = 0 OR a.user_id = ?2) AND (?3 = 0 OR a.number_id = ?3) AND (?4 IS NULL OR "              \
+    "WHERE a.id < ?1 AND (?2 = 0 OR a.user_id = ?2) AND (?3 = 0 OR a.number_id = ?3) AND (?4 IS "  \
+    "NULL OR "                                                                                     \
     "substr(a.action, 1, length(?4)) = ?4) AND a.at >= ?5 AND (?6 = 0 OR a.at < ?6) "
 #define AUDIT_ORDER "ORDER BY a.id DESC LIMIT ?7"
 
@@ -246,11 +247,12 @@ int st_audit_trim(struct st_tx *tx, int64_t before, int64_t max_rows)
                    Q(I(before)));
     if (rc < 0)
         return rc;
-    return st_db_run(tx->conn,
-                     "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND "
-                     "id < coalesce((SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT "
-                     "?2) WHERE at >= ?1 ORDER BY id LIMIT 1), ?3)",
-                     Q(I(before), I(max_rows), I(INT64_MAX)));
+    return st_db_run(
+        tx->conn,
+        "DELETE FROM audit WHERE id IN (SELECT id FROM audit ORDER BY id LIMIT ?2) AND "
+        "id < coalesce((SELECT id FROM (SELECT id, at FROM audit ORDER BY id LIMIT "
+        "?2) WHERE at >= ?1 ORDER BY id LIMIT 1), ?3)",
+        Q(I(before), I(max_rows), I(INT64_MAX)));
 }
 
 /* ---- idempotency ---- */
@@ -337,7 +339,7 @@ int st_template_insert(struct st_tx *tx, const struct st_template *t, int64_t *o
 {
     return st_db_insert(tx->conn, out_id,
                         "INSERT INTO templates (name, command, content, is_active, created_at, "
-                        "updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+                        "updated_at, command_key) VALUES (?1, ?2, ?3, ?4, ?5, ?5, fold(?2))",
                         Q(T(t->name), T(t->command), T(t->content), I(t->is_active), I(tx->now)));
 }
 
@@ -345,8 +347,8 @@ int st_template_update(struct st_tx *tx, const struct st_template *t)
 {
     return st_db_must(
         tx->conn,
-        "UPDATE templates SET name = ?2, command = ?3, content = ?4, is_active = "
-        "?5, updated_at = ?6 WHERE id = ?1",
+        "UPDATE templates SET name = ?2, command_key = iif(command = ?3, command_key, fold(?3)), "
+        "command = ?3, content = ?4, is_active = ?5, updated_at = ?6 WHERE id = ?1",
         Q(I(t->id), T(t->name), T(t->command), T(t->content), I(t->is_active), I(tx->now)));
 }
 
@@ -365,27 +367,29 @@ int st_template_by_command(struct st_conn *conn, struct bx_str command, struct b
                            struct st_template *out)
 {
     return st_db_one(conn, a, template_read, out,
-                     "SELECT " TEMPLATE_COLUMNS " FROM templates WHERE command = ?1",
+                     "SELECT " TEMPLATE_COLUMNS
+                     " FROM templates WHERE command = ?1 OR command_key = "
+                     "fold(?1) ORDER BY command = ?1 DESC LIMIT 1",
                      Q(T(command)));
 }
 
 #define TEMPLATE_FILTER                                                                            \
-    " FROM templates WHERE (?1 IS NULL OR name LIKE ?1 ESCAPE '\\' OR command LIKE ?1 ESCAPE "     \
-    "'\\' OR content LIKE ?1 ESCAPE '\\') AND (?2 IS NULL OR command = ?2) AND (?3 = -1 OR "       \
-    "is_active = ?3) "
+    " FROM templates WHERE (?1 IS NULL OR has_fold(name, ?1) OR has_fold(command, ?1) OR "         \
+    "has_fold(content, ?1)) AND (?2 IS NULL OR command = ?2 OR command_key = fold(?2)) AND (?3 = " \
+    "-1 OR is_active = ?3) "
 
 int st_template_list(struct st_conn *conn, const struct st_template_query *q, struct bx_arena *a,
                      struct st_template **out, size_t *out_count, int64_t *out_total)
 {
-    struct bx_str like = st_like(a, q->search);
+    struct bx_str part = st_fold(a, q->search);
     int64_t total;
     int rc = st_db_i64(conn, &total, "SELECT count(*)" TEMPLATE_FILTER,
-                       Q(T(like), T(q->command), I(q->is_active)));
+                       Q(T(part), T(q->command), I(q->is_active)));
     if (rc == BX_OK)
         rc = st_db_list(conn, a, template_read, sizeof **out, out, out_count,
                         "SELECT " TEMPLATE_COLUMNS TEMPLATE_FILTER
-                        "ORDER BY command LIMIT ?4 OFFSET ?5",
-                        Q(T(like), T(q->command), I(q->is_active), I(st_limit(q->limit)),
+                        "ORDER BY fold(command), id LIMIT ?4 OFFSET ?5",
+                        Q(T(part), T(q->command), I(q->is_active), I(st_limit(q->limit)),
                           I(st_offset(q->offset))));
     if (rc == BX_OK)
         *out_total = total;

@@ -259,7 +259,11 @@ static int find(struct st_conn *conn, const char *sql, struct bx_arena *a, struc
 static int search_check(struct st_conn *conn, struct bx_buf *report)
 {
     sqlite3 *db;
-    int rc = st_db_connect(&conn->store->options, SQLITE_OPEN_READWRITE, &db);
+    int64_t pending;
+    int rc = st_search_pending(conn, &pending);
+    if (rc != BX_OK || pending > 0) /* being filled: it cannot match yet */
+        return rc;
+    rc = st_db_connect(&conn->store->options, SQLITE_OPEN_READWRITE, &db);
     if (rc != BX_OK)
         return rc == BX_E_READ_ONLY ? 0 : rc;
     rc = sqlite3_exec(db,
@@ -307,8 +311,10 @@ int st_repair(struct st_tx *tx)
         "c.number_id = number_state.number_id AND c.is_archived = 1)",
         "INSERT INTO message_fts (message_fts) VALUES ('delete-all')",
         index_all,
+        "UPDATE settings SET value = 0 WHERE name = 'search.pending'",
     };
     st_search_truncate(tx, 0);
+    tx->rebuild_rows = 0;
     int rc = BX_OK;
     for (size_t i = 0; rc >= 0 && i < BX_LEN(sqls); i++)
         rc = st_db_run(tx->conn, sqls[i], Q0);

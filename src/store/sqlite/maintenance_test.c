@@ -270,6 +270,11 @@ static void rows_of_the_first_schema_come_through_the_migrations(void **state)
                      "INSERT INTO messages VALUES (3, 1, 2, 'W', 0, 0, 0, 0, 'From before', NULL, "
                      "NULL, 0, 0, 0, 0, 0, 1, NULL, NULL, 0, 0, NULL, 1, 0, 0, 0, 0, NULL, 0, 0, "
                      "NULL);");
+    run_sql(f->path,
+            "INSERT INTO users VALUES (1, 'J', 'jose', 'a@x.org', 'h', 1, 1, 1, 1), (2, 'J', "
+            "'jos\u00e9', 'b@x.org', 'h', 0, 1, 1, 1);"
+            "INSERT INTO templates VALUES (1, 'T', '/\u00e9', 'x', 1, 1, 1), (2, 'T', '/e', "
+            "'y', 1, 1, 1);");
     assert_int_equal(upgrades_told(f->path), 1);
     assert_int_equal(upgrades_told(f->path), 0);
     fixture_start(f, NULL);
@@ -278,6 +283,14 @@ static void rows_of_the_first_schema_come_through_the_migrations(void **state)
     size_t found;
     assert_rc(st_search(f->conn, &q, &f->a, &hits, &found), BX_OK);
     assert_int_equal(found, 1);
+    struct st_user user; /* two that fold to the same both stay */
+    assert_rc(st_user_by_login(f->conn, BX_STR("jos\u00e9"), &f->a, &user), BX_OK);
+    assert_int_equal(user.id, 2);
+    assert_rc(st_user_by_login(f->conn, BX_STR("jose"), &f->a, &user), BX_OK);
+    assert_int_equal(user.id, 1);
+    struct st_template template;
+    assert_rc(st_template_by_command(f->conn, BX_STR("/e"), &f->a, &template), BX_OK);
+    assert_int_equal(template.id, 2);
     struct st_event *events;
     size_t count;
     assert_rc(st_event_list(f->conn, 1, 0, 10, &f->a, &events, &count), BX_OK);

@@ -95,7 +95,8 @@ static int row_insert(struct st_tx *tx, const struct st_message *m, const struct
         "INSERT INTO messages (number_id, chat_id, wa_id, is_from_me, sender_id, participant_id, "
         "type, content, caption, file_name, flags, status, is_unread, is_starred, has_media, "
         "timestamp, quoted_wa_id, quoted_content, quoted_sender_id, sent_by, client_id, stored_at, "
-        "sent_at, delivered_at, read_at, failed_at, error, mentions, details) VALUES (?1, ?2, ?3, ?4, ?5, "
+        "sent_at, delivered_at, read_at, failed_at, error, mentions, details) VALUES (?1, ?2, ?3, "
+        "?4, ?5, "
         "?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, "
         "?24, ?25, ?26, ?27, ?28, ?29) ON CONFLICT (chat_id, wa_id, is_from_me, participant_id) DO "
         "NOTHING",
@@ -269,8 +270,9 @@ int st_message_only(struct st_conn *conn, int64_t chat_id, struct bx_str wa_id, 
                     struct st_message *out)
 {
     int64_t count, chat = st_chat_resolve(conn, chat_id);
-    int rc = st_db_i64(conn, &count, "SELECT count(*) FROM messages WHERE chat_id = ?1 AND wa_id = ?2",
-                       Q(I(chat), T(wa_id)));
+    int rc =
+        st_db_i64(conn, &count, "SELECT count(*) FROM messages WHERE chat_id = ?1 AND wa_id = ?2",
+                  Q(I(chat), T(wa_id)));
     if (rc == BX_OK && count != 1)
         rc = BX_E_NOT_FOUND;
     return rc == BX_OK ? st_message_by_wa_id(conn, chat, wa_id, a, out) : rc;
@@ -492,7 +494,8 @@ int st_message_fill(struct st_tx *tx, int64_t id, const struct st_message_new *m
         tx->conn,
         "UPDATE messages SET type = ?2, content = ?3, caption = ?4, file_name = ?5, "
         "flags = ?6 | (flags & 16), quoted_wa_id = ?7, quoted_content = ?8, quoted_sender_id = ?9, "
-        "mentions = ?10, has_media = ?11, details = ?12 WHERE id = ?1 AND flags & 1 AND revoked_at = 0",
+        "mentions = ?10, has_media = ?11, details = ?12 WHERE id = ?1 AND flags & 1 AND revoked_at "
+        "= 0",
         Q(I(id), I(m->type), T(m->content.ptr ? m->content : BX_STR("")), T(m->caption),
           T(m->file_name), I(m->flags & ~(unsigned)ST_MESSAGE_PLACEHOLDER), T(m->quoted_wa_id),
           T(m->quoted_content), I(m->quoted_sender_id), T(m->mentions), I(message->media != NULL)));
@@ -551,12 +554,13 @@ int st_message_star(struct st_tx *tx, int64_t id, bool is_starred)
 
 int st_message_drop(struct st_tx *tx, int64_t id)
 {
-    static const char *const hanging[] = {
-        "DELETE FROM message_raw WHERE message_id = ?1", "DELETE FROM media WHERE message_id = ?1",
-        "DELETE FROM reactions WHERE message_id = ?1", "DELETE FROM receipts WHERE message_id = ?1",
-        "DELETE FROM responses WHERE message_id = ?1",
-        "DELETE FROM message_audience WHERE message_id = ?1",
-        "DELETE FROM messages WHERE id = ?1"};
+    static const char *const hanging[] = {"DELETE FROM message_raw WHERE message_id = ?1",
+                                          "DELETE FROM media WHERE message_id = ?1",
+                                          "DELETE FROM reactions WHERE message_id = ?1",
+                                          "DELETE FROM receipts WHERE message_id = ?1",
+                                          "DELETE FROM responses WHERE message_id = ?1",
+                                          "DELETE FROM message_audience WHERE message_id = ?1",
+                                          "DELETE FROM messages WHERE id = ?1"};
     int rc = st_search_touch(tx, id);
     for (size_t i = 0; rc >= 0 && i < BX_LEN(hanging); i++)
         rc = st_db_run(tx->conn, hanging[i], Q(I(id)));

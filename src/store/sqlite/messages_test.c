@@ -835,8 +835,9 @@ static void a_page_of_long_texts_ends_early_and_says_so(void **state)
     struct st_number n = {.name = bx_str("Shop"), .phone = bx_str("77"), .is_active = true};
     int64_t number, chat, before = 0;
     assert_rc(WRITE(f, st_number_insert(tx, &n, &number)), BX_OK);
-    assert_rc(WRITE(f, st_chat_ensure_group(tx, number, bx_str("7@g.us"), bx_str("G"), &chat, NULL)),
-              BX_OK);
+    assert_rc(
+        WRITE(f, st_chat_ensure_group(tx, number, bx_str("7@g.us"), bx_str("G"), &chat, NULL)),
+        BX_OK);
     char *text = calloc(1, LONG);
     memset(text, 'x', LONG);
     for (int i = 0; i < COUNT; i++) {

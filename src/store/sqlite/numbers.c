@@ -72,8 +72,8 @@ int st_number_by_phone(struct st_conn *conn, struct bx_str phone, struct bx_aren
     ")) "
 
 #define NUMBER_FILTER                                                                              \
-    "WHERE n.deleted_at = 0 AND (?1 IS NULL OR n.name LIKE ?1 ESCAPE '\\' OR n.phone LIKE ?1 "     \
-    "ESCAPE '\\' OR n.phone LIKE ?5) AND (?2 = -1 OR n.is_active = ?2) AND (?3 = 0 OR n.id IN "    \
+    "WHERE n.deleted_at = 0 AND (?1 IS NULL OR has_fold(n.name, ?1) OR has_fold(n.phone, ?1) OR "  \
+    "n.phone LIKE ?5) AND (?2 = -1 OR n.is_active = ?2) AND (?3 = 0 OR n.id IN "                   \
     "(SELECT number_id "                                                                           \
     "FROM permissions WHERE user_id = ?3)) AND " BOUND("?4", "n.id")
 
@@ -82,7 +82,7 @@ int st_number_list(struct st_conn *conn, const struct st_number_query *q, struct
 {
     static const char *const order[] = {
         [ST_NUMBER_BY_ID] = "n.id",
-        [ST_NUMBER_BY_NAME] = "n.name COLLATE NOCASE",
+        [ST_NUMBER_BY_NAME] = "fold(n.name)",
         [ST_NUMBER_BY_PHONE] = "n.phone",
         [ST_NUMBER_BY_ACTIVE] = "n.is_active",
         [ST_NUMBER_BY_CREATED] = "n.created_at",
@@ -92,15 +92,15 @@ int st_number_list(struct st_conn *conn, const struct st_number_query *q, struct
                                         "SELECT " NUMBER_COLUMNS NUMBER_FROM NUMBER_FILTER
                                         "ORDER BY %s %s, n.id %s LIMIT ?6 OFFSET ?7",
                                         order[q->sort], way, way);
-    struct bx_str like = st_like(a, q->search), digits = st_like(a, q->digits);
+    struct bx_str part = st_fold(a, q->search), digits = st_like(a, q->digits);
     int64_t total;
     int rc =
         st_db_i64(conn, &total, "SELECT count(*) FROM numbers n " NUMBER_FILTER,
-                  Q(T(like), I(q->is_active), I(q->permitted_to), I(q->api_key_id), T(digits)));
+                  Q(T(part), I(q->is_active), I(q->permitted_to), I(q->api_key_id), T(digits)));
     struct st_cur c;
     if (rc == BX_OK)
         rc = st_db_begin_text(&c, conn, sql.ptr,
-                              Q(T(like), I(q->is_active), I(q->permitted_to), I(q->api_key_id),
+                              Q(T(part), I(q->is_active), I(q->permitted_to), I(q->api_key_id),
                                 T(digits), I(st_limit(q->limit)), I(st_offset(q->offset))));
     if (rc == BX_OK)
         rc = st_db_rows(&c, a, number_read, sizeof **out, out, out_count);
@@ -421,10 +421,11 @@ int st_monitor_read(struct st_conn *conn, struct st_monitor *out)
     struct counted *rows;
     size_t count = 0;
     bx_arena_init(&arena, 0);
-    int rc = st_db_list(conn, &arena, counted_read, sizeof *rows, &rows, &count,
-                        "SELECT coalesce(s.status, ?1), count(*), 0 FROM numbers n LEFT JOIN sessions "
-                        "s ON s.number_id = n.id WHERE n.deleted_at = 0 GROUP BY 1",
-                        Q(I(ST_LINK_PENDING)));
+    int rc =
+        st_db_list(conn, &arena, counted_read, sizeof *rows, &rows, &count,
+                   "SELECT coalesce(s.status, ?1), count(*), 0 FROM numbers n LEFT JOIN sessions "
+                   "s ON s.number_id = n.id WHERE n.deleted_at = 0 GROUP BY 1",
+                   Q(I(ST_LINK_PENDING)));
     for (size_t i = 0; rc == BX_OK && i < count; i++) {
         if (rows[i].state >= 0 && rows[i].state < ST_MONITOR_STATES)
             m.numbers[rows[i].state] = rows[i].count;

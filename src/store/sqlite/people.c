@@ -1,6 +1,9 @@
 /* Users, tokens, api keys, settings. */
 #include "store/sqlite/db.h"
 
+#include "base/fold.h"
+#include "base/lookalike.h"
+
 static void str_read(struct st_cur *c, struct bx_arena *a, void *out)
 {
     *(struct bx_str *)out = st_col_str(c, a);
@@ -45,21 +48,59 @@ static void user_read(struct st_cur *c, struct bx_arena *a, void *out)
     u->updated_at = st_col_i64(c);
 }
 
-/* Which value is taken by somebody else. */
-static int taken_field(struct st_conn *conn, const struct st_user *u, const char **out_field)
+static bool is_ascii(struct bx_str s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.ptr[i] >= 0x80)
+            return false;
+    return true;
+}
+
+/* BX_E_EXISTS: somebody's username looks like it. Two of ASCII are told apart as they are typed. */
+static int look_check(struct st_conn *conn, const struct st_user *u, struct bx_arena *a)
+{
+    struct bx_str *names, look = bx_name_look(u->username, a);
+    size_t count;
+    int rc = st_db_list(conn, a, str_read, sizeof *names, &names, &count,
+                        "SELECT username FROM users WHERE id <> ?1 AND (?2 OR username GLOB "
+                        "'*[^ -~]*')",
+                        Q(I(u->id), I(!is_ascii(u->username))));
+    for (size_t i = 0; rc == BX_OK && i < count; i++)
+        if (bx_str_eq(look, bx_name_look(names[i], a)))
+            rc = BX_E_EXISTS;
+    return rc;
+}
+
+static int key_check(struct st_conn *conn, const char *sql, struct bx_str key, int64_t id)
 {
     int64_t other;
-    int rc = st_db_i64(conn, &other, "SELECT id FROM users WHERE username = ?1 AND id <> ?2",
-                       Q(T(u->username), I(u->id)));
-    if (rc == BX_OK)
-        *out_field = "username";
-    if (rc != BX_E_NOT_FOUND)
-        return rc == BX_OK ? BX_E_EXISTS : rc;
-    rc = st_db_i64(conn, &other, "SELECT id FROM users WHERE email = ?1 AND id <> ?2",
-                   Q(T(u->email), I(u->id)));
-    if (rc == BX_OK)
-        *out_field = "email";
+    int rc = st_db_i64(conn, &other, sql, Q(T(key), I(id)));
     return rc == BX_OK ? BX_E_EXISTS : rc == BX_E_NOT_FOUND ? BX_OK : rc;
+}
+
+/* Which value is taken by somebody else. */
+static int taken_field(struct st_conn *conn, const struct st_user *u, struct bx_arena *a,
+                       const char **out_field)
+{
+    *out_field = "username";
+    int rc = key_check(conn, "SELECT id FROM users WHERE username_key = ?1 AND id <> ?2",
+                       bx_fold_str(u->username, a), u->id);
+    if (rc == BX_OK)
+        rc = look_check(conn, u, a);
+    if (rc != BX_OK)
+        return rc;
+    *out_field = "email";
+    return key_check(conn, "SELECT id FROM users WHERE email_key = ?1 AND id <> ?2",
+                     bx_fold_str(u->email, a), u->id);
+}
+
+static int fields_check(struct st_conn *conn, const struct st_user *u, const char **out_field)
+{
+    struct bx_arena a;
+    bx_arena_init(&a, 0);
+    int rc = taken_field(conn, u, &a, out_field);
+    bx_arena_done(&a);
+    return rc;
 }
 
 int st_user_insert(struct st_tx *tx, const struct st_user *user, int64_t *out_id,
@@ -67,13 +108,13 @@ int st_user_insert(struct st_tx *tx, const struct st_user *user, int64_t *out_id
 {
     struct st_user u = *user;
     u.id = 0;
-    int rc = taken_field(tx->conn, &u, out_field);
+    int rc = fields_check(tx->conn, &u, out_field);
     if (rc != BX_OK)
         return rc;
     return st_db_insert(tx->conn, out_id,
                         "INSERT INTO users (name, username, email, password_hash, role, "
-                        "is_active, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
-                        "?7)",
+                        "is_active, created_at, updated_at, username_key, email_key) VALUES (?1, "
+                        "?2, ?3, ?4, ?5, ?6, ?7, ?7, fold(?2), fold(?3))",
                         Q(T(u.name), T(u.username), T(u.email), T(u.password_hash), I(u.role),
                           I(u.is_active), I(tx->now)));
 }
@@ -97,12 +138,14 @@ int st_user_update(struct st_tx *tx, const struct st_user *u, const char **out_f
     if (u->role != ST_ROLE_ADMIN || !u->is_active)
         rc = is_spare(tx->conn, u->id);
     if (rc == BX_OK)
-        rc = taken_field(tx->conn, u, out_field);
+        rc = fields_check(tx->conn, u, out_field);
     if (rc != BX_OK)
         return rc;
     return st_db_must(tx->conn,
-                      "UPDATE users SET name = ?2, username = ?3, email = ?4, password_hash = ?5, "
-                      "role = ?6, is_active = ?7, updated_at = ?8 WHERE id = ?1",
+                      "UPDATE users SET name = ?2, username_key = iif(username = ?3, username_key, "
+                      "fold(?3)), email_key = iif(email = ?4, email_key, fold(?4)), username = ?3, "
+                      "email = ?4, password_hash = ?5, role = ?6, is_active = ?7, updated_at = ?8 "
+                      "WHERE id = ?1",
                       Q(I(u->id), T(u->name), T(u->username), T(u->email), T(u->password_hash),
                         I(u->role), I(u->is_active), I(tx->now)));
 }
@@ -123,8 +166,9 @@ int st_user_by_login(struct st_conn *conn, struct bx_str login, struct bx_arena 
                      struct st_user *out)
 {
     return st_db_one(conn, a, user_read, out,
-                     "SELECT " USER_COLUMNS " FROM users WHERE username = ?1 OR email = ?1 "
-                     "ORDER BY username = ?1 DESC LIMIT 1",
+                     "SELECT " USER_COLUMNS " FROM users WHERE username = ?1 OR email = ?1 OR "
+                     "username_key = fold(?1) OR email_key = fold(?1) ORDER BY username = ?1 DESC, "
+                     "email = ?1 DESC, username_key = fold(?1) DESC LIMIT 1",
                      Q(T(login)));
 }
 
@@ -133,7 +177,7 @@ int st_user_list(struct st_conn *conn, const struct st_user_query *q, struct bx_
 {
     static const char *const order[] = {
         [ST_USER_BY_ID] = "id",
-        [ST_USER_BY_NAME] = "name COLLATE NOCASE",
+        [ST_USER_BY_NAME] = "fold(name)",
         [ST_USER_BY_USERNAME] = "username",
         [ST_USER_BY_EMAIL] = "email",
         [ST_USER_BY_ROLE] = "role",
@@ -141,20 +185,20 @@ int st_user_list(struct st_conn *conn, const struct st_user_query *q, struct bx_
         [ST_USER_BY_UPDATED] = "updated_at",
     };
 #define USER_FILTER                                                                                \
-    " FROM users WHERE (?1 IS NULL OR name LIKE ?1 ESCAPE '\\' OR username LIKE ?1 ESCAPE '\\' "   \
-    "OR email LIKE ?1 ESCAPE '\\') AND (?2 = -1 OR role = ?2)"
+    " FROM users WHERE (?1 IS NULL OR has_fold(name, ?1) OR has_fold(username, ?1) OR "            \
+    "has_fold(email, ?1)) AND (?2 = -1 OR role = ?2)"
     const char *way = q->is_descending ? "DESC" : "ASC";
     struct bx_str sql = bx_arena_printf(
         a, "SELECT " USER_COLUMNS USER_FILTER " ORDER BY %s %s, id %s LIMIT ?3 OFFSET ?4",
         order[q->sort], way, way);
-    struct bx_str like = st_like(a, q->search);
+    struct bx_str part = st_fold(a, q->search);
     int64_t total;
-    int rc = st_db_i64(conn, &total, "SELECT count(*)" USER_FILTER, Q(T(like), I(q->role)));
+    int rc = st_db_i64(conn, &total, "SELECT count(*)" USER_FILTER, Q(T(part), I(q->role)));
     struct st_cur c;
     if (rc == BX_OK)
         rc = st_db_begin_text(
             &c, conn, sql.ptr,
-            Q(T(like), I(q->role), I(st_limit(q->limit)), I(st_offset(q->offset))));
+            Q(T(part), I(q->role), I(st_limit(q->limit)), I(st_offset(q->offset))));
     if (rc == BX_OK)
         rc = st_db_rows(&c, a, user_read, sizeof **out, out, out_count);
     if (rc == BX_OK)

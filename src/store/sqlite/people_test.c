@@ -52,6 +52,96 @@ static void users_are_unique_by_name_and_email_in_any_case(void **state)
     assert_rc(st_user_by_login(f->conn, STR("nobody"), &f->a, &got), BX_E_NOT_FOUND);
 }
 
+static void users_are_compared_by_what_people_take_for_the_same(void **state)
+{
+    struct fixture *f = *state;
+    user_add(f, "jose", ST_ROLE_ADMIN);
+    user_add(f, "coco", ST_ROLE_USER);
+    user_add(f, "strasse", ST_ROLE_USER);
+    static const char *const taken[] = {"José",   "ＪＯＳＥ", "jos\u200be",
+                                        "straße", "сосо",     "Ｃoco"};
+    struct st_user u = {
+        .name = STR("x"), .email = STR("other@example.org"), .password_hash = STR("h")};
+    struct st_user got;
+    const char *field;
+    int64_t id;
+    for (size_t i = 0; i < BX_LEN(taken); i++) {
+        field = "";
+        u.username = bx_str(taken[i]);
+        assert_why(WRITE(f, st_user_insert(tx, &u, &id, &field)) == BX_E_EXISTS, taken[i]);
+        assert_string_equal(field, "username");
+    }
+    u.username = STR("burn"); /* two of ASCII that are alike are two */
+    assert_rc(WRITE(f, st_user_insert(tx, &u, &id, &field)), BX_OK);
+    u.username = STR("bum");
+    u.email = STR("third@example.org");
+    assert_rc(WRITE(f, st_user_insert(tx, &u, &id, &field)), BX_OK);
+    assert_rc(st_user_by_login(f->conn, STR("JOSÉ"), &f->a, &got), BX_OK);
+    assert_str(got.username, "jose");
+    struct st_user_query q = {.search = STR("STRASSE"), .role = -1};
+    struct st_user *rows;
+    size_t count;
+    int64_t total;
+    assert_rc(st_user_list(f->conn, &q, &f->a, &rows, &count, &total), BX_OK);
+    assert_int_equal(total, 1);
+}
+
+static void templates_and_numbers_are_found_without_accents(void **state)
+{
+    struct fixture *f = *state;
+    struct st_template t = {.name = STR("Öffnungszeiten"),
+                            .command = STR("/öffnung"),
+                            .content = STR("東京 is closed"),
+                            .is_active = true};
+    struct st_template got, *rows;
+    int64_t id, other, total;
+    size_t count;
+    assert_rc(WRITE(f, st_template_insert(tx, &t, &id)), BX_OK);
+    t.command = STR("/OFFNUNG");
+    assert_rc(WRITE(f, st_template_insert(tx, &t, &other)), BX_E_EXISTS);
+    assert_rc(st_template_by_command(f->conn, STR("/Offnung"), &f->a, &got), BX_OK);
+    assert_int_equal(got.id, id);
+    static const char *const words[] = {"offnungs", "ÖFFNUNG", "東", "CLOSED"};
+    for (size_t i = 0; i < BX_LEN(words); i++) {
+        struct st_template_query q = {.search = bx_str(words[i]), .is_active = -1};
+        assert_rc(st_template_list(f->conn, &q, &f->a, &rows, &count, &total), BX_OK);
+        assert_why(total == 1, words[i]);
+    }
+    struct st_number n = {.name = STR("Kantor Ñandú"), .phone = STR("62811"), .is_active = true},
+                     *numbers;
+    assert_rc(WRITE(f, st_number_insert(tx, &n, &id)), BX_OK);
+    struct st_number_query q = {.search = STR("nandu"), .is_active = -1};
+    assert_rc(st_number_list(f->conn, &q, &f->a, &numbers, &count, &total), BX_OK);
+    assert_int_equal(total, 1);
+}
+
+static void chats_are_found_by_name_in_any_writing(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *name, *query;
+    } table[] = {
+        {"José Ñandú", "jose n"}, {"İlker", "ilker"},   {"ΜΑΡΊΑ Παπαδάκης", "μαρια παπαδακησ"},
+        {"مُحَمَّد", "محمد"},         {"山田太郎", "田太"}, {"Łukasz", "lukasz"},
+        {"100%_\\", "%_\\"}};
+    struct st_number n = {.name = STR("Shop"), .phone = STR("62811"), .is_active = true};
+    int64_t number, chat;
+    assert_rc(WRITE(f, st_number_insert(tx, &n, &number)), BX_OK);
+    for (size_t i = 0; i < BX_LEN(table); i++) {
+        char jid[32];
+        snprintf(jid, sizeof jid, "12036%zu@g.us", i);
+        assert_rc(WRITE(f, st_chat_ensure_group(tx, number, bx_str(jid), bx_str(table[i].name),
+                                                &chat, NULL)),
+                  BX_OK);
+        struct st_chat *rows;
+        size_t count;
+        assert_rc(st_chat_search(f->conn, number, bx_str(table[i].query), (struct bx_str){0}, 10,
+                                 &f->a, &rows, &count),
+                  BX_OK);
+        assert_why(count == 1 && rows[0].id == chat, table[i].query);
+    }
+}
+
 static void the_last_admin_stays(void **state)
 {
     struct fixture *f = *state;
@@ -513,6 +603,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T_(users_are_unique_by_name_and_email_in_any_case),
+        T_(users_are_compared_by_what_people_take_for_the_same),
+        T_(templates_and_numbers_are_found_without_accents),
+        T_(chats_are_found_by_name_in_any_writing),
         T_(the_last_admin_stays),
         T_(users_are_listed_searched_and_sorted),
         T_(tokens_are_revoked_one_by_one_and_together),

@@ -98,18 +98,32 @@ static int reindex_one(struct st_conn *conn, const struct st_reindex *r)
     return rc < 0 ? rc : BX_OK;
 }
 
-/* The first entry of a message says what the index holds now; the view says what it shall hold. */
-int st_search_flush(struct st_tx *tx)
+/* The first entry of a message says what the index holds now; the view says what it shall hold.
+ * Messages up to `pending` come into the index later. */
+static int reindex_all(struct st_tx *tx, int64_t pending)
 {
-    if (tx->reindex_count == 0)
-        return BX_OK;
-    qsort(tx->reindex, tx->reindex_count, sizeof *tx->reindex, by_id_then_order);
     int rc = BX_OK;
-    for (size_t i = 0; rc == BX_OK && i < tx->reindex_count; i++)
-        if (i == 0 || tx->reindex[i].message_id != tx->reindex[i - 1].message_id)
-            rc = reindex_one(tx->conn, &tx->reindex[i]);
+    if (tx->reindex_count)
+        qsort(tx->reindex, tx->reindex_count, sizeof *tx->reindex, by_id_then_order);
+    for (size_t i = 0; rc == BX_OK && i < tx->reindex_count; i++) {
+        const struct st_reindex *r = &tx->reindex[i];
+        bool is_first = i == 0 || r->message_id != r[-1].message_id;
+        if (is_first && r->message_id > pending)
+            rc = reindex_one(tx->conn, r);
+    }
     st_search_truncate(tx, 0);
     return rc;
+}
+
+int st_search_flush(struct st_tx *tx)
+{
+    int64_t pending;
+    if (tx->reindex_count == 0 && tx->rebuild_rows == 0)
+        return BX_OK;
+    int rc = st_search_pending(tx->conn, &pending);
+    if (rc == BX_OK)
+        rc = reindex_all(tx, pending);
+    return rc == BX_OK ? st_search_fill(tx, pending) : rc;
 }
 
 /* Each commit leaves a segment, FTS5 joins four of a size by itself; a search asks each of them for

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +11,9 @@
 enum { START_CHARACTERS = 5, MARKING_EACH = 1024, DIGITS_MAX = 20, SCOPE_MAX = DIGITS_MAX + 3 };
 
 struct entry_tokenizer {
-    fts5_tokenizer ops; /* of the words */
-    Fts5Tokenizer *words;
+    struct bx_words *words;
     struct bx_buf term; /* "\1n7 " and the word that is told */
 };
-
-/* ---- the words' tokenizer ---- */
 
 static fts5_api *api_of(sqlite3 *db)
 {
@@ -29,32 +27,13 @@ static fts5_api *api_of(sqlite3 *db)
     return api;
 }
 
-static int words_open(fts5_api *api, fts5_tokenizer *ops, Fts5Tokenizer **out)
-{
-    static const char *args[] = {"remove_diacritics", "2"};
-    void *user = NULL;
-    int rc = api->xFindTokenizer(api, "unicode61", &user, ops);
-    return rc == SQLITE_OK ? ops->xCreate(user, args, BX_LEN(args), out) : rc;
-}
-
-int st_tokens_words(sqlite3 *db, fts5_tokenizer *out_ops, Fts5Tokenizer **out)
-{
-    fts5_api *api = api_of(db);
-    return api ? words_open(api, out_ops, out) : SQLITE_ERROR;
-}
-
-/* ---- the entry's ---- */
-
 static int entry_open(void *api, const char **args, int count, Fts5Tokenizer **out)
 {
+    (void)api;
     (void)args;
     (void)count;
     struct entry_tokenizer *t = BX_NEW(struct entry_tokenizer);
-    int rc = words_open(api, &t->ops, &t->words);
-    if (rc != SQLITE_OK) {
-        free(t);
-        return rc;
-    }
+    t->words = bx_words_new();
     bx_buf_init(&t->term, 0);
     *out = (Fts5Tokenizer *)t;
     return SQLITE_OK;
@@ -63,7 +42,7 @@ static int entry_open(void *api, const char **args, int count, Fts5Tokenizer **o
 static void entry_close(Fts5Tokenizer *tokenizer)
 {
     struct entry_tokenizer *t = (struct entry_tokenizer *)tokenizer;
-    t->ops.xDelete(t->words);
+    bx_words_free(t->words);
     bx_buf_done(&t->term);
     free(t);
 }
@@ -113,11 +92,11 @@ static int term_tell(const struct telling *w, size_t from, int start, int end)
 }
 
 /* A word, the word in its number, its start. */
-static int on_word(void *ctx, int flags, const char *token, int len, int start, int end)
+static int on_word(void *arg, const struct bx_word *it)
 {
-    const struct telling *w = ctx;
-    struct bx_str word = bx_str_n(token, (size_t)len);
-    (void)flags;
+    const struct telling *w = arg;
+    struct bx_str word = it->text;
+    int start = (int)it->start, end = (int)it->end;
     w->t->term.len = w->prefix;
     bx_buf_str(&w->t->term, word);
     int rc = term_tell(w, w->prefix, start, end);
@@ -174,12 +153,12 @@ static int entry_tokenize(Fts5Tokenizer *tokenizer, void *ctx, int flags, const 
     bx_buf_lit(&t->term, " ");
     w.prefix = t->term.len;
     w.marks = is_marking(text);
-    return t->ops.xTokenize(t->words, &w, flags, text.ptr, (int)text.len, on_word);
+    return bx_words_cut(t->words, BX_WORDS_INDEX, text, on_word, &w);
 }
 
 int st_tokens_register(sqlite3 *db)
 {
     static fts5_tokenizer ops = {entry_open, entry_close, entry_tokenize};
     fts5_api *api = api_of(db);
-    return api ? api->xCreateTokenizer(api, "message_entry", api, &ops, NULL) : SQLITE_ERROR;
+    return api ? api->xCreateTokenizer(api, "message_entry", NULL, &ops, NULL) : SQLITE_ERROR;
 }

@@ -3,7 +3,7 @@
  * An entry is "NUMBER CHAT text". Its terms, for number 7 and chat 12:
  *     \1n7        the number
  *     \1c12       the chat
- *     hello       each word: cut, folded to lower case, without accents (unicode61)
+ *     hello       each word, as base/words.h cuts and folds it
  *     \1n7 hello  each word within the number
  *     \1shello    the first five characters of each word that has them
  *     hello\1     in one of 1,024 messages, behind either form of the word: a word that fills pages
@@ -32,11 +32,12 @@ struct bx_str st_tokens_start(struct bx_str word);
 /* What FTS5 has a tokenizer call for each token; not SQLITE_OK ends it. */
 typedef int st_token_fn(void *ctx, int flags, const char *token, int len, int start, int end);
 
-/* On every connection, before its first statement: "message_entry". Like the next one it returns a
- * code of SQLite; FTS5 owns the tokenizer. */
-int st_tokens_register(sqlite3 *db);
+/* Which words there are: an index of another version is made anew (search_rebuild.c). Raise it when
+ * the rules of base/words.h or base/fold.h change. */
+enum { ST_TOKENS_VERSION = 1 };
 
-/* The tokenizer that cuts words, by itself; xDelete it before the connection closes. */
-int st_tokens_words(sqlite3 *db, fts5_tokenizer *out_ops, Fts5Tokenizer **out);
+/* On every connection, before its first statement: "message_entry". Returns a code of SQLite; FTS5
+ * owns the tokenizer. */
+int st_tokens_register(sqlite3 *db);
 
 #endif

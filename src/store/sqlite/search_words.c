@@ -1,29 +1,22 @@
 #include "store/sqlite/search_words.h"
 
-#include "store/sqlite/search_tokens.h"
+#include "base/words.h"
 
-#include <ctype.h>
-
-enum { SNIPPET_WORDS = 12, SNIPPET_BEFORE = 3 };
+enum { SNIPPET_WORDS = 12, SNIPPET_UNITS = 32, SNIPPET_BEFORE = 3 };
 
 /* ---- cutting ---- */
 
 void st_words_done(struct st_conn *conn)
 {
-    if (conn->words.tokenizer)
-        conn->words.ops.xDelete(conn->words.tokenizer);
+    bx_words_free(conn->words);
 }
 
-static int tokenize(struct st_conn *conn, int flags, struct bx_str text, st_token_fn *on_token,
-                    void *ctx)
+static int cut(struct st_conn *conn, enum bx_words_for what, struct bx_str text,
+               bx_word_fn *on_word, void *arg)
 {
-    if (text.len == 0)
-        return SQLITE_OK;
-    if (!conn->words.tokenizer &&
-        st_tokens_words(conn->db, &conn->words.ops, &conn->words.tokenizer) != SQLITE_OK)
-        return BX_E_INTERNAL;
-    return conn->words.ops.xTokenize(conn->words.tokenizer, ctx, flags, text.ptr, (int)text.len,
-                                     on_token);
+    if (!conn->words)
+        conn->words = bx_words_new();
+    return bx_words_cut(conn->words, what, text, on_word, arg);
 }
 
 /* ---- what was typed ---- */
@@ -31,8 +24,8 @@ static int tokenize(struct st_conn *conn, int flags, struct bx_str text, st_toke
 struct typed {
     struct st_words *words;
     struct bx_arena *a;
-    size_t end;     /* of the last word */
-    bool was_there; /* it is typed a second time */
+    size_t end;         /* of the last word */
+    bool is_whole_word; /* the last one is typed a second time, or nothing longer begins with it */
 };
 
 static bool has_word(const struct st_words *words, struct bx_str word)
@@ -43,19 +36,17 @@ static bool has_word(const struct st_words *words, struct bx_str word)
     return false;
 }
 
-static int on_typed(void *ctx, int flags, const char *token, int len, int start, int end)
+static int on_typed(void *arg, const struct bx_word *word)
 {
-    (void)flags;
-    (void)start;
-    struct typed *t = ctx;
-    struct bx_str word = bx_str_n(token, (size_t)len);
+    struct typed *t = arg;
     if (t->words->count == ST_WORDS_MAX)
-        return SQLITE_DONE;
-    t->was_there = has_word(t->words, word);
-    t->end = (size_t)end;
-    if (!t->was_there)
-        t->words->items[t->words->count++] = bx_arena_str(t->a, word);
-    return SQLITE_OK;
+        return 1;
+    bool was_there = has_word(t->words, word->text);
+    t->is_whole_word = was_there || word->is_whole;
+    t->end = word->end;
+    if (!was_there)
+        t->words->items[t->words->count++] = bx_arena_str(t->a, word->text);
+    return 0;
 }
 
 int st_words_of(struct st_conn *conn, struct bx_str text, bool is_prefix, struct bx_arena *a,
@@ -63,8 +54,8 @@ int st_words_of(struct st_conn *conn, struct bx_str text, bool is_prefix, struct
 {
     struct typed t = {.words = out, .a = a};
     out->count = 0;
-    int rc = tokenize(conn, FTS5_TOKENIZE_QUERY, text, on_typed, &t);
-    out->is_last_start = is_prefix && out->count && t.end == text.len && !t.was_there;
+    int rc = cut(conn, BX_WORDS_QUERY, text, on_typed, &t);
+    out->is_last_start = is_prefix && out->count && t.end == text.len && !t.is_whole_word;
     return rc < 0 ? rc : BX_OK;
 }
 
@@ -88,14 +79,11 @@ struct asked {
     uint64_t missing;
 };
 
-static int on_asked(void *ctx, int flags, const char *token, int len, int start, int end)
+static int on_asked(void *arg, const struct bx_word *word)
 {
-    (void)flags;
-    (void)start;
-    (void)end;
-    struct asked *q = ctx;
-    q->missing &= ~words_hit(q->words, bx_str_n(token, (size_t)len));
-    return q->missing ? SQLITE_OK : SQLITE_DONE;
+    struct asked *q = arg;
+    q->missing &= ~words_hit(q->words, word->text);
+    return q->missing == 0;
 }
 
 static bool is_ascii(struct bx_str s)
@@ -106,12 +94,26 @@ static bool is_ascii(struct bx_str s)
     return all < 0x80;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* A number may stand in the text with separators. */
+static bool is_number(struct bx_str word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (word.ptr[i] < '0' || word.ptr[i] > '9')
+            return false;
+    return true;
+}
+
 /* `word` is in lower case; both ASCII. */
 static bool stands_in(struct bx_str text, struct bx_str word)
 {
     for (size_t i = 0; i + word.len <= text.len; i++) {
         size_t n = 0;
-        while (n < word.len && tolower((unsigned char)text.ptr[i + n]) == word.ptr[n])
+        while (n < word.len && lower(text.ptr[i + n]) == word.ptr[n])
             n++;
         if (n == word.len)
             return true;
@@ -126,7 +128,7 @@ static bool may_occur(const struct st_words *words, uint64_t set, struct bx_str 
     if (!is_ascii(text))
         return true;
     for (size_t i = 0; i < words->count; i++)
-        if ((set >> i & 1) && !stands_in(text, words->items[i]))
+        if ((set >> i & 1) && !is_number(words->items[i]) && !stands_in(text, words->items[i]))
             return false;
     return true;
 }
@@ -138,7 +140,7 @@ bool st_words_occur(struct st_conn *conn, const struct st_words *words, uint64_t
     if (!may_occur(words, set, text))
         return false;
     if (set)
-        tokenize(conn, FTS5_TOKENIZE_DOCUMENT, text, on_asked, &q);
+        cut(conn, BX_WORDS_INDEX, text, on_asked, &q);
     return q.missing == 0;
 }
 
@@ -147,19 +149,19 @@ bool st_words_occur(struct st_conn *conn, const struct st_words *words, uint64_t
 struct piece {
     size_t start, end;
     uint64_t hit;
+    bool goes_on; /* a hit that the next piece is part of */
 };
 
 struct pieces {
     const struct st_words *words;
     struct bx_arena *a;
     struct piece *rows;
-    size_t count, cap;
+    size_t count, cap, units;
+    size_t window; /* pieces of a snippet */
 };
 
-static int on_piece(void *ctx, int flags, const char *token, int len, int start, int end)
+static void piece_add(struct pieces *p, struct piece piece)
 {
-    (void)flags;
-    struct pieces *p = ctx;
     if (p->count == p->cap) {
         size_t cap = p->cap ? 2 * p->cap : 64;
         struct piece *grown = bx_arena_alloc(p->a, cap * sizeof *grown);
@@ -168,16 +170,39 @@ static int on_piece(void *ctx, int flags, const char *token, int len, int start,
         p->rows = grown;
         p->cap = cap;
     }
-    p->rows[p->count++] = (struct piece){(size_t)start, (size_t)end,
-                                         words_hit(p->words, bx_str_n(token, (size_t)len))};
-    return SQLITE_OK;
+    p->rows[p->count++] = piece;
+}
+
+/* A pair or a joined number is no piece of its own: it lies over those it is made of. */
+static void pieces_cover(struct pieces *p, const struct bx_word *word, uint64_t hit)
+{
+    for (size_t i = p->count; i-- > 0 && p->rows[i].end > word->start;) {
+        p->rows[i].hit |= hit;
+        p->rows[i].goes_on |= i + 1 < p->count;
+    }
+}
+
+static int on_piece(void *arg, const struct bx_word *word)
+{
+    struct pieces *p = arg;
+    uint64_t hit = words_hit(p->words, word->text);
+    bool is_own = word->kind == BX_WORD || word->kind == BX_WORD_UNIT;
+    bool is_same = is_own && p->count && p->rows[p->count - 1].end >= word->end;
+    p->units += word->kind == BX_WORD_UNIT;
+    if (is_same) /* a sign that is several words */
+        p->rows[p->count - 1].hit |= hit;
+    else if (is_own)
+        piece_add(p, (struct piece){word->start, word->end, hit, false});
+    else if (hit)
+        pieces_cover(p, word, hit);
+    return 0;
 }
 
 /* How many of the sought words stand in the window that begins here. */
 static int window_worth(const struct pieces *p, size_t from)
 {
     uint64_t hit = 0;
-    for (size_t i = from; i < p->count && i < from + SNIPPET_WORDS; i++)
+    for (size_t i = from; i < p->count && i < from + p->window; i++)
         hit |= p->rows[i].hit;
     return __builtin_popcountll(hit);
 }
@@ -186,8 +211,8 @@ static size_t window_find(const struct pieces *p)
 {
     size_t best = 0;
     int worth = window_worth(p, 0);
-    for (size_t i = 1; i + SNIPPET_WORDS <= p->count; i++) {
-        int here = p->rows[i + SNIPPET_WORDS - 1].hit ? window_worth(p, i) : 0;
+    for (size_t i = 1; i + p->window <= p->count; i++) {
+        int here = p->rows[i + p->window - 1].hit ? window_worth(p, i) : 0;
         if (here > worth) {
             worth = here;
             best = i;
@@ -198,8 +223,7 @@ static size_t window_find(const struct pieces *p)
     while (first < p->count && !p->rows[first].hit)
         first++;
     size_t from = first > SNIPPET_BEFORE ? first - SNIPPET_BEFORE : 0;
-    return first < p->count && p->count > SNIPPET_WORDS && window_worth(p, from) == worth ? from
-                                                                                          : best;
+    return first < p->count && p->count > p->window && window_worth(p, from) == worth ? from : best;
 }
 
 struct bx_str st_words_snippet(struct st_conn *conn, const struct st_words *words,
@@ -207,8 +231,10 @@ struct bx_str st_words_snippet(struct st_conn *conn, const struct st_words *word
 {
     struct pieces p = {.words = words, .a = a};
     text = bx_str_trim(text);
-    tokenize(conn, FTS5_TOKENIZE_DOCUMENT, text, on_piece, &p);
-    size_t from = window_find(&p), to = from + SNIPPET_WORDS, at = 0;
+    cut(conn, BX_WORDS_INDEX, text, on_piece, &p);
+    p.window = 2 * p.units > p.count ? SNIPPET_UNITS : SNIPPET_WORDS;
+    size_t from = window_find(&p), to = from + p.window, at = 0;
+    bool is_inside = false;
     if (to > p.count)
         to = p.count;
     struct bx_buf out;
@@ -220,10 +246,11 @@ struct bx_str st_words_snippet(struct st_conn *conn, const struct st_words *word
     for (size_t i = from; i < to; i++) {
         const struct piece *r = &p.rows[i];
         bx_buf_str(&out, bx_str_slice(text, at, r->start));
-        if (r->hit)
+        if (r->hit && !is_inside)
             bx_buf_lit(&out, "\2");
         bx_buf_str(&out, bx_str_slice(text, r->start, r->end));
-        if (r->hit)
+        is_inside = r->hit && r->goes_on && i + 1 < to;
+        if (r->hit && !is_inside)
             bx_buf_lit(&out, "\3");
         at = r->end;
     }

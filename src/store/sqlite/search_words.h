@@ -1,5 +1,5 @@
-/* Words as the search index has them: cut, folded to lower case and without accents by its own
- * tokenizer, so that a text can be asked for a word without asking the index. */
+/* Words as the search index has them (base/words.h), so that a text can be asked for a word without
+ * asking the index. */
 #ifndef ST_SQLITE_SEARCH_WORDS_H
 #define ST_SQLITE_SEARCH_WORDS_H
 

@@ -48,14 +48,14 @@ static void drop_outputs(struct wa_job *job)
 
 bool wa_job_has_preparation(const struct wa_job *job)
 {
-    return job->type == &wa_job_history;
+    return job->type->prepare != NULL;
 }
 
 void wa_job_prepare(struct wa_job *job)
 {
     BX_ASSERT(job->magic == WA_JOB_MAGIC);
     if (wa_job_has_preparation(job) && !job->is_prepared)
-        wa_history_prepare(job);
+        job->type->prepare(job);
     job->is_prepared = true;
 }
 
@@ -120,6 +120,19 @@ bool wa_job_part_done(struct wa_job *job)
     return !c->is_freed && c->is_started && c->creds;
 }
 
+/* A job has ended; the last one before the barrier tells that all offline stanzas are stored. */
+static void barrier_passed(struct wa_client *c, const struct wa_job *job)
+{
+    c->jobs--;
+    if (job->barrier < c->barriers && c->jobs_before > 0)
+        c->jobs_before--;
+    if (!c->is_barrier_waiting || c->jobs_before > 0 || c->is_freed)
+        return;
+    c->is_barrier_waiting = false;
+    if (c->ops->on_offline_done)
+        c->ops->on_offline_done(c, c->offline_count, c->arg);
+}
+
 void wa_job_finish(struct wa_job *job, int rc)
 {
     struct wa_client *c = job->client;
@@ -131,10 +144,9 @@ void wa_job_finish(struct wa_job *job, int rc)
             job->type->finish(job, rc);
     }
     drop_outputs(job);
-    wa_history_free(job->history);
-    if (wa_job_has_preparation(job))
-        bx_list_remove(&job->history_node);
-    wa_barrier_passed(c, job);
+    if (job->type->done)
+        job->type->done(job);
+    barrier_passed(c, job);
     bx_arena_done(&job->out);
     wa_arena_free(job->in);
     wa_creds_unref(job->creds);

@@ -29,8 +29,8 @@ void wa_want_do(struct wa_client *c, struct wa_job *job, struct wa_want *want)
     c->upper->effect(c, job, want);
 }
 
-void wa_send_stepped(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result, int rc,
-                     bool is_current)
+void wa_send_stepped(struct wa_client *c, struct wa_send_op *op, struct wa_send_result *result,
+                     int rc, bool is_current)
 {
     c->upper->stepped(c, op, result, rc, is_current);
 }

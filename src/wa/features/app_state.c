@@ -385,8 +385,10 @@ static void more_finish(struct wa_job *job, int rc)
         wa_app_state_want(job->client, o->again);
 }
 
-static const struct wa_job_type external_type = {"app_state_blob", external_run, more_finish};
-static const struct wa_job_type snapshot_type = {"app_state_snapshot", snapshot_run, more_finish};
+static const struct wa_job_type external_type = {
+    .name = "app_state_blob", .run = external_run, .finish = more_finish};
+static const struct wa_job_type snapshot_type = {
+    .name = "app_state_snapshot", .run = snapshot_run, .finish = more_finish};
 
 static int patch_node(struct reading *r, const struct wa_node *node)
 {
@@ -473,7 +475,8 @@ static void apply_finish(struct wa_job *job, int rc)
     wa_app_state_want(c, o->again | retry);
 }
 
-static const struct wa_job_type apply_type = {"app_state", apply_run, apply_finish};
+static const struct wa_job_type apply_type = {
+    .name = "app_state", .run = apply_run, .finish = apply_finish};
 
 /* --- fetching --- */
 
@@ -519,7 +522,8 @@ static void prepare_finish(struct wa_job *job, int rc)
         c->app_state_busy = false;
 }
 
-static const struct wa_job_type prepare_type = {"app_state_fetch", prepare_run, prepare_finish};
+static const struct wa_job_type prepare_type = {
+    .name = "app_state_fetch", .run = prepare_run, .finish = prepare_finish};
 
 void wa_app_state_want(struct wa_client *c, unsigned collections)
 {

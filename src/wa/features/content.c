@@ -9,15 +9,7 @@ enum { MAX_WRAPS = 5, MAX_MENTIONS = 1024 };
 
 struct bx_str wa_clean_text(struct bx_arena *arena, const char *text)
 {
-    struct bx_str s = bx_str(text);
-    if (!text || bx_utf8_is_valid(s))
-        return text ? bx_arena_str(arena, s) : s;
-    char *out = bx_arena_strndup(arena, s.ptr, s.len);
-    for (size_t i = 0; i < s.len; i++) {
-        if ((unsigned char)out[i] >= 0x80)
-            out[i] = '?';
-    }
-    return bx_str_n(out, s.len);
+    return bx_utf8_repair_str(bx_str(text), arena);
 }
 
 #define WRAP(member, once, edit)                                                                   \
@@ -158,10 +150,10 @@ static Wap__ContextInfo *fill_invite(struct bx_arena *a, const void *part, struc
     if (name.len)
         out->label = bx_arena_printf(a, "[Group invitation: " BX_STR_FMT "]", BX_STR_ARG(name));
     if (caption.len)
-        out->label = bx_arena_printf(a, BX_STR_FMT "\n" BX_STR_FMT,
-                                     BX_STR_ARG(out->label.len ? out->label
-                                                               : BX_STR("[Group invitation]")),
-                                     BX_STR_ARG(caption));
+        out->label =
+            bx_arena_printf(a, BX_STR_FMT "\n" BX_STR_FMT,
+                            BX_STR_ARG(out->label.len ? out->label : BX_STR("[Group invitation]")),
+                            BX_STR_ARG(caption));
     return m->context_info;
 }
 
@@ -261,9 +253,9 @@ bool wa_content_is_visible(const Wap__Message *m)
     if (wa_content_is_known(m))
         return true;
     bool is_silent = m->sender_key_distribution || m->fast_ratchet_sender_key || m->protocol ||
-                     m->reaction || m->enc_reaction || m->pin_in_chat || m->poll_update || m->keep_in_chat ||
-                     m->enc_event_response || m->secret_encrypted || m->placeholder ||
-                     m->sticker_sync || m->history_bundle || m->history_notice;
+                     m->reaction || m->enc_reaction || m->pin_in_chat || m->poll_update ||
+                     m->keep_in_chat || m->enc_event_response || m->secret_encrypted ||
+                     m->placeholder || m->sticker_sync || m->history_bundle || m->history_notice;
     return !is_silent && m->base.n_unknown_fields > 0;
 }
 
@@ -273,10 +265,10 @@ static int fill_context(struct wa_job *job, const Wap__ContextInfo *ctx, struct 
     if (!ctx)
         return BX_OK;
     out->ephemeral_s = ctx->expiration;
-    out->ephemeral_set_at_ms = ctx->ephemeral_setting_timestamp > 0 &&
-                                       ctx->ephemeral_setting_timestamp < UINT32_MAX
-                                   ? ctx->ephemeral_setting_timestamp * 1000
-                                   : 0;
+    out->ephemeral_set_at_ms =
+        ctx->ephemeral_setting_timestamp > 0 && ctx->ephemeral_setting_timestamp < UINT32_MAX
+            ? ctx->ephemeral_setting_timestamp * 1000
+            : 0;
     out->is_forwarded = ctx->is_forwarded;
     size_t count = ctx->n_mentioned_jid < MAX_MENTIONS ? ctx->n_mentioned_jid : MAX_MENTIONS;
     struct bx_str *mentions = bx_arena_alloc(a, (count + 1) * sizeof *mentions);

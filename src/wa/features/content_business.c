@@ -59,9 +59,9 @@ static void media(struct page *p, const Wap__Document *document, const Wap__Imag
 {
     if (document)
         line(p, "",
-             bx_arena_printf(p->a, "[Document: " BX_STR_FMT "]",
-                             BX_STR_ARG(wa_clean_text(p->a, document->file_name ? document->file_name
-                                                                                : ""))));
+             bx_arena_printf(
+                 p->a, "[Document: " BX_STR_FMT "]",
+                 BX_STR_ARG(wa_clean_text(p->a, document->file_name ? document->file_name : ""))));
     if (image)
         line(p, "", BX_STR("[Image]"));
     if (video)
@@ -266,8 +266,9 @@ static void product(struct page *p, const Wap__Product *m)
         line_of(p, s->title);
         line_of(p, s->description);
         if (s->price_1000)
-            line(p, "", amount(p->a, s->currency, s->sale_price_1000 ? s->sale_price_1000
-                                                                     : s->price_1000));
+            line(
+                p, "",
+                amount(p->a, s->currency, s->sale_price_1000 ? s->sale_price_1000 : s->price_1000));
         line_of(p, s->url);
     } else if (m->catalog) {
         line_of(p, m->catalog->title);
@@ -291,8 +292,8 @@ Wap__ContextInfo *wa_fill_order(struct bx_arena *a, const void *part, struct wa_
     const Wap__Order *m = part;
     struct page *p = page_new(a);
     struct bx_str title = wa_clean_text(a, m->title ? m->title : "");
-    line(p, "", bx_arena_printf(a, "[Order%s" BX_STR_FMT "]", title.len ? ": " : "",
-                                BX_STR_ARG(title)));
+    line(p, "",
+         bx_arena_printf(a, "[Order%s" BX_STR_FMT "]", title.len ? ": " : "", BX_STR_ARG(title)));
     line_of(p, m->message);
     if (m->item_count > 0)
         line(p, "", bx_arena_printf(a, "%d item%s", m->item_count, m->item_count == 1 ? "" : "s"));
@@ -364,8 +365,9 @@ Wap__ContextInfo *wa_fill_payment_request(struct bx_arena *a, const void *part,
     const Wap__RequestPayment *m = part;
     struct page *p = page_new(a);
     int64_t thousandths = m->amount_1000 < INT64_MAX ? (int64_t)m->amount_1000 : 0;
-    line(p, "", bx_arena_printf(a, "[Payment request: " BX_STR_FMT "]",
-                                BX_STR_ARG(amount(a, m->currency, thousandths))));
+    line(p, "",
+         bx_arena_printf(a, "[Payment request: " BX_STR_FMT "]",
+                         BX_STR_ARG(amount(a, m->currency, thousandths))));
     note(p, m->note);
     page_end(p, out);
     return NULL;
@@ -376,8 +378,9 @@ Wap__ContextInfo *wa_fill_channel_invite(struct bx_arena *a, const void *part,
 {
     const Wap__ChannelInvite *m = part;
     struct page *p = page_new(a);
-    line(p, "", bx_arena_printf(a, "[Channel invitation: " BX_STR_FMT "]",
-                                BX_STR_ARG(wa_clean_text(a, m->name ? m->name : ""))));
+    line(p, "",
+         bx_arena_printf(a, "[Channel invitation: " BX_STR_FMT "]",
+                         BX_STR_ARG(wa_clean_text(a, m->name ? m->name : ""))));
     line_of(p, m->caption);
     page_end(p, out);
     return NULL;
@@ -387,8 +390,9 @@ Wap__ContextInfo *wa_fill_sticker_pack(struct bx_arena *a, const void *part, str
 {
     const Wap__StickerPack *m = part;
     struct page *p = page_new(a);
-    line(p, "", bx_arena_printf(a, "[Sticker pack: " BX_STR_FMT "]",
-                                BX_STR_ARG(wa_clean_text(a, m->name ? m->name : ""))));
+    line(p, "",
+         bx_arena_printf(a, "[Sticker pack: " BX_STR_FMT "]",
+                         BX_STR_ARG(wa_clean_text(a, m->name ? m->name : ""))));
     line_of(p, m->caption);
     page_end(p, out);
     return m->context_info;

@@ -43,9 +43,9 @@ Wap__ContextInfo *wa_fill_location(struct bx_arena *a, const void *part, struct 
 Wap__ContextInfo *wa_fill_live(struct bx_arena *a, const void *part, struct wa_message *out)
 {
     const Wap__LiveLocation *m = part;
-    place(a, out,
-          (struct wa_location){
-              .latitude = m->latitude, .longitude = m->longitude, .is_live = true});
+    place(
+        a, out,
+        (struct wa_location){.latitude = m->latitude, .longitude = m->longitude, .is_live = true});
     out->text = wa_clean_text(a, m->caption);
     return m->context_info;
 }
@@ -84,8 +84,9 @@ static void vcard_read(struct bx_arena *a, const char *vcard, struct wa_card *ca
         line = bx_str_trim(line);
         size_t colon = bx_str_find(line, ':');
         struct bx_str property = bx_str_slice(line, 0, colon);
-        struct bx_str value = colon < line.len ? bx_str_trim(bx_str_slice(line, colon + 1, line.len))
-                                               : (struct bx_str){0};
+        struct bx_str value = colon < line.len
+                                  ? bx_str_trim(bx_str_slice(line, colon + 1, line.len))
+                                  : (struct bx_str){0};
         if (is_tel(property) && value.len)
             phones[card->phone_count++] =
                 (struct wa_card_phone){value, or_null(parameter(property, BX_STR("waid")))};
@@ -103,8 +104,8 @@ static struct wa_card card_of(struct bx_arena *a, const Wap__Contact *m)
 }
 
 /* The label, and a line with the numbers of each, so that a search finds them. */
-static struct bx_str cards_label(struct bx_arena *a, struct bx_str head, const struct wa_card *cards,
-                                 size_t count, bool has_names)
+static struct bx_str cards_label(struct bx_arena *a, struct bx_str head,
+                                 const struct wa_card *cards, size_t count, bool has_names)
 {
     struct bx_buf text;
     bx_buf_init(&text, 0);
@@ -142,8 +143,8 @@ Wap__ContextInfo *wa_fill_contacts(struct bx_arena *a, const void *part, struct 
         cards[i] = card_of(a, m->contacts[i]);
     out->details.cards = cards;
     out->details.card_count = count;
-    out->label = cards_label(a, bx_arena_printf(a, "[%zu contacts]", m->n_contacts), cards, count,
-                             true);
+    out->label =
+        cards_label(a, bx_arena_printf(a, "[%zu contacts]", m->n_contacts), cards, count, true);
     return m->context_info;
 }
 
@@ -207,10 +208,11 @@ Wap__ContextInfo *wa_fill_event(struct bx_arena *a, const void *part, struct wa_
                                .is_canceled = m->is_canceled};
     out->details.gathering = g;
     struct bx_str head = named(a, m->is_canceled ? "Event cancelled" : "Event", g->name);
-    out->label = !head.len            ? BX_STR("[Event]")
-                 : g->description.len ? bx_arena_printf(a, BX_STR_FMT "\n" BX_STR_FMT, BX_STR_ARG(head),
-                                                        BX_STR_ARG(g->description))
-                                      : head;
+    out->label = !head.len ? BX_STR("[Event]")
+                 : g->description.len
+                     ? bx_arena_printf(a, BX_STR_FMT "\n" BX_STR_FMT, BX_STR_ARG(head),
+                                       BX_STR_ARG(g->description))
+                     : head;
     return m->context_info;
 }
 
@@ -225,8 +227,9 @@ Wap__ContextInfo *wa_fill_scheduled_call(struct bx_arena *a, const void *part,
 
 Wap__ContextInfo *wa_fill_call_log(struct bx_arena *a, const void *part, struct wa_message *out)
 {
-    static const char *const outcomes[] = {"",          "missed",  "failed", "declined",
-                                           "answered elsewhere", "ongoing", "silenced", "silenced"};
+    static const char *const outcomes[] = {
+        "",        "missed",   "failed",  "declined", "answered elsewhere",
+        "ongoing", "silenced", "silenced"};
     const Wap__CallLog *m = part;
     const char *what = m->is_video ? "Video call" : "Voice call";
     bool has_word = m->outcome > 0 && m->outcome < (int)BX_LEN(outcomes);

@@ -14,8 +14,8 @@ static int store_info(struct wa_job *job, struct bx_str group, const struct wa_g
 {
     struct bx_buf text;
     bx_buf_init(&text, 0);
-    bx_buf_printf(&text, "%d %d %u %d\n", info->is_lid, info->is_announcement,
-                  info->ephemeral_s, info->is_locked);
+    bx_buf_printf(&text, "%d %d %u %d\n", info->is_lid, info->is_announcement, info->ephemeral_s,
+                  info->is_locked);
     for (size_t i = 0; i < info->subject.len; i++)
         bx_buf_byte(&text, info->subject.ptr[i] == '\n' ? ' ' : (uint8_t)info->subject.ptr[i]);
     for (size_t i = 0; i < info->count; i++) {
@@ -216,7 +216,7 @@ static int apply_run(struct wa_job *job)
     return wa_groups_apply(job, job->node);
 }
 
-static const struct wa_job_type apply_type = {"groups", apply_run, NULL};
+static const struct wa_job_type apply_type = {.name = "groups", .run = apply_run};
 
 static void on_groups(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
                       void *arg)

@@ -103,7 +103,7 @@ struct wa_history {
     uint64_t sync_type, progress;
 };
 
-void wa_history_free(struct wa_history *h)
+static void history_free(struct wa_history *h)
 {
     if (!h)
         return;
@@ -306,15 +306,14 @@ static int decrypt(const struct wa_blob *b, struct bx_buf *out)
 }
 
 /* A damaged chunk has no items: it will not get better. */
-void wa_history_prepare(struct wa_job *job)
+static void history_prepare(struct wa_job *job)
 {
     struct wa_history *h = job->history = BX_NEW(struct wa_history);
     struct bx_buf deflated;
     h->open_chat = UINT32_MAX;
     bx_buf_init(&h->plain, MAX_CHUNK);
     bx_buf_init(&deflated, MAX_CHUNK);
-    if (decrypt(job->data, &deflated) >= 0 &&
-        wa_inflate(bx_buf_view(&deflated), &h->plain) >= 0)
+    if (decrypt(job->data, &deflated) >= 0 && wa_inflate(bx_buf_view(&deflated), &h->plain) >= 0)
         divide(h);
     bx_buf_done(&deflated);
 }
@@ -388,10 +387,9 @@ static int on_item(struct wa_job *job, size_t index)
     switch ((enum item_kind)item->kind) {
     case ITEM_MAPPING:
         return WA_PB_UNPACK(lid_mapping, bytes, &job->out, &mapping) < 0 ? BX_OK
-                                                                        : on_mapping(job, mapping);
+                                                                         : on_mapping(job, mapping);
     case ITEM_PUSHNAME:
-        return WA_PB_UNPACK(pushname, bytes, &job->out, &name) < 0 ? BX_OK
-                                                                  : on_pushname(job, name);
+        return WA_PB_UNPACK(pushname, bytes, &job->out, &name) < 0 ? BX_OK : on_pushname(job, name);
     case ITEM_CHAT:
         return open_chat(job, (uint32_t)index, true);
     case ITEM_MESSAGE:
@@ -430,7 +428,14 @@ static int history_run(struct wa_job *job)
     return rc < 0 ? rc : h->next < h->count ? WA_JOB_MORE : last_part(job);
 }
 
-const struct wa_job_type wa_job_history = {"history", history_run, NULL};
+static void history_done(struct wa_job *job)
+{
+    history_free(job->history);
+    bx_list_remove(&job->history_node);
+}
+
+const struct wa_job_type wa_job_history = {
+    .name = "history", .run = history_run, .prepare = history_prepare, .done = history_done};
 
 /* --- chunks that are not stored yet ---
  *
@@ -485,7 +490,7 @@ static int lost_run(struct wa_job *job)
     return forget(job, job->data);
 }
 
-const struct wa_job_type wa_job_history_lost = {"history_lost", lost_run, NULL};
+const struct wa_job_type wa_job_history_lost = {.name = "history_lost", .run = lost_run};
 
 int wa_history_notified(struct wa_job *job, const Wap__HistorySyncNotification *n)
 {
@@ -510,7 +515,8 @@ static int on_pending(void *arg, struct bx_str key, struct bx_str row)
     }
     char *path = bx_arena_strndup(&job->out, row.ptr + PENDING_HEAD, row.len - PENDING_HEAD);
     ProtobufCBinaryData media_key = {32, (uint8_t *)(uintptr_t)row.ptr + 1},
-                        hash = {row.ptr[0] & HOW_HASHED ? 32 : 0, (uint8_t *)(uintptr_t)row.ptr + 33};
+                        hash = {row.ptr[0] & HOW_HASHED ? 32 : 0,
+                                (uint8_t *)(uintptr_t)row.ptr + 33};
     struct wa_blob *b = wa_blob_want(job, &wa_job_history, path, media_key, hash, NULL);
     if (b)
         b->pending = bx_arena_str(&job->out, key);
@@ -522,7 +528,7 @@ static int resume_run(struct wa_job *job)
     return job->ks->ops->each(job->ks->ctx, WA_KEY_PENDING, BX_STR(""), on_pending, job);
 }
 
-static const struct wa_job_type resume_type = {"history_resume", resume_run, NULL};
+static const struct wa_job_type resume_type = {.name = "history_resume", .run = resume_run};
 
 void wa_history_resume(struct wa_client *c)
 {

@@ -33,19 +33,8 @@ static void barrier_finish(struct wa_job *job, int rc)
     job->client->is_barrier_waiting = rc >= 0 && job->barrier == job->client->barriers;
 }
 
-void wa_barrier_passed(struct wa_client *c, const struct wa_job *job)
-{
-    c->jobs--;
-    if (job->barrier < c->barriers && c->jobs_before > 0)
-        c->jobs_before--;
-    if (!c->is_barrier_waiting || c->jobs_before > 0 || c->is_freed)
-        return;
-    c->is_barrier_waiting = false;
-    if (c->ops->on_offline_done)
-        c->ops->on_offline_done(c, c->offline_count, c->arg);
-}
-
-static const struct wa_job_type barrier_type = {"offline_done", barrier_run, barrier_finish};
+static const struct wa_job_type barrier_type = {
+    .name = "offline_done", .run = barrier_run, .finish = barrier_finish};
 
 static void on_offline(struct wa_client *c, const struct wa_node *n)
 {

@@ -36,7 +36,8 @@ static void apply_finish(struct wa_job *job, int rc)
     free(l);
 }
 
-static const struct wa_job_type apply_type = {"lookup", apply_run, apply_finish};
+static const struct wa_job_type apply_type = {
+    .name = "lookup", .run = apply_run, .finish = apply_finish};
 
 static void on_answer(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
                       void *arg)

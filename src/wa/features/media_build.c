@@ -198,8 +198,7 @@ struct bx_str wa_build_contacts(const struct wa_vcard *cards, size_t count,
     } else {
         Wap__ContactsArray *list = m->contacts_array =
             WA_PB_NEW(arena, Wap__ContactsArray, contacts_array);
-        list->display_name =
-            wa_pb_text(arena, bx_arena_printf(arena, "%zu contacts", count));
+        list->display_name = wa_pb_text(arena, bx_arena_printf(arena, "%zu contacts", count));
         list->contacts = bx_arena_alloc(arena, (count + 1) * sizeof *list->contacts);
         for (size_t i = 0; i < count; i++)
             list->contacts[i] = card_of(arena, &cards[i]);

@@ -157,7 +157,8 @@ static struct bx_str percent(struct bx_str text, struct bx_arena *arena)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char ch = (unsigned char)text.ptr[i];
         bool is_plain = (ch >= '0' && ch <= '9') || (ch >= 'A' && ch <= 'Z') ||
-                        (ch >= 'a' && ch <= 'z') || ch == '-' || ch == '.' || ch == '_' || ch == '~';
+                        (ch >= 'a' && ch <= 'z') || ch == '-' || ch == '.' || ch == '_' ||
+                        ch == '~';
         if (is_plain) {
             out[n++] = (char)ch;
         } else {
@@ -202,9 +203,10 @@ int wa_file_url(struct bx_str host, const struct wa_file *file, struct bx_arena 
         bx_base64_encode(BX_BASE64_URL, file->enc_sha256, 32, hash);
     bool has_query = bx_str_find(file->direct_path, '?') < file->direct_path.len;
     struct bx_str h = percent(bx_str(hash), arena);
-    *out = bx_arena_printf(arena, BX_STR_FMT BX_STR_FMT "%shash=" BX_STR_FMT "&mms-type=%s&__wa-mms=",
-                           BX_STR_ARG(host), BX_STR_ARG(file->direct_path), has_query ? "&" : "?",
-                           BX_STR_ARG(h), places[file->kind].type);
+    *out =
+        bx_arena_printf(arena, BX_STR_FMT BX_STR_FMT "%shash=" BX_STR_FMT "&mms-type=%s&__wa-mms=",
+                        BX_STR_ARG(host), BX_STR_ARG(file->direct_path), has_query ? "&" : "?",
+                        BX_STR_ARG(h), places[file->kind].type);
     return BX_OK;
 }
 

@@ -1,15 +1,19 @@
 /* The file of a message, read out of its protobuf. */
 #include "wa/media.h"
 
-#include "wa/internal.h"
 #include "base/mem.h"
+#include "wa/internal.h"
 #include "wa/proto/pb.h"
 
 static const char *const kind_names[WA_FILE_KINDS] = {
-    [WA_FILE_IMAGE] = "image",       [WA_FILE_VIDEO] = "video",
-    [WA_FILE_GIF] = "gif",           [WA_FILE_PTV] = "ptv",
-    [WA_FILE_AUDIO] = "audio",       [WA_FILE_VOICE] = "voice",
-    [WA_FILE_DOCUMENT] = "document", [WA_FILE_STICKER] = "sticker",
+    [WA_FILE_IMAGE] = "image",
+    [WA_FILE_VIDEO] = "video",
+    [WA_FILE_GIF] = "gif",
+    [WA_FILE_PTV] = "ptv",
+    [WA_FILE_AUDIO] = "audio",
+    [WA_FILE_VOICE] = "voice",
+    [WA_FILE_DOCUMENT] = "document",
+    [WA_FILE_STICKER] = "sticker",
     [WA_FILE_LINK_THUMBNAIL] = "link-thumbnail",
 };
 
@@ -32,10 +36,14 @@ int wa_file_kind_parse(struct bx_str name, enum wa_file_kind *out)
 enum wa_media_kind wa_file_media_kind(enum wa_file_kind kind)
 {
     static const enum wa_media_kind kinds[WA_FILE_KINDS] = {
-        [WA_FILE_IMAGE] = WA_MEDIA_IMAGE,       [WA_FILE_VIDEO] = WA_MEDIA_VIDEO,
-        [WA_FILE_GIF] = WA_MEDIA_VIDEO,         [WA_FILE_PTV] = WA_MEDIA_VIDEO,
-        [WA_FILE_AUDIO] = WA_MEDIA_AUDIO,       [WA_FILE_VOICE] = WA_MEDIA_AUDIO,
-        [WA_FILE_DOCUMENT] = WA_MEDIA_DOCUMENT, [WA_FILE_STICKER] = WA_MEDIA_IMAGE,
+        [WA_FILE_IMAGE] = WA_MEDIA_IMAGE,
+        [WA_FILE_VIDEO] = WA_MEDIA_VIDEO,
+        [WA_FILE_GIF] = WA_MEDIA_VIDEO,
+        [WA_FILE_PTV] = WA_MEDIA_VIDEO,
+        [WA_FILE_AUDIO] = WA_MEDIA_AUDIO,
+        [WA_FILE_VOICE] = WA_MEDIA_AUDIO,
+        [WA_FILE_DOCUMENT] = WA_MEDIA_DOCUMENT,
+        [WA_FILE_STICKER] = WA_MEDIA_IMAGE,
         [WA_FILE_LINK_THUMBNAIL] = WA_MEDIA_LINK_THUMBNAIL,
     };
     BX_ASSERT((unsigned)kind < WA_FILE_KINDS);

@@ -31,7 +31,8 @@ int wa_client_media_retry(struct wa_client *c, const struct wa_media_retry *retr
     bx_arena_init(&arena, 0);
     me = wa_jid_without_device(me);
     uint8_t key[32], iv[CR_GCM_IV_SIZE];
-    Wap__ServerErrorReceipt *body = WA_PB_NEW(&arena, Wap__ServerErrorReceipt, server_error_receipt);
+    Wap__ServerErrorReceipt *body =
+        WA_PB_NEW(&arena, Wap__ServerErrorReceipt, server_error_receipt);
     body->stanza_id = wa_pb_text(&arena, retry->id);
     struct bx_str plain = wa_pb_pack(body, &arena);
     uint8_t *sealed = bx_arena_alloc(&arena, plain.len + CR_GCM_TAG_SIZE);
@@ -44,9 +45,9 @@ int wa_client_media_retry(struct wa_client *c, const struct wa_media_retry *retr
     struct wa_node *encrypt = wa_node_add(receipt, wa_node_new(&arena, "encrypt"));
     add_bytes(&arena, encrypt, "enc_p", sealed, plain.len + CR_GCM_TAG_SIZE);
     add_bytes(&arena, encrypt, "enc_iv", iv, sizeof iv);
-    struct wa_node *rmr = wa_node_add(
-        receipt, WA_NODE(&arena, "rmr", wa_to("jid", retry->chat),
-                         wa_lit("from_me", retry->is_from_me ? "true" : "false")));
+    struct wa_node *rmr =
+        wa_node_add(receipt, WA_NODE(&arena, "rmr", wa_to("jid", retry->chat),
+                                     wa_lit("from_me", retry->is_from_me ? "true" : "false")));
     if (wa_jid_is_group(&chat) && retry->sender.len)
         wa_node_set(rmr, wa_to("participant", retry->sender));
     int rc = wa_send_node(c, receipt);

@@ -214,4 +214,5 @@ static void message_finish(struct wa_job *job, int rc)
         wa_client_end(job->client, (struct wa_ending){WA_REASON_STORE, WA_THEN_BACKOFF, rc, 0});
 }
 
-const struct wa_job_type wa_job_message = {"message", message_run, message_finish};
+const struct wa_job_type wa_job_message = {
+    .name = "message", .run = message_run, .finish = message_finish};

@@ -100,7 +100,8 @@ static int send_run(struct wa_job *job)
 }
 
 static void send_finish(struct wa_job *job, int rc);
-const struct wa_job_type wa_job_send_step = {"send", send_run, send_finish};
+const struct wa_job_type wa_job_send_step = {
+    .name = "send", .run = send_run, .finish = send_finish};
 
 static void send_finish(struct wa_job *job, int rc)
 {

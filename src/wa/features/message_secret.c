@@ -71,10 +71,10 @@ static int secret_find(struct wa_job *job, const struct names *chats, const stru
 {
     int rc = BX_E_NOT_FOUND;
     for (size_t i = 0; rc == BX_E_NOT_FOUND && i < chats->count * authors->count; i++)
-        rc = job->ks->ops->get(job->ks->ctx, WA_KEY_SECRET,
-                               secret_key(job, chats->of[i / authors->count],
-                                          authors->of[i % authors->count], id),
-                               &job->out, out);
+        rc = job->ks->ops->get(
+            job->ks->ctx, WA_KEY_SECRET,
+            secret_key(job, chats->of[i / authors->count], authors->of[i % authors->count], id),
+            &job->out, out);
     return rc == BX_OK && out->len != SECRET_SIZE ? BX_E_NOT_FOUND : rc;
 }
 
@@ -244,7 +244,8 @@ static int wait_for(struct wa_job *job, const struct wa_source *src, const Wap__
                   BX_STR_ARG(wa_jid_text(&job->out, &src->sender)), src->is_from_me,
                   (int)src->origin, (long long)src->timestamp_ms);
     bx_buf_str(&row, wa_pb_pack(m, &job->out));
-    struct bx_str key = bx_arena_printf(&job->out, "%s::" BX_STR_FMT, s->key->id, BX_STR_ARG(src->id));
+    struct bx_str key =
+        bx_arena_printf(&job->out, "%s::" BX_STR_FMT, s->key->id, BX_STR_ARG(src->id));
     int rc = job->ks->ops->put(job->ks->ctx, WA_KEY_SEALED, key, bx_buf_view(&row));
     bx_buf_done(&row);
     return rc;

@@ -123,8 +123,8 @@ static struct wa_node *sign_answer(struct wa_job *job, const struct wa_adv_accep
     return iq;
 }
 
-static struct wa_node *error_answer(struct bx_arena *a, const struct wa_node *request, unsigned code,
-                                    const char *text)
+static struct wa_node *error_answer(struct bx_arena *a, const struct wa_node *request,
+                                    unsigned code, const char *text)
 {
     struct wa_node *iq = WA_NODE(a, "iq", wa_to("to", WA_SERVER_JID), wa_lit("type", "error"),
                                  wa_str("id", wa_node_attr(request, "id")));
@@ -227,7 +227,8 @@ static void success_finish(struct wa_job *job, int rc)
     c->creds = made;
 }
 
-static const struct wa_job_type success_type = {"pair", success_run, success_finish};
+static const struct wa_job_type success_type = {
+    .name = "pair", .run = success_run, .finish = success_finish};
 
 /* Asked before anything of the account is stored. Without a readable name the job refuses it. */
 static bool is_accepted(struct wa_client *c, const struct wa_node *iq)
@@ -343,7 +344,8 @@ static void hello_finish(struct wa_job *job, int rc)
     wa_request_send(c, iq, 0, on_hello_answer, NULL);
 }
 
-static const struct wa_job_type hello_type = {"pair_code", hello_run, hello_finish};
+static const struct wa_job_type hello_type = {
+    .name = "pair_code", .run = hello_run, .finish = hello_finish};
 
 void wa_pair_start_code(struct wa_client *c)
 {
@@ -436,7 +438,8 @@ static void finish_finish(struct wa_job *job, int rc)
     wa_request_send(c, iq, 0, NULL, NULL);
 }
 
-static const struct wa_job_type finish_type = {"pair_code_finish", finish_run, finish_finish};
+static const struct wa_job_type finish_type = {
+    .name = "pair_code_finish", .run = finish_run, .finish = finish_finish};
 
 bool wa_pair_on_notification(struct wa_client *c, struct wa_node *n, struct bx_arena **arena)
 {

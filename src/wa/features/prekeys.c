@@ -113,7 +113,7 @@ static int mark_run(struct wa_job *job)
     return wa_self_put_u64(job->ks, "uploaded_prekey", *next);
 }
 
-static const struct wa_job_type mark_type = {"prekeys_uploaded", mark_run, NULL};
+static const struct wa_job_type mark_type = {.name = "prekeys_uploaded", .run = mark_run};
 
 /* --- loop --- */
 
@@ -163,7 +163,8 @@ static void upload_finish(struct wa_job *job, int rc)
         free(w);
 }
 
-static const struct wa_job_type upload_type = {"prekeys", upload_run, upload_finish};
+static const struct wa_job_type upload_type = {
+    .name = "prekeys", .run = upload_run, .finish = upload_finish};
 
 static void upload(struct wa_client *c, void (*then)(struct wa_client *c))
 {
@@ -266,7 +267,7 @@ static int rotated_run(struct wa_job *job)
     return rc;
 }
 
-static const struct wa_job_type rotated_type = {"signed_prekey", rotated_run, NULL};
+static const struct wa_job_type rotated_type = {.name = "signed_prekey", .run = rotated_run};
 
 static void on_rotated(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
                        void *arg)
@@ -321,7 +322,8 @@ static void digest_finish(struct wa_job *job, int rc)
         upload(job->client, NULL);
 }
 
-static const struct wa_job_type digest_type = {"prekey_digest", digest_run, digest_finish};
+static const struct wa_job_type digest_type = {
+    .name = "prekey_digest", .run = digest_run, .finish = digest_finish};
 
 static void on_digest(struct wa_client *c, struct wa_node *answer, struct bx_arena **arena, int rc,
                       void *arg)
@@ -352,7 +354,8 @@ static void upkeep_finish(struct wa_job *job, int rc)
     }
 }
 
-static const struct wa_job_type upkeep_type = {"upkeep", upkeep_run, upkeep_finish};
+static const struct wa_job_type upkeep_type = {
+    .name = "upkeep", .run = upkeep_run, .finish = upkeep_finish};
 
 void wa_prekeys_upkeep(struct wa_client *c)
 {

@@ -139,7 +139,7 @@ static int subscribe_run(struct wa_job *job)
     return rc == BX_E_NOT_FOUND ? BX_OK : rc;
 }
 
-static const struct wa_job_type subscribe_type = {"subscribe", subscribe_run, NULL};
+static const struct wa_job_type subscribe_type = {.name = "subscribe", .run = subscribe_run};
 
 int wa_client_subscribe(struct wa_client *c, struct bx_str person)
 {

@@ -146,7 +146,8 @@ static int receipt_run(struct wa_job *job)
     return rc;
 }
 
-const struct wa_job_type wa_job_receipt = {"receipt", receipt_run, end_if_failed};
+const struct wa_job_type wa_job_receipt = {
+    .name = "receipt", .run = receipt_run, .finish = end_if_failed};
 
 /* --- notifications --- */
 
@@ -215,7 +216,8 @@ static int notification_run(struct wa_job *job)
     return rc;
 }
 
-const struct wa_job_type wa_job_notification = {"notification", notification_run, end_if_failed};
+const struct wa_job_type wa_job_notification = {
+    .name = "notification", .run = notification_run, .finish = end_if_failed};
 
 /* --- calls --- */
 
@@ -240,4 +242,4 @@ static int call_run(struct wa_job *job)
     return rc;
 }
 
-const struct wa_job_type wa_job_call = {"call", call_run, end_if_failed};
+const struct wa_job_type wa_job_call = {.name = "call", .run = call_run, .finish = end_if_failed};

@@ -196,8 +196,8 @@ static struct authority make_authority(void)
     cr_keypair_generate(&a.root);
     cr_keypair_generate(&a.intermediate);
     cr_keypair_generate(&a.server);
-    a.chain = wa_cert_build(&a.root, &a.intermediate, a.server.pub, now_s, WA_CERT_SOUND, random,
-                            &arena);
+    a.chain =
+        wa_cert_build(&a.root, &a.intermediate, a.server.pub, now_s, WA_CERT_SOUND, random, &arena);
     return a;
 }
 

@@ -96,16 +96,58 @@ static void arena_free(void *data, void *ptr)
     (void)ptr;
 }
 
+/* protobuf-c gives texts as C strings, which end at a NUL inside. 0xff is in no UTF-8 text: whoever
+ * repairs the text makes U+FFFD of it, and what stands behind is kept. */
+static void nuls_mark(const ProtobufCMessageDescriptor *type, uint8_t *bytes, size_t len)
+{
+    struct walk w = {bytes, bytes + len};
+    uint64_t tag, value;
+    while (w.at < w.end && read_varint(&w, &tag) == BX_OK) {
+        unsigned wire = tag & 7;
+        if (wire != 2) {
+            if ((wire == 0 ? read_varint(&w, &value) : skip(&w, wire == 1 ? 8 : 4)) < 0)
+                return;
+            continue;
+        }
+        if (read_varint(&w, &value) < 0)
+            return;
+        uint8_t *start = bytes + (w.at - bytes);
+        if (skip(&w, value) < 0)
+            return;
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(type, (unsigned)(tag >> 3));
+        if (field && field->type == PROTOBUF_C_TYPE_MESSAGE)
+            nuls_mark(field->descriptor, start, (size_t)value);
+        else if (field && field->type == PROTOBUF_C_TYPE_STRING)
+            for (uint8_t *p = start; (p = memchr(p, 0, (size_t)(w.at - p)));)
+                *p = 0xff;
+    }
+}
+
+/* The bytes, or a copy of them without NULs in texts. NULL: too big for the arena. */
+static const uint8_t *without_nuls(const ProtobufCMessageDescriptor *type, struct bx_str bytes,
+                                   struct bx_arena *arena)
+{
+    if (bytes.len == 0 || !memchr(bytes.ptr, 0, bytes.len))
+        return (const uint8_t *)bytes.ptr;
+    char *copy = bx_arena_try_strndup(arena, bytes.ptr, bytes.len);
+    if (copy)
+        nuls_mark(type, (uint8_t *)copy, bytes.len);
+    return (const uint8_t *)copy;
+}
+
 int wa_pb_unpack(const ProtobufCMessageDescriptor *type, struct bx_str bytes,
                  struct bx_arena *arena, ProtobufCMessage **out)
 {
     int rc = bytes.len ? check_shape(type, bytes, 0) : BX_OK;
     if (rc < 0)
         return rc;
+    const uint8_t *clean = without_nuls(type, bytes, arena);
+    if (bytes.len && !clean)
+        return BX_E_TOO_BIG;
     struct allocator a = {.arena = arena};
     ProtobufCAllocator glue = {.alloc = arena_alloc, .free = arena_free, .allocator_data = &a};
-    ProtobufCMessage *m =
-        protobuf_c_message_unpack(type, &glue, bytes.len, (const uint8_t *)bytes.ptr);
+    ProtobufCMessage *m = protobuf_c_message_unpack(type, &glue, bytes.len, clean);
     if (!m)
         return a.is_full ? BX_E_TOO_BIG : BX_E_INVALID;
     *out = m;

@@ -4,7 +4,8 @@
  *     Wap__Message *m;
  *     rc = WA_PB_UNPACK(message, plaintext, &arena, &m);
  *
- * Text fields are NUL-terminated copies as a peer sent them: check UTF-8 before you store them.
+ * Text fields are NUL-terminated copies as a peer sent them, a NUL inside as 0xff: repair them
+ * (bx_utf8_repair_str, wa_clean_text) before you store them.
  */
 #ifndef WA_PB_H
 #define WA_PB_H

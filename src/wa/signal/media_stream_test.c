@@ -68,14 +68,16 @@ static struct bx_str plain_of(const json_t *file)
 }
 
 /* Encrypts in pieces of `step` bytes; the file in *out (free). */
-static struct bx_str seal(enum wa_media_kind kind, const uint8_t *key, struct bx_str plain, size_t step,
-                          struct wa_media_seal **out_seal, struct wa_media_sealed *result)
+static struct bx_str seal(enum wa_media_kind kind, const uint8_t *key, struct bx_str plain,
+                          size_t step, struct wa_media_seal **out_seal,
+                          struct wa_media_sealed *result)
 {
     struct wa_media_seal *s = wa_media_seal_new(kind, key, true);
     uint8_t *out = malloc(plain.len + 64);
     size_t len = 0, n;
     for (size_t at = 0; at < plain.len; at += step) {
-        wa_media_seal_update(s, bx_str_slice(plain, at, at + step < plain.len ? at + step : plain.len),
+        wa_media_seal_update(s,
+                             bx_str_slice(plain, at, at + step < plain.len ? at + step : plain.len),
                              out + len, &n);
         len += n;
     }
@@ -92,8 +94,9 @@ static int unseal(enum wa_media_kind kind, const uint8_t *key, struct bx_str fil
     size_t len = 0, n;
     int rc = BX_OK;
     for (size_t at = 0; rc == BX_OK && at < file.len; at += step) {
-        rc = wa_media_unseal_update(u, bx_str_slice(file, at, at + step < file.len ? at + step : file.len),
-                                    plain + len, &n);
+        rc = wa_media_unseal_update(
+            u, bx_str_slice(file, at, at + step < file.len ? at + step : file.len), plain + len,
+            &n);
         len += n;
     }
     if (rc == BX_OK)
@@ -198,7 +201,8 @@ TEST(a_damaged_cut_or_longer_file_is_refused)
     damage(bx_str_n(longer, file.len + 16), key, &no_hash, "16 bytes more");
     damage(bx_str_n(longer, file.len + 4096), key, &no_hash, "4096 bytes more");
     damage(file, wrong, &right, "another key");
-    struct wa_media_expected other = {wrong, NULL, sizeof text}, sealed = {NULL, wrong, sizeof text},
+    struct wa_media_expected other = {wrong, NULL, sizeof text},
+                             sealed = {NULL, wrong, sizeof text},
                              size = {NULL, NULL, sizeof text - 1};
     damage(file, key, &other, "another plain hash");
     damage(file, key, &sealed, "another hash");

@@ -13,9 +13,9 @@ enum { WA_SKIPPED_CHAINS = 96, WA_SKIPPED_SESSIONS = 8 /* earlier ones that are 
 
 /* One record between its load and its store. */
 struct wa_skipped {
-    uint64_t chain; /* of the message that is opened; 0: none */
-    uint32_t index; /* its counter */
-    bool is_joined; /* its key was put back */
+    uint64_t chain;                     /* of the message that is opened; 0: none */
+    uint32_t index;                     /* its counter */
+    bool is_joined;                     /* its key was put back */
     uint64_t chains[WA_SKIPPED_CHAINS]; /* that the record had at its load */
     size_t chain_count;
 };

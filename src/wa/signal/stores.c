@@ -89,8 +89,8 @@ static int session_store(const signal_protocol_address *address, uint8_t *record
     bx_arena_init(&arena, SCRATCH_MAX);
     int rc = wa_skipped_split(&s->skipped, s->keystore, WA_SKIPPED_SESSION, at,
                               bx_str_n(record, len), &arena, &split);
-    int sg = rc < 0 ? failed(s, rc)
-                    : save(s, WA_KEY_SESSION, at, (const uint8_t *)split.ptr, split.len);
+    int sg =
+        rc < 0 ? failed(s, rc) : save(s, WA_KEY_SESSION, at, (const uint8_t *)split.ptr, split.len);
     bx_arena_done(&arena);
     return sg;
 }

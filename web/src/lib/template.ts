@@ -1,20 +1,21 @@
 /** Templates in the composer: finding the command being typed, and filling variables in. */
 import type { Member, Template } from "../data/types";
+import { fold } from "./fold";
 import { phone } from "./format";
 
 /** The `/word` that ends at the caret, if the caret stands in one. */
 export function commandAt(text: string, caret: number): { start: number; word: string } | null {
-  const match = /(?:^|\s)(\/[\p{L}\p{N}_-]*)$/u.exec(text.slice(0, caret));
-  return match ? { start: caret - match[1]!.length, word: match[1]!.slice(1).toLowerCase() } : null;
+  const match = /(?:^|\s)(\/[\p{L}\p{M}\p{N}_-]*)$/u.exec(text.slice(0, caret));
+  return match ? { start: caret - match[1]!.length, word: fold(match[1]!.slice(1)) } : null;
 }
 
-const bare = (command: string) => command.replace(/^\//, "").toLowerCase();
+const bare = (command: string) => fold(command.replace(/^\//, ""));
 
 /** Active templates that fit, those whose command begins with the word first. */
 export function matching(templates: readonly Template[], word: string, limit = 8): Template[] {
   const active = templates.filter((template) => template.isActive);
   const starts = active.filter((template) => bare(template.commands).startsWith(word));
-  const contains = active.filter((template) => !starts.includes(template) && (bare(template.commands).includes(word) || template.name.toLowerCase().includes(word)));
+  const contains = active.filter((template) => !starts.includes(template) && (bare(template.commands).includes(word) || fold(template.name).includes(word)));
   return [...starts, ...contains].slice(0, limit);
 }
 
@@ -35,8 +36,8 @@ export function firstBlank(text: string): { start: number; end: number } | null 
 
 /** The `@word` that ends at the caret, if the caret stands in one. */
 export function mentionAt(text: string, caret: number): { start: number; word: string } | null {
-  const match = /(?:^|\s)(@[\p{L}\p{N}+ _-]{0,30})$/u.exec(text.slice(0, caret));
-  return match ? { start: caret - match[1]!.length, word: match[1]!.slice(1).toLowerCase() } : null;
+  const match = /(?:^|\s)(@[\p{L}\p{M}\p{N}+ _-]{0,30})$/u.exec(text.slice(0, caret));
+  return match ? { start: caret - match[1]!.length, word: fold(match[1]!.slice(1)) } : null;
 }
 
 /** Members of a group whose name or number fits, except the number itself. */
@@ -44,6 +45,6 @@ export function membersMatching(members: readonly Member[], word: string, limit 
   return members
     .filter((one) => !one.isMe)
     .map((one) => ({ id: one.id, name: one.name ?? one.pushName ?? (one.phone ? phone(one.phone) : ""), detail: one.phone ? phone(one.phone) : "" }))
-    .filter((one) => one.name && (one.name.toLowerCase().includes(word) || one.detail.replace(/\D/g, "").includes(word.replace(/\D/g, "") || "-")))
+    .filter((one) => one.name && (fold(one.name).includes(word) || one.detail.replace(/\D/g, "").includes(word.replace(/\D/g, "") || "-")))
     .slice(0, limit);
 }

@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import * as api from "../../data/api";
 import type { Permission, PhoneNumber, User } from "../../data/types";
 import { useI18n } from "../../i18n";
+import { fold } from "../../lib/fold";
 import { phone } from "../../lib/format";
 import { Avatar, Badge, Empty, ErrorState, Skeleton, Switch } from "../../ui/kit";
 import { everyPage, PageFrame, useAction } from "./parts";
@@ -34,7 +35,7 @@ export const useEverybody = () => {
   return { users, numbers };
 };
 
-const fits = (text: string, ...values: string[]) => values.some((one) => one.toLowerCase().includes(text.trim().toLowerCase()));
+const fits = (text: string, ...values: string[]) => values.some((one) => fold(one).includes(fold(text.trim())));
 
 function Matrix({ users, numbers }: { users: User[]; numbers: PhoneNumber[] }) {
   const { t } = useI18n();

@@ -5,6 +5,7 @@ import * as api from "../../data/api";
 import { putChats, store, useStore } from "../../data/store";
 import type { ChatRow, SearchHit } from "../../data/types";
 import { useI18n } from "../../i18n";
+import { fold } from "../../lib/fold";
 import { ending, listTime } from "../../lib/format";
 import { mentioned } from "../../lib/rich";
 import { Empty, ErrorState, Live, Skeleton } from "../../ui/kit";
@@ -26,7 +27,7 @@ function useDebounced<T>(value: T, ms: number): T {
 
 const fits = (chat: ChatRow, q: string) => {
   const digits = q.replace(/\D/g, "");
-  return chat.contactName.toLowerCase().includes(q) || (chat.groupName ?? "").toLowerCase().includes(q) || (digits.length > 2 && chat.contactNumber.includes(digits));
+  return fold(chat.contactName).includes(q) || fold(chat.groupName ?? "").includes(q) || (digits.length > 2 && chat.contactNumber.includes(digits));
 };
 
 function useChatHits(q: string, numberIds: number[], enabled: boolean) {
@@ -40,7 +41,7 @@ function useChatHits(q: string, numberIds: number[], enabled: boolean) {
     const allowed = new Set(numberIds);
     for (const id of store.state.order) {
       const chat = store.state.chats.get(id)!;
-      if (allowed.has(chat.whatsappNumberId) && fits(chat, q.toLowerCase())) byId.set(id, chat);
+      if (allowed.has(chat.whatsappNumberId) && fits(chat, fold(q))) byId.set(id, chat);
       if (byId.size >= 30) break;
     }
     for (const chat of remote.data ?? []) if (!byId.has(chat.id)) byId.set(chat.id, chat);
