@@ -5,7 +5,7 @@
 // Long form:  node tests/soak/whatsapp.mjs            NUMBERS=50 MESSAGES=20000 (each way) ROUNDS=40
 // Short form: whatsapp.test.mjs in `make test`.       (needs npm ci in tests/interop/wa)
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Contact } from '../interop/wa/lib/contact.mjs'
 import { Listener } from '../interop/wa/lib/resume.mjs'
@@ -346,6 +346,16 @@ for (let round = 1; round <= ROUNDS; round++) {
   }
 }
 const stats = await sim.stats()
+if (failed) { // what went over the wire (the newest 10,000 stanzas), to find the cause with
+  const lines = []
+  for (let after = 0; ;) {
+    const stanzas = await sim.dump({ after, limit: 1000 })
+    if (!stanzas.length) break
+    lines.push(...stanzas.map(s => JSON.stringify(s)))
+    after = stanzas.at(-1).seq
+  }
+  writeFileSync(path.join(root, 'stanzas.jsonl'), lines.join('\n'))
+}
 note(JSON.stringify({ seed: SEED, numbers: NUMBERS, ...counts, problems: failed, resyncs: listener.resyncs, retries: stats.retries, logins: stats.logins, faults: stats.faults }))
 listener.close()
 for (const r of real) await r.contact.close()

@@ -289,20 +289,55 @@ static void keep_for_replay(struct sim_device *d, struct sim_item *item)
     }
 }
 
+static void acknowledged(struct sim_device *d, struct sim_item *item)
+{
+    if (d->held == item)
+        d->held = NULL;
+    if (d->release_at == &item->node)
+        d->release_at = item->node.next == &d->queue ? NULL : item->node.next;
+    net_timer_stop(&item->delay);
+    d->queued--;
+    keep_for_replay(d, item);
+}
+
 void sim_queue_ack(struct sim_device *d, struct bx_str id)
 {
     BX_LIST_EACH(&d->queue, node)
     {
         struct sim_item *item = BX_CONTAINER_OF(node, struct sim_item, node);
-        if (!item->is_written || !bx_str_eq(bx_str(item->id), id))
+        if (!item->is_written || !bx_str_is(item->stanza->tag, "message") ||
+            !bx_str_eq(bx_str(item->id), id))
             continue;
-        if (d->held == item)
-            d->held = NULL;
-        if (d->release_at == &item->node)
-            d->release_at = item->node.next == &d->queue ? NULL : item->node.next;
-        net_timer_stop(&item->delay);
-        d->queued--;
-        keep_for_replay(d, item);
+        acknowledged(d, item);
+        return;
+    }
+}
+
+static bool is_same_attr(const struct wa_node *ack, const char *name, const struct wa_node *stanza,
+                         const char *there)
+{
+    return bx_str_eq(wa_node_attr(ack, name), wa_node_attr(stanza, there));
+}
+
+/* An id is not enough: everybody's receipts for one message bear the id of that message. */
+static bool is_ack_of(const struct wa_node *ack, const struct wa_node *stanza)
+{
+    bool is_receipt = bx_str_is(stanza->tag, "receipt");
+    return bx_str_eq(wa_node_attr(ack, "class"), stanza->tag) &&
+           is_same_attr(ack, "id", stanza, "id") &&
+           (!is_receipt ||
+            (is_same_attr(ack, "type", stanza, "type") && is_same_attr(ack, "to", stanza, "from") &&
+             is_same_attr(ack, "participant", stanza, "participant")));
+}
+
+void sim_queue_ack_stanza(struct sim_device *d, const struct wa_node *ack)
+{
+    BX_LIST_EACH(&d->queue, node)
+    {
+        struct sim_item *item = BX_CONTAINER_OF(node, struct sim_item, node);
+        if (!item->is_written || !is_ack_of(ack, item->stanza))
+            continue;
+        acknowledged(d, item);
         return;
     }
 }

@@ -75,6 +75,35 @@ TEST(only_what_was_not_acknowledged_comes_again)
     assert_string_equal(ids_written(), "B");
 }
 
+static struct wa_node *receipt_of(struct bx_arena *arena, const char *id, const char *type,
+                                  const char *who)
+{
+    return WA_NODE(arena, "receipt", wa_lit("id", id), wa_lit("type", type),
+                   wa_to("from", BX_STR("1203@g.us")), wa_to("participant", bx_str(who)));
+}
+
+TEST(the_acknowledgement_of_one_receipt_leaves_the_others_of_that_message)
+{
+    struct sim_device *d = fixture_device("6281", true);
+    struct bx_arena arena;
+    bx_arena_init(&arena, 0);
+    sim_deliver(d, receipt_of(&arena, "A", "retry", "62801@s.whatsapp.net"));
+    sim_deliver(d, receipt_of(&arena, "A", "retry", "62802@s.whatsapp.net"));
+    sim_deliver(d, receipt_of(&arena, "A", NULL, "62801@s.whatsapp.net"));
+    for (int i = 0; i < 2; i++) /* twice: the receipt may have come twice */
+        sim_queue_ack_stanza(d, WA_NODE(&arena, "ack", wa_lit("class", "receipt"),
+                                        wa_lit("id", "A"), wa_to("to", BX_STR("1203@g.us")),
+                                        wa_to("participant", BX_STR("62801@s.whatsapp.net"))));
+    sim_queue_ack(d, BX_STR("A")); /* of a message of that id */
+    assert_int_equal(sim_queue_pending(d), 2);
+    fixture_forget();
+    sim_queue_flush(d);
+    assert_int_equal(fixture_sent.count, 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_true(wa_node_attr_is(fixture_sent.rows[i].node, "type", "retry"));
+    bx_arena_done(&arena);
+}
+
 TEST(a_dropped_stanza_comes_with_the_next_login)
 {
     struct sim_device *d = fixture_device("6281", true);
@@ -235,6 +264,7 @@ int main(void)
         ROW(what_an_offline_device_is_sent_waits_and_comes_in_order_marked_offline),
         ROW(a_connection_that_is_not_active_yet_is_not_written_to),
         ROW(only_what_was_not_acknowledged_comes_again),
+        ROW(the_acknowledgement_of_one_receipt_leaves_the_others_of_that_message),
         ROW(a_dropped_stanza_comes_with_the_next_login),
         ROW(a_duplicated_stanza_is_written_twice_and_queued_once),
         ROW(a_reordered_stanza_comes_after_the_next_one_or_after_a_while),

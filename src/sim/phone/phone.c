@@ -233,8 +233,10 @@ void sim_phone_record(struct sim_account *a, const struct sim_delivery *m,
 }
 
 static void ask_again(struct sim_account *a, const struct sim_delivery *m,
-                      enum wa_retry_reason reason, struct bx_arena *arena)
+                      const struct wa_node *enc, enum wa_retry_reason reason,
+                      struct bx_arena *arena)
 {
+    uint64_t count = wa_node_attr_u64_or(enc, "count", 0) + 1; /* of an answer: that asking's */
     uint8_t registration[4] = {0, 0, (uint8_t)(a->registration_id >> 8),
                                (uint8_t)a->registration_id};
     bool is_lid = m->group ? m->group->is_lid : m->is_lid;
@@ -242,7 +244,7 @@ static void ask_again(struct sim_account *a, const struct sim_delivery *m,
         WA_NODE(arena, "receipt", wa_str("id", m->id), wa_lit("type", "retry"),
                 wa_to("to", m->group ? bx_str(m->group->jid)
                                      : sim_jid(arena, m->from, m->from_device, is_lid)));
-    wa_node_add(n, WA_NODE(arena, "retry", wa_lit("count", "1"), wa_str("id", m->id),
+    wa_node_add(n, WA_NODE(arena, "retry", wa_num("count", count), wa_str("id", m->id),
                            wa_num("t", sim_now_s()), wa_lit("v", "1"), wa_num("error", reason)));
     wa_node_bytes(wa_node_add(n, wa_node_new(arena, "registration")), bx_str_n(registration, 4));
     wa_node_add(n, sim_bundle_node(a->sim, arena, &(struct sim_bundle_source){a, NULL}, true));
@@ -340,7 +342,7 @@ void sim_phone_receive(struct sim_account *a, const struct sim_delivery *m, stru
         } else if (rc != BX_E_DUPLICATE) {
             if (a->is_scripted)
                 sim_phone_record(a, m, m->from, NULL);
-            ask_again(a, m, reason, arena);
+            ask_again(a, m, m->encs[i], reason, arena);
             return;
         }
     }

@@ -117,7 +117,7 @@ static void on_iq(struct sim_conn *c, const struct wa_node *iq, struct bx_arena 
 static void on_ack(struct sim_conn *c, const struct wa_node *n, struct bx_arena *arena)
 {
     (void)arena;
-    sim_queue_ack(c->device, wa_node_attr(n, "id"));
+    sim_queue_ack_stanza(c->device, n);
 }
 
 /* A call link is as good as its token: new for each, never asked for again. */

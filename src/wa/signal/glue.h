@@ -46,6 +46,13 @@ int wa_signal_encode_pub(const ec_public_key *key, uint8_t out[CR_CURVE_KEY_SIZE
 /* 8 digits. */
 struct bx_str wa_signal_id_key(uint32_t id, char room[16]);
 
+/* group_start.c: the iteration from which on we have the keys of a sender's chain, 0 when it was got
+ * from its beginning. `record_key` names the sender's record. */
+int wa_sender_start_get(struct wa_signal *s, struct bx_str record_key, uint32_t id,
+                        struct bx_arena *arena, uint32_t *out_iteration);
+int wa_sender_start_put(struct wa_signal *s, struct bx_str record_key, uint32_t id,
+                        uint32_t iteration, struct bx_arena *arena);
+
 /* Address without the mapping to a LID. */
 int wa_signal_plain_address(const struct wa_jid *jid, struct wa_address *out);
 static inline signal_protocol_address wa_signal_omemo_address(const struct wa_address *a)

@@ -138,26 +138,79 @@ int wa_group_rotate(struct wa_signal *s, struct bx_str group, const struct wa_ji
 
 /* Senders repeat their key, at the point where they are. Who has it already keeps what it has: in
  * the chain from the new point on, messages still under way would look like ones read before. */
-static bool is_known(sender_key_record *record, sender_key_distribution_message *m)
+static sender_key_state *known_state(sender_key_record *record, sender_key_distribution_message *m)
 {
     sender_key_state *state = NULL;
-    return sender_key_record_get_sender_key_state_by_id(
-               record, &state, sender_key_distribution_message_get_id(m)) >= 0 &&
-           ec_public_key_compare(sender_key_state_get_signing_key_public(state),
-                                 sender_key_distribution_message_get_signature_key(m)) == 0;
+    bool is_known =
+        sender_key_record_get_sender_key_state_by_id(
+            record, &state, sender_key_distribution_message_get_id(m)) >= 0 &&
+        ec_public_key_compare(sender_key_state_get_signing_key_public(state),
+                              sender_key_distribution_message_get_signature_key(m)) == 0;
+    return is_known ? state : NULL;
 }
 
-static int process(struct wa_signal *s, sender_key_record *record, struct bx_str message)
+/* The keys of the messages from the chain's point `from` up to `to` are put aside. */
+static int put_aside(struct wa_signal *s, sender_key_state *state, signal_buffer *seed,
+                     uint32_t from, uint32_t to)
+{
+    sender_chain_key *chain = NULL;
+    int sg = sender_chain_key_create(&chain, from, seed, s->context);
+    for (; sg >= 0 && from < to; from++) {
+        sender_message_key *key = NULL;
+        sender_chain_key *next = NULL;
+        sg = sender_chain_key_create_message_key(chain, &key);
+        if (sg >= 0)
+            sg = sender_key_state_add_sender_message_key(state, key);
+        if (sg >= 0)
+            sg = sender_chain_key_create_next(chain, &next);
+        SIGNAL_UNREF(key);
+        SIGNAL_UNREF(chain);
+        chain = next;
+    }
+    SIGNAL_UNREF(chain);
+    return sg;
+}
+
+/* A key that was under way while a later one was asked for: it opens what was said between. */
+static int extend_back(struct wa_signal *s, struct bx_str key, sender_key_state *state,
+                       sender_key_distribution_message *m, struct bx_arena *arena)
+{
+    uint32_t start, id = sender_key_distribution_message_get_id(m),
+                    from = sender_key_distribution_message_get_iteration(m);
+    s->store_rc = wa_sender_start_get(s, key, id, arena, &start);
+    if (s->store_rc < 0)
+        return SG_ERR_UNKNOWN;
+    if (from >= start || start - from > AHEAD_MAX)
+        return 0;
+    int sg = put_aside(s, state, sender_key_distribution_message_get_chain_key(m), from, start);
+    if (sg >= 0)
+        s->store_rc = wa_sender_start_put(s, key, id, from, arena);
+    return s->store_rc < 0 ? SG_ERR_UNKNOWN : sg;
+}
+
+static int add_state(struct wa_signal *s, struct bx_str key, sender_key_record *record,
+                     sender_key_distribution_message *m, struct bx_arena *arena)
+{
+    uint32_t id = sender_key_distribution_message_get_id(m),
+             iteration = sender_key_distribution_message_get_iteration(m);
+    int sg = sender_key_record_add_sender_key_state(
+        record, id, iteration, sender_key_distribution_message_get_chain_key(m),
+        sender_key_distribution_message_get_signature_key(m));
+    if (sg >= 0)
+        s->store_rc = wa_sender_start_put(s, key, id, iteration, arena);
+    return s->store_rc < 0 ? SG_ERR_UNKNOWN : sg;
+}
+
+static int process(struct wa_signal *s, struct bx_str key, sender_key_record *record,
+                   struct bx_str message, struct bx_arena *arena)
 {
     sender_key_distribution_message *m = NULL;
     int sg = sender_key_distribution_message_deserialize(&m, (const uint8_t *)message.ptr,
                                                          message.len, s->context);
-    if (sg >= 0 && !is_known(record, m))
-        sg = sender_key_record_add_sender_key_state(
-            record, sender_key_distribution_message_get_id(m),
-            sender_key_distribution_message_get_iteration(m),
-            sender_key_distribution_message_get_chain_key(m),
-            sender_key_distribution_message_get_signature_key(m));
+    if (sg >= 0) {
+        sender_key_state *state = known_state(record, m);
+        sg = state ? extend_back(s, key, state, m, arena) : add_state(s, key, record, m, arena);
+    }
     SIGNAL_UNREF(m);
     return sg;
 }
@@ -174,7 +227,7 @@ int wa_group_process(struct wa_signal *s, struct bx_str group, const struct wa_j
     if (rc >= 0)
         rc = record_load(s, key, &arena, &record);
     if (rc >= 0) {
-        int sg = process(s, record, message);
+        int sg = process(s, key, record, message, &arena);
         rc = sg < 0 ? wa_signal_error(s, sg) : record_save(s, key, record);
     }
     SIGNAL_UNREF(record);
@@ -293,8 +346,21 @@ static int open_with(sender_key_state *state, sender_key_message *m, struct bx_a
     return sg;
 }
 
-static int decrypt(struct wa_signal *s, sender_key_record *record, struct bx_str message,
-                   struct bx_arena *arena, struct bx_str *out)
+/* A message from before the point where the sender's key reached us is not a repeated one: it was
+ * never read, and has to be asked for. */
+static int judge_repeated(struct wa_signal *s, struct bx_str key, sender_key_message *m,
+                          struct bx_arena *arena)
+{
+    uint32_t start;
+    s->store_rc = wa_sender_start_get(s, key, sender_key_message_get_key_id(m), arena, &start);
+    if (s->store_rc < 0)
+        return SG_ERR_UNKNOWN;
+    return sender_key_message_get_iteration(m) < start ? SG_ERR_NO_SESSION
+                                                       : SG_ERR_DUPLICATE_MESSAGE;
+}
+
+static int decrypt(struct wa_signal *s, struct bx_str key, sender_key_record *record,
+                   struct bx_str message, struct bx_arena *arena, struct bx_str *out)
 {
     sender_key_message *m = NULL;
     sender_key_state *state = NULL;
@@ -309,6 +375,8 @@ static int decrypt(struct wa_signal *s, sender_key_record *record, struct bx_str
         sg = sender_key_message_verify_signature(m, sender_key_state_get_signing_key_public(state));
     if (sg >= 0)
         sg = open_with(state, m, arena, out);
+    if (sg == SG_ERR_DUPLICATE_MESSAGE)
+        sg = judge_repeated(s, key, m, arena);
     SIGNAL_UNREF(m);
     return sg;
 }
@@ -338,7 +406,7 @@ int wa_group_decrypt(struct wa_signal *s, struct bx_str group, const struct wa_j
     if (rc >= 0)
         rc = record_load(s, key, arena, &record);
     if (rc >= 0) {
-        int sg = decrypt(s, record, message, arena, &plain);
+        int sg = decrypt(s, key, record, message, arena, &plain);
         if (sg < 0 && out_reason)
             *out_reason = wa_signal_reason(sg);
         rc = sg < 0 ? wa_signal_error(s, sg) : record_save(s, key, record);

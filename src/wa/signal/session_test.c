@@ -326,6 +326,34 @@ TEST(a_group_key_that_comes_again_hides_nothing_and_opens_nothing_twice)
                   BX_E_DUPLICATE);
 }
 
+TEST(a_group_message_from_before_the_key_that_we_got_was_not_read)
+{
+    struct bx_str first, later, m[4], plain;
+    enum wa_retry_reason reason;
+    assert_rc(wa_group_distribute(alice.signal, group, &alice.jid, &arena, &first), BX_OK);
+    for (int i = 0; i < 3; i++)
+        assert_rc(wa_group_encrypt(alice.signal, group, &alice.jid, BX_STR("all"), &arena, &m[i]),
+                  BX_OK);
+    assert_rc(wa_group_distribute(alice.signal, group, &alice.jid, &arena, &later), BX_OK);
+    assert_rc(wa_group_encrypt(alice.signal, group, &alice.jid, BX_STR("all"), &arena, &m[3]),
+              BX_OK);
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, later), BX_OK);
+    assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[3], &arena, &plain, NULL), BX_OK);
+    assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[0], &arena, &plain, &reason),
+              BX_E_NOT_FOUND);
+    assert_int_equal(reason, WA_RETRY_NO_SESSION);
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, first), BX_OK); /* it was under way */
+    for (int i = 0; i < 3; i++) {
+        assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[i], &arena, &plain, NULL),
+                  BX_OK);
+        assert_str(plain, "all");
+    }
+    assert_rc(wa_group_process(bob.signal, group, &alice.jid, first), BX_OK);
+    for (int i = 0; i < 4; i++)
+        assert_rc(wa_group_decrypt(bob.signal, group, &alice.jid, m[i], &arena, &plain, NULL),
+                  BX_E_DUPLICATE);
+}
+
 TEST(a_group_key_that_was_rotated_or_forged_does_not_open)
 {
     struct bx_str skdm, m, plain;
@@ -403,6 +431,7 @@ int main(void)
         CASE(learning_a_lid_moves_the_sessions_and_both_names_work),
         CASE(group_messages_decrypt_in_any_order_and_only_once),
         CASE(a_group_key_that_comes_again_hides_nothing_and_opens_nothing_twice),
+        CASE(a_group_message_from_before_the_key_that_we_got_was_not_read),
         CASE(a_group_key_that_was_rotated_or_forged_does_not_open),
         CASE(a_group_message_too_far_ahead_is_refused),
         CASE(prekey_ids_wrap_and_signed_prekeys_come_back),
