@@ -117,7 +117,7 @@ const struct wb_schema wb_shape_message = {
         {"poll", WB_REF, 0, .ref = &wb_shape_poll},
         {"buttons", WB_LIST, 0, .ref = &wb_shape_button},
         {"event", WB_REF, 0, .ref = &wb_shape_event},
-        {"media", WB_REF, WB_NULLABLE, .ref = &media_shape},
+        {"media", WB_REF, 0, .ref = &media_shape},
         END}};
 
 const struct wb_schema wb_shape_pagination = {

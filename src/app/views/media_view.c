@@ -125,10 +125,6 @@ void wb_media_write(struct bx_json_writer *w, const struct wb_rows *r, const str
     static const char *const states[] = {"waiting", "downloading", "ready",
                                          "expired", "failed",      "unavailable"};
     bx_json_key(w, "media");
-    if (!file) {
-        bx_json_null(w);
-        return;
-    }
     struct bx_str none = {0};
     bx_json_object(w);
     bx_json_key_cstr(w, "state", states[file->state]);

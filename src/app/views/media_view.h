@@ -20,7 +20,7 @@ bool wb_media_of(const struct wb_rows *r, const struct st_message *m, struct st_
 struct bx_str wb_media_url(const struct wb_rows *r, const struct st_media *file, bool is_thumb);
 /* Name of the file as it is offered: what the sender named it, made safe, else "image.jpg". */
 struct bx_str wb_media_name(const struct st_media *file, struct bx_arena *arena);
-/* "media" with its value; file NULL: null. */
+/* "media" with its value. */
 void wb_media_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_media *file);
 
 #endif

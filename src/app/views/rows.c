@@ -263,7 +263,8 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     reactions_write(w, r, reactions, reaction_count);
     wb_mentions_write(w, r, m->mentions);
     wb_details_write(w, r, m);
-    wb_media_write(w, r, has_file ? &file : NULL);
+    if (has_file)
+        wb_media_write(w, r, &file);
 }
 
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,
