@@ -11,6 +11,7 @@
 #include "app/core/secrets.h"
 #include "app/core/stop.h"
 #include "app/inbox/inbox_changes.h"
+#include "app/media/media_queue.h"
 #include "app/modules.h"
 #include "app/numbers/link.h"
 #include "app/ops/data_dir.h"
@@ -377,6 +378,7 @@ void wb_app_free(struct wb_app *app)
     }
     free(app->readers);
     free(app->whatsapp_version);
+    wb_media_free(app);
     wb_lines_free(app);
     free(app->engine);
     st_store_close(app->store);

@@ -5,6 +5,7 @@
 #include "app/channel/channels.h"
 #include "app/channel/engine.h"
 #include "app/inbox/inbox.h"
+#include "app/media/media_queue.h"
 #include "app/numbers/link.h"
 #include "app/numbers/outbox.h"
 #include "app/ops/demo.h"
@@ -31,10 +32,8 @@ static int start_whatsapp(struct wb_app *app, struct bx_buf *message)
 }
 
 const struct wb_module wb_modules[] = {
-    {"numbers", wb_lines_start, wb_lines_stop},
-    {"realtime", wb_realtime_start, wb_realtime_stop},
-    {"whatsapp", start_whatsapp, wb_whatsapp_stop},
-    {"demo", wb_demo_start, wb_demo_stop},
-    {"web page", wb_web_page_start, wb_web_page_stop},
+    {"numbers", wb_lines_start, wb_lines_stop}, {"realtime", wb_realtime_start, wb_realtime_stop},
+    {"media", wb_media_start, wb_media_stop},   {"whatsapp", start_whatsapp, wb_whatsapp_stop},
+    {"demo", wb_demo_start, wb_demo_stop},      {"web page", wb_web_page_start, wb_web_page_stop},
 };
 const size_t wb_module_count = BX_LEN(wb_modules);

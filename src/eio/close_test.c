@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MAX_PAYLOAD = 4096, SEND_QUEUE = 64 << 10, PATIENCE_MS = 10000 };
+enum { MAX_PAYLOAD = 4096, SEND_QUEUE = 64 << 10, PATIENCE_MS = 10000, MANY = 40 };
 
 static struct net_loop *loop;
 static struct http_server *http;
@@ -43,6 +43,19 @@ static void overflow(struct eio_session *s)
     }
 }
 
+/* More packets than one polling answer may hold, numbered. */
+static void speak_at_length(struct eio_session *s)
+{
+    for (int i = 0; i < MANY; i++) {
+        char text[16];
+        int n = snprintf(text, sizeof text, "<%d>", i);
+        struct eio_packet *p =
+            eio_packet_new(EIO_MESSAGE, false, bx_str_n(text, (size_t)n), BX_STR(""));
+        eio_session_send(s, p);
+        eio_packet_unref(p);
+    }
+}
+
 static void on_message(struct eio_session *s, bool is_binary, uint8_t *data, size_t len, void *arg)
 {
     struct bx_str text = bx_str_n(data, len);
@@ -51,6 +64,8 @@ static void on_message(struct eio_session *s, bool is_binary, uint8_t *data, siz
         eio_session_close(s, NULL);
     else if (bx_str_is(text, "overflow"))
         overflow(s);
+    else if (bx_str_is(text, "at length"))
+        speak_at_length(s);
 }
 
 static void on_close(struct eio_session *s, const char *reason, void *arg)
@@ -528,9 +543,41 @@ TEST(sessions_end_by_themselves_whatever_they_waited_for)
     walk(3);
 }
 
+/* Other clients refuse a payload of more than 16 packets. Gives how many came, in their order. */
+static int fetch_some(struct client *c, int next)
+{
+    char reply[4096], last[16];
+    int count = 0;
+    get(c);
+    snprintf(last, sizeof last, "<%d>", next);
+    assert_true(hear(c->get, last, reply, sizeof reply));
+    for (const char *at = strstr(reply, "4<"); at; at = strstr(at + 1, "4<")) {
+        assert_int_equal(atoi(at + 2), next + count);
+        count++;
+    }
+    return count;
+}
+
+TEST(an_answer_holds_sixteen_packets_and_the_rest_comes_with_the_next_get)
+{
+    struct eio_opts opts = opts_of(1);
+    struct client c;
+    server_open(&opts);
+    handshake(&c);
+    post(&c, "4at length", 10);
+    pump(20);
+    assert_int_equal(fetch_some(&c, 0), 16);
+    assert_int_equal(fetch_some(&c, 16), 16);
+    assert_int_equal(fetch_some(&c, 32), MANY - 32);
+    hang_up(&c.get);
+    hang_up(&c.post);
+    server_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_holds_sixteen_packets_and_the_rest_comes_with_the_next_get),
         cmocka_unit_test(no_heartbeat_comes_after_the_end),
         cmocka_unit_test(no_upgrade_timeout_comes_after_the_end),
         cmocka_unit_test(no_close_timeout_comes_after_the_end),

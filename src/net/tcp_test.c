@@ -256,6 +256,53 @@ TEST(fan_out_through_io_uring_does_the_same)
     run_fan_out();
 }
 
+/* --- the limit of all --- */
+
+static struct net_timer wake;
+
+static void resume_client(void *arg)
+{
+    (void)arg;
+    if (client.tcp)
+        net_tcp_resume(client.tcp);
+}
+
+/* The server writes far more than a socket takes before the client reads its first byte. */
+static void be_slow(struct side *s)
+{
+    net_tcp_pause(s->tcp);
+    net_timer_start(loop, &wake, 300);
+}
+
+static void run_slow_reader(size_t limit)
+{
+    net_loop_limit_output(loop, limit);
+    net_timer_init(&wake, resume_client, NULL);
+    client.expected = BIG;
+    client.close_when_done = true;
+    client.on_ready = be_slow;
+    server.on_ready = write_big;
+    start(NET_TLS_OFF, NULL, "127.0.0.1");
+    net_loop_run(loop);
+    net_timer_stop(&wake);
+    assert_false(client.is_wrong);
+    assert_int_equal(server.closed, 1);
+}
+
+TEST(output_beyond_the_limit_of_all_cuts_who_does_not_read)
+{
+    run_slow_reader(64 << 10);
+    assert_rc(server.closed_rc, BX_E_FULL);
+    assert_true(client.received < BIG);
+}
+
+TEST(output_within_the_limit_of_all_waits_for_its_reader)
+{
+    run_slow_reader(BIG);
+    assert_rc(server.closed_rc, BX_E_CLOSED);
+    assert_int_equal(client.received, BIG);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -290,6 +337,8 @@ int main(void)
         TCP_TEST(abort_reports_its_reason_once),
         TCP_TEST(fan_out_falls_back_to_the_queue_when_the_socket_is_full),
         TCP_TEST(fan_out_through_io_uring_does_the_same),
+        TCP_TEST(output_beyond_the_limit_of_all_cuts_who_does_not_read),
+        TCP_TEST(output_within_the_limit_of_all_waits_for_its_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -603,9 +603,34 @@ int st_change_take(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id
 /* How many wait, of all numbers. */
 int st_change_count(struct st_conn *conn, int64_t *out);
 
+/* ---- files ---- */
+
+/* BX_E_NOT_FOUND: the message has none. */
 int st_media_get(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
                  struct st_media *out);
+/* Replaces the row. BX_E_NOT_FOUND: no such message. */
 int st_media_put(struct st_tx *tx, const struct st_media *media);
+/* State, error, attempts and next_at alone. BX_E_NOT_FOUND: the row is gone. */
+int st_media_state(struct st_tx *tx, const struct st_media *media);
+/* Those that wait and are due before `now`, by number in turns, the longest waiting first. At most
+ * per_number of each number. */
+int st_media_due(struct st_conn *conn, int64_t now, int64_t per_number, int64_t limit,
+                 struct bx_arena *a, struct st_media **out, size_t *out_count);
+/* When the next one is due; 0: none waits. */
+int st_media_next(struct st_conn *conn, int64_t *out);
+/* At start: what a crash left DOWNLOADING waits again. Returns how many. */
+int st_media_resume(struct st_tx *tx);
+
+/* Blobs that no row names, taken out of the table; their owner removes them from the blob store then. */
+struct st_blob {
+    struct bx_str id;
+};
+int st_blob_unused(struct st_conn *conn, int64_t limit, struct bx_arena *a, struct st_blob **out,
+                   size_t *out_count);
+/* A blob that was stored, but whose row is gone: it counts as unused. */
+int st_blob_note(struct st_tx *tx, struct bx_str id);
+/* Returns 1; 0 when a row names it (again). */
+int st_blob_forget(struct st_tx *tx, struct bx_str id);
 
 /* ---- search ---- */
 

@@ -225,14 +225,32 @@ struct st_receipt {
     int64_t delivered_at, read_at, played_at;
 };
 
-enum st_media_state { ST_MEDIA_REMOTE, ST_MEDIA_LOCAL, ST_MEDIA_UPLOADING, ST_MEDIA_GONE };
+/* The numbers stand in the database. */
+enum st_media_state {
+    ST_MEDIA_WAITING, /* to be fetched: by itself at next_at, or when somebody asks (next_at 0) */
+    ST_MEDIA_DOWNLOADING,
+    ST_MEDIA_READY,      /* file_blob holds it */
+    ST_MEDIA_EXPIRED,    /* WhatsApp and the phone have it no more */
+    ST_MEDIA_FAILED,     /* `error` says why */
+    ST_MEDIA_UNAVAILABLE /* linked devices do not get it (view once) */
+};
 
+enum st_media_flag { ST_MEDIA_ANIMATED = 1, ST_MEDIA_VIEW_ONCE = 2 };
+
+/* The file of a message. */
 struct st_media {
     int64_t message_id;
+    int64_t number_id; /* not written: that of the message */
     enum st_media_state state;
-    struct bx_str mime, direct_path, url, local_path;
+    int64_t kind; /* the caller's */
+    struct bx_str mime, file_name, direct_path, url, local_path;
     struct bx_str media_key, sha256, enc_sha256, thumbnail; /* blobs */
-    int64_t size_bytes, width, height, duration_ms;
+    int64_t size_bytes, width, height, duration_ms, pages;
+    unsigned flags; /* enum st_media_flag */
+    struct bx_str waveform;
+    struct bx_str file_blob, thumb_blob; /* ids of the blob store, 32 bytes; counted in `blobs` */
+    struct bx_str error;
+    int64_t attempts, next_at;
     int64_t updated_at;
 };
 

@@ -42,6 +42,8 @@ export interface Pagination {
   limit: number;
   offset: number;
   total: number;
+  /** true where a page of messages ends before its limit because its texts are long; go on with `before`, or with offset + the number of rows. */
+  hasMore?: boolean;
 }
 
 export interface ChatHistoryEvent {
@@ -172,6 +174,7 @@ export interface ChatReadEvent {
   whatsappNumberId: number;
   chatId: string;
   seq?: number;
+  epoch?: string;
 }
 
 export interface WhatsappStatusEvent {
@@ -187,12 +190,15 @@ export interface WhatsappStatusEvent {
   timestamp?: string;
   isTest?: boolean;
   seq?: number;
+  epoch?: string;
 }
 
 export interface ChatUpdatedEvent {
   whatsappNumberId: number;
   chat: Chat;
   seq: number;
+  /** Names the log that seq counts in. */
+  epoch: string;
 }
 
 export interface ChatPresenceEvent {
@@ -209,6 +215,8 @@ export interface MessageNewEvent {
   chatId: string;
   message: Message;
   seq: number;
+  /** Names the log that seq counts in. */
+  epoch: string;
 }
 
 export interface MessageUpdatedEvent {
@@ -216,6 +224,8 @@ export interface MessageUpdatedEvent {
   chatId: string;
   message: Message;
   seq: number;
+  /** Names the log that seq counts in. */
+  epoch: string;
 }
 
 export interface MessageStatusEvent {
@@ -227,6 +237,8 @@ export interface MessageStatusEvent {
   error?: string;
   errorCode?: ErrorCode;
   seq: number;
+  /** Names the log that seq counts in. */
+  epoch: string;
 }
 
 export interface WhatsappQrEvent {
@@ -234,6 +246,7 @@ export interface WhatsappQrEvent {
   qrCode: string;
   expiresAt: string;
   seq?: number;
+  epoch?: string;
 }
 
 export interface PermissionChangedEvent {
@@ -244,6 +257,8 @@ export interface PermissionChangedEvent {
 export interface ResyncEvent {
   whatsappNumberId: number;
   seq: number;
+  /** Names the log that seq counts in. */
+  epoch: string;
 }
 
 export interface ErrorEvent {

@@ -5,6 +5,7 @@
 #include "app/core/phone.h"
 #include "app/events/announce.h"
 #include "app/inbox/chat_read.h"
+#include "app/rest/request_rows.h"
 #include "app/views/event_shapes.h"
 #include "app/views/shapes.h"
 #include "base/clock.h"
@@ -76,7 +77,7 @@ static int change_end(struct wb_request *rq, int rc, int64_t chat_id, const char
         rc = wb_announce_chat(&c->turn, chat_id);
     wb_turn_done(&c->turn);
     if (rc == BX_OK)
-        rc = wb_rows_of(rq->conn, rq->number_id, false, &rq->arena, &rows);
+        rc = wb_request_rows(rq, rq->number_id, &rows);
     if (rc == BX_OK)
         rc = st_chat_get(rq->conn, chat_id, &rq->arena, &chat);
     if (rc < 0) {

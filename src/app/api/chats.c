@@ -4,6 +4,7 @@
 #include "app/core/context.h"
 #include "app/core/phone.h"
 #include "app/inbox/chat_read.h"
+#include "app/rest/request_rows.h"
 #include "app/views/event_shapes.h"
 #include "app/views/pages.h"
 #include "app/views/shapes.h"
@@ -77,7 +78,7 @@ int wb_chats_list(struct wb_request *rq)
                                   .limit = wb_query_int(rq, "limit", 1, WB_LIMIT_MAX, 50),
                                   .offset = wb_query_int(rq, "offset", 0, OFFSET_MAX, 0)};
     int64_t total = 0;
-    int rc = wb_rows_of(rq->conn, rq->ids[0], false, &rq->arena, &rows);
+    int rc = wb_request_rows(rq, rq->ids[0], &rows);
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
     wb_answer_data(rq, "Chats retrieved successfully");
@@ -94,7 +95,7 @@ int wb_chats_search(struct wb_request *rq)
     struct bx_str q = wb_query_str(rq, "q");
     struct st_chat *found = NULL;
     size_t count = 0;
-    int rc = wb_rows_of(rq->conn, rq->ids[0], false, &rq->arena, &rows);
+    int rc = wb_request_rows(rq, rq->ids[0], &rows);
     if (rc < 0)
         return wb_fail(rq, rc, "WhatsApp number not found");
     if (q.len)
@@ -139,7 +140,7 @@ int wb_chats_messages(struct wb_request *rq)
     if (rc == BX_OK)
         rc = st_chat_get(rq->conn, rq->ids[0], &rq->arena, &chat);
     if (rc == BX_OK)
-        rc = wb_rows_of(rq->conn, rq->number_id, false, &rq->arena, &rows);
+        rc = wb_request_rows(rq, rq->number_id, &rows);
     if (rc < 0)
         return rc;
     wb_answer_data(rq, "Messages retrieved successfully");

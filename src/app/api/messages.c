@@ -5,10 +5,12 @@
 #include "app/core/config.h"
 #include "app/core/context.h"
 #include "app/inbox/send.h"
+#include "app/media/media_queue.h"
 #include "app/numbers/line.h"
 #include "app/numbers/outbox.h"
 #include "app/rest/on_loop.h"
 #include "app/rest/permission_check.h"
+#include "app/rest/request_rows.h"
 #include "app/views/event_shapes.h"
 #include "app/views/rows.h"
 #include "app/views/shapes.h"
@@ -149,7 +151,7 @@ int wb_messages_get(struct wb_request *rq)
     size_t count;
     int rc = st_message_get(rq->conn, rq->ids[0], &rq->arena, &m);
     if (rc == BX_OK)
-        rc = wb_rows_of(rq->conn, m.number_id, false, &rq->arena, &rows);
+        rc = wb_request_rows(rq, m.number_id, &rows);
     if (rc == BX_OK)
         rc = st_reaction_list(rq->conn, &m.id, 1, &rq->arena, &reactions, &count);
     if (rc < 0)
@@ -213,7 +215,7 @@ static int hits_write(struct wb_request *rq, const struct st_search_hit *hits, s
     for (size_t i = 0; rc == BX_OK && i < count; i++) {
         int64_t number_id = hits[i].message.number_id;
         if (number_id != of_number)
-            rc = wb_rows_of(rq->conn, number_id, false, &rq->arena, &rows);
+            rc = wb_request_rows(rq, number_id, &rows);
         of_number = number_id;
         size_t n;
         const struct st_reaction *own =
@@ -357,4 +359,28 @@ int wb_messages_send(struct wb_request *rq)
                         wb_uuid_of(rq->app->store, ST_UUID_MESSAGE, s->send.message.id).text);
     rq->after = on_stored;
     return WB_LATER; /* the loop wakes the outbox, then answers */
+}
+
+/* --- files --- */
+
+static int wake_files(struct wb_request *rq)
+{
+    wb_media_wake(rq->app);
+    return BX_OK;
+}
+
+static void on_wanted(struct wb_request *rq)
+{
+    wb_on_loop(rq, wake_files);
+}
+
+int wb_messages_fetch(struct wb_request *rq)
+{
+    int rc = wb_media_want(rq->tx, rq->ids[0]);
+    if (rc < 0)
+        return wb_fail(rq, rc, "This message has no file that can be fetched.");
+    wb_answer_open(rq, "The file is being fetched");
+    rc = wb_answer_end(rq);
+    rq->after = on_wanted;
+    return rc < 0 ? rc : WB_LATER;
 }

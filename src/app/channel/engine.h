@@ -11,6 +11,7 @@
 #include "app/channel/envelope.h"
 #include "app/core/context.h"
 #include "wa/client.h"
+#include "wa/media.h"
 
 struct wb_line;
 
@@ -64,6 +65,13 @@ struct wb_engine_ops {
     void (*typing)(void *engine, struct wb_line *line, struct bx_str chat, bool is_typing);
     void (*watch)(void *engine, struct wb_line *line, struct bx_str person);
     void (*refresh_group)(void *engine, struct wb_line *line, struct bx_str group);
+
+    /* Files (wa/media.h). NULL: this engine has none. As wa_client_media_conn and
+     * wa_client_media_retry. */
+    int (*media_conn)(void *engine, struct wb_line *line, bool is_fresh,
+                      void (*on_conn)(int rc, const struct wa_media_conn *conn, void *arg),
+                      void *arg);
+    int (*media_retry)(void *engine, struct wb_line *line, const struct wa_media_retry *retry);
 };
 
 /* app->engine */

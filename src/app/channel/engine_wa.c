@@ -443,6 +443,21 @@ static void wa_refresh_group(void *self, struct wb_line *line, struct bx_str gro
         wa_client_refresh_groups(client_of(line), group);
 }
 
+static int wa_media_hosts(void *self, struct wb_line *line, bool is_fresh,
+                          void (*on_conn)(int rc, const struct wa_media_conn *conn, void *arg),
+                          void *arg)
+{
+    (void)self;
+    return client_of(line) ? wa_client_media_conn(client_of(line), is_fresh, on_conn, arg)
+                           : BX_E_STATE;
+}
+
+static int wa_media_again(void *self, struct wb_line *line, const struct wa_media_retry *retry)
+{
+    (void)self;
+    return client_of(line) ? wa_client_media_retry(client_of(line), retry) : BX_E_STATE;
+}
+
 /* --- the engine --- */
 
 /* Whom to trust, and downloads. */
@@ -527,4 +542,6 @@ const struct wb_engine_ops wb_engine_wa = {
     .typing = wa_set_typing,
     .watch = wa_watch,
     .refresh_group = wa_refresh_group,
+    .media_conn = wa_media_hosts,
+    .media_retry = wa_media_again,
 };

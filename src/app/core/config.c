@@ -58,6 +58,13 @@ static const struct bx_conf_row rows[] = {
     {"IDEMPOTENCY_RETENTION", BX_CONF_MS, AT(idempotency_retention_ms), "24h", 60 * SECOND, 30 * DAY, NULL, "how long an Idempotency-Key is remembered", false},
     {"JANITOR_INTERVAL", BX_CONF_MS, AT(janitor_interval_ms), "60s", 100, DAY, NULL, "how often the server looks for rows that are due to go", false},
 
+    {"MEDIA_STORE", BX_CONF_STR, AT(media_store), NULL, 0, 0, NULL, "where files of messages are kept: dir:PATH or s3://BUCKET?endpoint=URL&region=NAME; default: DATA_DIR/media", false},
+    {"S3_ACCESS_KEY", BX_CONF_STR, AT(s3_access_key), NULL, 0, 0, NULL, "name of the key for an s3:// store", false},
+    {"S3_SECRET_KEY", BX_CONF_STR, AT(s3_secret_key), NULL, 0, 0, NULL, "the key for an s3:// store", true},
+    {"MEDIA_AUTO_MAX", BX_CONF_BYTES, AT(media_auto_max), "64M", 0, INT64_C(2000) << 20, NULL, "files up to this size are fetched when their message arrives, larger ones when somebody asks", false},
+    {"MEDIA_MAX_DOCUMENT", BX_CONF_BYTES, AT(media_max_document), "2000M", 1 << 20, INT64_C(2000) << 20, NULL, "largest file", false},
+    {"MEDIA_LINK_TTL", BX_CONF_MS, AT(media_link_ttl_ms), "1h", SECOND, 7 * DAY, NULL, "how long a link to a file is valid", false},
+
     {"LOG_LEVEL", BX_CONF_ENUM, AT(log_level), "info", 0, 0, "debug|info|warn|error|off", "least level that is logged", false},
     {"LOG_FORMAT", BX_CONF_ENUM, AT(log_format), "logfmt", 0, 0, "logfmt|json", "form of a log line", false},
     {"SHUTDOWN_GRACE", BX_CONF_MS, AT(shutdown_grace_ms), "10s", 0, 600 * SECOND, NULL, "time for running requests at a stop", false},

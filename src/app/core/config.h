@@ -44,6 +44,11 @@ struct wb_config {
     int64_t event_retention_ms, event_retention_count, audit_retention_ms, idempotency_retention_ms;
     int64_t janitor_interval_ms;
 
+    /* files */
+    const char *media_store; /* "dir:…", "s3://…"; NULL: in the data directory */
+    const char *s3_access_key, *s3_secret_key;
+    int64_t media_auto_max, media_max_document, media_link_ttl_ms;
+
     const char *log_level, *log_format;
     int64_t shutdown_grace_ms;
 

@@ -87,6 +87,7 @@ struct wb_app {
     struct wb_lines *lines;
     struct wb_realtime *realtime;
     struct wb_engine *engine;
+    struct wb_media *media;
     struct net_lane link_lane; /* QR pictures, in order */
 
     bool is_stopping;

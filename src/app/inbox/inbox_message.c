@@ -2,7 +2,10 @@
 #include "app/inbox/inbox_changes.h"
 #include "app/inbox/inbox_details.h"
 
+#include "app/core/config.h"
+#include "app/numbers/line.h"
 #include "base/mem.h"
+#include "wa/media.h"
 
 /* --- a new message --- */
 
@@ -145,6 +148,80 @@ static int timer_of(struct wb_inbox_turn *t, const struct wa_message *m, int64_t
     return rc < 0 ? rc : BX_OK;
 }
 
+static struct bx_str hash_of(struct wb_inbox_turn *t, bool is_there, const uint8_t hash[32])
+{
+    return is_there ? bx_arena_str(t->turn.arena, bx_str_n(hash, 32)) : (struct bx_str){0};
+}
+
+/* The row of its file. What arrives now is fetched by itself up to MEDIA_AUTO_MAX; history and what is
+ * larger when somebody asks. BX_E_NOT_FOUND: it has none. */
+static int file_of(struct wb_inbox_turn *t, const struct wa_message *m, struct st_media *out)
+{
+    struct wa_file f;
+    int rc =
+        has_caption(m->kind) && m->raw.len ? wa_file_of(m->raw, t->turn.arena, &f) : BX_E_NOT_FOUND;
+    if (rc < 0)
+        return rc;
+    const struct wb_config *config = t->envelope->line->app->config;
+    bool is_auto = m->origin != WA_ORIGIN_HISTORY && f.size <= (uint64_t)config->media_auto_max;
+    bool is_open = f.has_media_key && f.direct_path.len;
+    *out = (struct st_media){.state = is_open          ? ST_MEDIA_WAITING
+                                      : f.is_view_once ? ST_MEDIA_UNAVAILABLE
+                                                       : ST_MEDIA_FAILED,
+                             .error = is_open || f.is_view_once
+                                          ? (struct bx_str){0}
+                                          : BX_STR("The message does not say where its file is."),
+                             .kind = f.kind,
+                             .mime = f.mimetype,
+                             .file_name = f.file_name,
+                             .direct_path = f.direct_path,
+                             .url = f.url,
+                             .media_key = hash_of(t, f.has_media_key, f.media_key),
+                             .sha256 = hash_of(t, f.has_sha256, f.sha256),
+                             .enc_sha256 = hash_of(t, f.has_enc_sha256, f.enc_sha256),
+                             .thumbnail = f.thumbnail,
+                             .size_bytes = f.size > INT64_MAX ? 0 : (int64_t)f.size,
+                             .width = f.width,
+                             .height = f.height,
+                             .duration_ms = 1000 * (int64_t)f.seconds,
+                             .pages = f.pages,
+                             .waveform = f.waveform,
+                             .flags = (f.is_animated ? ST_MEDIA_ANIMATED : 0u) |
+                                      (f.is_view_once || m->is_view_once ? ST_MEDIA_VIEW_ONCE : 0u),
+                             .next_at = is_auto && is_open ? st_tx_now(t->turn.tx) : 0};
+    return BX_OK;
+}
+
+/* The phone has uploaded the file of a message again, or says that it does not have it. */
+int wb_inbox_media_retried(struct wb_inbox_turn *t, const struct wa_event *e)
+{
+    int64_t chat;
+    struct st_message m;
+    struct st_media file;
+    int rc = wb_inbox_chat_find(t, &e->media_retried.chat, &chat);
+    if (rc == BX_OK)
+        rc = st_message_by_wa_id(t->turn.conn, chat, e->media_retried.id, t->turn.arena, &m);
+    if (rc == BX_OK)
+        rc = st_media_get(t->turn.conn, m.id, t->turn.arena, &file);
+    if (rc < 0 || file.media_key.len != 32 || file.state == ST_MEDIA_READY)
+        return rc < 0 && rc != BX_E_NOT_FOUND ? rc : BX_OK;
+    rc = e->media_retried.error
+             ? BX_E_NOT_FOUND
+             : wa_media_retry_open((const uint8_t *)file.media_key.ptr, e->media_retried.id,
+                                   e->media_retried.iv, e->media_retried.sealed, t->turn.arena,
+                                   &file.direct_path);
+    if (rc == BX_E_CRYPTO || rc == BX_E_INVALID)
+        return BX_OK;
+    if (rc < 0 && rc != BX_E_NOT_FOUND)
+        return rc;
+    file.state = rc == BX_OK ? ST_MEDIA_WAITING : ST_MEDIA_EXPIRED;
+    file.error = rc == BX_OK ? (struct bx_str){0}
+                             : BX_STR("Neither WhatsApp nor the phone has the file any more.");
+    file.next_at = rc == BX_OK ? st_tx_now(t->turn.tx) : 0;
+    rc = st_media_state(t->turn.tx, &file);
+    return rc < 0 ? rc : wb_announce_message(&t->turn, "message:media", m.id);
+}
+
 int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
 {
     const struct wa_message *m = &e->message;
@@ -169,6 +246,11 @@ int wb_inbox_message(struct wb_inbox_turn *t, const struct wa_event *e)
         rc = quote_of(t, m, &row.message);
     if (rc < 0)
         return rc;
+    struct st_media file;
+    rc = file_of(t, m, &file);
+    if (rc < 0 && rc != BX_E_NOT_FOUND && rc != BX_E_INVALID)
+        return rc;
+    row.media = rc == BX_OK ? &file : NULL;
     row.message.mentions = mentions_json(t, m);
     row.message.details = wb_details_json(t, &m->details);
     rc = st_message_insert(t->turn.tx, &row, &stored);

@@ -23,7 +23,8 @@ static int (*const store_kind[WA_EVENT_KINDS])(struct wb_inbox_turn *t,
     [WA_EVENT_LID] = wb_inbox_contact,         [WA_EVENT_ACCOUNT] = wb_inbox_account,
     [WA_EVENT_PUSH_NAME] = wb_inbox_push_name, [WA_EVENT_GROUP] = wb_inbox_group,
     [WA_EVENT_IDENTITY_CHANGED] = nothing, /* trusted; nothing that an agent acts on */
-    [WA_EVENT_HISTORY_DONE] = nothing,         [WA_EVENT_CALL] = wb_inbox_call,
+    [WA_EVENT_HISTORY_DONE] = nothing,         [WA_EVENT_MEDIA_RETRY] = wb_inbox_media_retried,
+    [WA_EVENT_CALL] = wb_inbox_call,
 };
 
 /* --- chats that changed --- */

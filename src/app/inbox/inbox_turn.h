@@ -53,6 +53,7 @@ int wb_inbox_group(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_paired(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_unlinked(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_push_name(struct wb_inbox_turn *t, const struct wa_event *e);
+int wb_inbox_media_retried(struct wb_inbox_turn *t, const struct wa_event *e);
 int wb_inbox_call(struct wb_inbox_turn *t, const struct wa_event *e);
 
 #endif

@@ -76,7 +76,7 @@ static const struct wb_cell wb_message_cells_list[] = {
     TEXT(st_message, mentions)};
 TABLE(wb_message_cells);
 
-static const struct wb_cell wb_media_cells_list[] = {CODE(st_media, state, ST_MEDIA_GONE),
+static const struct wb_cell wb_media_cells_list[] = {CODE(st_media, state, ST_MEDIA_UNAVAILABLE),
                                                      TEXT(st_media, mime),
                                                      TEXT(st_media, direct_path),
                                                      TEXT(st_media, url),
@@ -87,7 +87,11 @@ static const struct wb_cell wb_media_cells_list[] = {CODE(st_media, state, ST_ME
                                                      ID(st_media, size_bytes),
                                                      ID(st_media, width),
                                                      ID(st_media, height),
-                                                     ID(st_media, duration_ms)};
+                                                     ID(st_media, duration_ms),
+                                                     ID(st_media, kind),
+                                                     TEXT(st_media, file_name),
+                                                     ID(st_media, pages),
+                                                     BLOB(st_media, waveform)};
 TABLE(wb_media_cells);
 
 static const struct wb_cell wb_reaction_cells_list[] = {

@@ -340,6 +340,9 @@ static int message_line(struct in *in, const json_t *o)
     int rc = message_row(in, o, &row.message);
     if (rc >= 0 && medium) {
         rc = read_cells(in, medium, &wb_media_cells, &media);
+        /* The file itself is not in the export: it is fetched again when somebody asks. */
+        if (media.state != ST_MEDIA_UNAVAILABLE)
+            media.state = media.media_key.len ? ST_MEDIA_WAITING : ST_MEDIA_FAILED;
         row.media = &media;
     }
     if (rc < 0)

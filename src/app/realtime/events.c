@@ -94,6 +94,8 @@ const struct wb_event wb_events[] = {
      "Every message, own ones too, exactly once each"},
     {"message:updated", "MessageUpdatedEvent", WB_EVENT_OUT, WB_MAY_ANY, &wb_shape_message_updated_event, NULL, "number",
      "A message was edited, revoked or got a reaction"},
+    {"message:media", "MessageMediaEvent", WB_EVENT_OUT, WB_MAY_ANY, &wb_shape_message_media_event, NULL, "number",
+     "The file of a message arrived, or cannot be had: media.state"},
     {"message:status", "MessageStatusEvent", WB_EVENT_OUT, WB_MAY_ANY, &wb_shape_message_status_event, NULL, "number",
      "A message's status moved; messageId is WhatsApp's"},
     {"whatsapp:status", "WhatsappStatusEvent", WB_EVENT_OUT, WB_MAY_ANY, &wb_shape_whatsapp_status_event, NULL, "number",

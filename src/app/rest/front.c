@@ -8,6 +8,8 @@
 
 static bool is_rest(const struct http_request *r)
 {
+    if (bx_str_starts(r->path, BX_STR("/api/v1/media/")))
+        return false; /* a mount's: files are streamed */
     return bx_str_starts(r->path, BX_STR("/api/")) || bx_str_is(r->path, "/api") ||
            bx_str_is(r->path, "/health") || bx_str_is(r->path, "/metrics");
 }

@@ -65,6 +65,29 @@ static const struct wb_schema mention_shape = {
         {"name", WB_STR, MUST_OR_NULL, .help = "As the number knows the person; its own name for itself."},
         END}};
 
+static const struct wb_schema media_shape = {
+    .name = "Media",
+    .help = "The file of a message.",
+    .fields = (const struct wb_field[]){
+        {"state", WB_STR, MUST, .help = "waiting, downloading, ready, expired, failed or unavailable (view once)."},
+        {"kind", WB_STR, MUST, .help = "image, video, gif, ptv, audio, voice, document or sticker."},
+        {"mimetype", WB_STR, MUST_OR_NULL},
+        {"filename", WB_STR, MUST_OR_NULL},
+        {"size", WB_INT, MUST_OR_NULL, .help = "Bytes."},
+        {"width", WB_INT, MUST_OR_NULL},
+        {"height", WB_INT, MUST_OR_NULL},
+        {"durationMs", WB_INT, MUST_OR_NULL},
+        {"waveform", WB_LIST, MUST_OR_NULL, .item = WB_INT, .help = "64 numbers from 0 to 100."},
+        {"pages", WB_INT, MUST_OR_NULL},
+        {"isVoice", WB_BOOL, MUST},
+        {"isAnimated", WB_BOOL, MUST},
+        {"isViewOnce", WB_BOOL, MUST},
+        {"sha256", WB_STR, MUST_OR_NULL, .help = "Of the content, in hex."},
+        {"url", WB_STR, MUST, .help = "As mediaUrl."},
+        {"thumbnailUrl", WB_STR, MUST_OR_NULL},
+        {"error", WB_STR, MUST_OR_NULL, .help = "Why there is no file."},
+        END}};
+
 const struct wb_schema wb_shape_message = {
     .name = "Message",
     .fields = (const struct wb_field[]){
@@ -75,7 +98,7 @@ const struct wb_schema wb_shape_message = {
         {"fromName", WB_STR, MUST_OR_NULL},
         {"content", WB_STR, MUST},
         {"type", WB_REF, MUST, .ref = &message_type_shape},
-        {"mediaUrl", WB_STR, MUST_OR_NULL},
+        {"mediaUrl", WB_STR, MUST_OR_NULL, .help = "Absolute and signed; asking for it fetches the file first."},
         {"mediaCaption", WB_STR, MUST_OR_NULL},
         {"quotedMessageId", WB_STR, MUST_OR_NULL},
         {"quotedContent", WB_STR, MUST_OR_NULL},
@@ -94,6 +117,7 @@ const struct wb_schema wb_shape_message = {
         {"poll", WB_REF, 0, .ref = &wb_shape_poll},
         {"buttons", WB_LIST, 0, .ref = &wb_shape_button},
         {"event", WB_REF, 0, .ref = &wb_shape_event},
+        {"media", WB_REF, WB_NULLABLE, .ref = &media_shape},
         END}};
 
 const struct wb_schema wb_shape_pagination = {
@@ -165,6 +189,16 @@ const struct wb_schema wb_shape_message_new_event = {
 
 const struct wb_schema wb_shape_message_updated_event = {
     .name = "MessageUpdatedEvent",
+    .fields = (const struct wb_field[]){
+        {"whatsappNumberId", WB_INT, MUST},
+        {"chatId", WB_UUID, MUST},
+        {"message", WB_REF, MUST, .ref = &wb_shape_message},
+        {"seq", WB_INT, MUST},
+        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
+        END}};
+
+const struct wb_schema wb_shape_message_media_event = {
+    .name = "MessageMediaEvent",
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, MUST},
         {"chatId", WB_UUID, MUST},

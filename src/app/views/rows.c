@@ -5,6 +5,7 @@
 #include "app/core/phone.h"
 #include "app/views/details.h"
 #include "app/views/error_code.h"
+#include "app/views/media_view.h"
 #include "app/views/mentions.h"
 #include "base/json_scan.h"
 #include "base/mem.h"
@@ -240,12 +241,15 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
                               const struct st_message *m, const struct st_reaction *reactions,
                               size_t reaction_count)
 {
+    struct st_media file;
+    bool has_file = wb_media_of(r, m, &file);
+    struct bx_str none = {0};
     bx_json_key_cstr(w, "id", wb_uuid_of(r->store, ST_UUID_MESSAGE, m->id).text);
     bx_json_key_str(w, "messageId", m->wa_id);
     sender_write(w, r, m);
     bx_json_key_str(w, "content", m->content);
     bx_json_key_cstr(w, "type", type_name(m->type));
-    bx_json_key_null(w, "mediaUrl");
+    wb_key_str_or_null(w, "mediaUrl", has_file ? wb_media_url(r, &file, false) : none);
     wb_key_str_or_null(w, "mediaCaption", m->caption);
     wb_key_str_or_null(w, "quotedMessageId", m->quoted_wa_id);
     wb_key_str_or_null(w, "quotedContent", m->quoted_content);
@@ -259,6 +263,7 @@ void wb_message_members_write(struct bx_json_writer *w, const struct wb_rows *r,
     reactions_write(w, r, reactions, reaction_count);
     wb_mentions_write(w, r, m->mentions);
     wb_details_write(w, r, m);
+    wb_media_write(w, r, has_file ? &file : NULL);
 }
 
 void wb_message_write(struct bx_json_writer *w, const struct wb_rows *r, const struct st_message *m,

@@ -12,6 +12,9 @@ struct wb_rows {
     int64_t number_id;                 /* whose rows they are */
     struct bx_str own_phone, own_name; /* of that number; the phone in digits */
     bool is_socket;                    /* phone numbers with "+", as the socket events have them */
+    /* of links to files */
+    struct bx_str base_url; /* ptr NULL: that of PUBLIC_URL */
+    int64_t viewer_id;      /* whom the links are for; 0: whoever reads the event */
     struct bx_arena *arena;
 };
 

@@ -26,6 +26,18 @@ static uint8_t big[BIG];
 
 /* --- the server --- */
 
+/* The client left: the server frees the exchange. */
+static void on_park_aborted(struct http_exchange *x, void *arg)
+{
+    (void)arg;
+    for (size_t i = 0; i < parked_count; i++) {
+        if (parked[i] == x) {
+            parked[i] = parked[--parked_count];
+            return;
+        }
+    }
+}
+
 static void on_request(struct http_exchange *x, void *arg)
 {
     const struct http_request *r = http_exchange_request(x);
@@ -43,6 +55,7 @@ static void on_request(struct http_exchange *x, void *arg)
     } else if (bx_str_is(r->path, "/secret")) {
         http_respond(x, 403, "text/plain", BX_STR("not for you"));
     } else if (bx_str_is(r->path, "/park")) {
+        http_exchange_on_abort(x, on_park_aborted, NULL);
         parked[parked_count++] = x;
         parked_peak = parked_count > parked_peak ? parked_count : parked_peak;
     } else {

@@ -200,6 +200,8 @@ int st_chat_recount(struct st_tx *tx, int64_t chat_id);
  * chat's counters are the caller's business. */
 int st_chat_drop_messages(struct st_tx *tx, int64_t chat_id, int64_t max_rows);
 int st_message_drop(struct st_tx *tx, int64_t id);
+/* Replaces the media row of a message; nothing when there is no such message. */
+int st_media_write(struct st_tx *tx, int64_t id, const struct st_media *m);
 
 /* One message in the hour of its timestamp. */
 struct st_hour_mark {

@@ -117,17 +117,6 @@ static int raw_put(struct st_tx *tx, int64_t id, struct bx_str raw)
                    : BX_OK;
 }
 
-static int media_write(struct st_tx *tx, int64_t id, const struct st_media *m)
-{
-    return st_db_run(tx->conn,
-                     "INSERT OR REPLACE INTO media VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "
-                     "?10, ?11, ?12, ?13, ?14, ?15)",
-                     Q(I(id), I(m->state), T(m->mime), T(m->direct_path), T(m->url),
-                       T(m->local_path), B(m->media_key), B(m->sha256), B(m->enc_sha256),
-                       B(m->thumbnail), I(m->size_bytes), I(m->width), I(m->height),
-                       I(m->duration_ms), I(tx->now)));
-}
-
 /* The hour's counters, and in *out_waiting_since since when the customer waits now. */
 static int hour_count(struct st_tx *tx, const struct chat_head *chat, const struct st_message *m,
                       bool is_live, int64_t *out_waiting_since)
@@ -208,7 +197,7 @@ int st_message_insert(struct st_tx *tx, const struct st_message_new *message,
                    (chat.last_message_id == 0 || m->timestamp >= chat.last_message_at);
     stored.is_chat_changed |= is_last;
     if ((rc = raw_put(tx, stored.id, message->raw)) < 0 ||
-        (message->media && (rc = media_write(tx, stored.id, message->media)) < 0) ||
+        (message->media && (rc = st_media_write(tx, stored.id, message->media)) < 0) ||
         (rc = chat_advance(tx, &chat, m, stored.id, is_last, is_unread)) < 0)
         return rc;
     *out = stored;
@@ -502,7 +491,7 @@ int st_message_fill(struct st_tx *tx, int64_t id, const struct st_message_new *m
     if (rc <= 0)
         return rc < 0 ? rc : BX_E_STATE;
     if ((rc = raw_put(tx, id, message->raw)) < 0 ||
-        (message->media && (rc = media_write(tx, id, message->media)) < 0))
+        (message->media && (rc = st_media_write(tx, id, message->media)) < 0))
         return rc;
     return preview_refresh(tx, id, m->content);
 }
@@ -597,7 +586,7 @@ int st_chat_drop_messages(struct st_tx *tx, int64_t chat_id, int64_t max_rows)
     return rc < 0 ? rc : (int)count;
 }
 
-/* ---- reactions, receipts, media ---- */
+/* ---- reactions, receipts ---- */
 
 static int message_exists(struct st_conn *conn, int64_t id)
 {
@@ -690,42 +679,4 @@ int st_receipt_list(struct st_conn *conn, int64_t message_id, struct bx_arena *a
                       "SELECT message_id, contact_id, delivered_at, read_at, played_at "
                       "FROM receipts WHERE message_id = ?1 ORDER BY contact_id",
                       Q(I(message_id)));
-}
-
-static void media_read(struct st_cur *c, struct bx_arena *a, void *out)
-{
-    struct st_media *m = out;
-    m->message_id = st_col_i64(c);
-    m->state = (enum st_media_state)st_col_i64(c);
-    m->mime = st_col_str(c, a);
-    m->direct_path = st_col_str(c, a);
-    m->url = st_col_str(c, a);
-    m->local_path = st_col_str(c, a);
-    m->media_key = st_col_str(c, a);
-    m->sha256 = st_col_str(c, a);
-    m->enc_sha256 = st_col_str(c, a);
-    m->thumbnail = st_col_str(c, a);
-    m->size_bytes = st_col_i64(c);
-    m->width = st_col_i64(c);
-    m->height = st_col_i64(c);
-    m->duration_ms = st_col_i64(c);
-    m->updated_at = st_col_i64(c);
-}
-
-int st_media_get(struct st_conn *conn, int64_t message_id, struct bx_arena *a, struct st_media *out)
-{
-    return st_db_one(conn, a, media_read, out,
-                     "SELECT message_id, state, mime, direct_path, url, local_path, media_key, "
-                     "sha256, enc_sha256, thumbnail, size_bytes, width, height, duration_ms, "
-                     "updated_at FROM media WHERE message_id = ?1",
-                     Q(I(message_id)));
-}
-
-int st_media_put(struct st_tx *tx, const struct st_media *media)
-{
-    int rc = st_db_must(tx->conn, "UPDATE messages SET has_media = 1 WHERE id = ?1",
-                        Q(I(media->message_id)));
-    if (rc == BX_OK)
-        rc = media_write(tx, media->message_id, media);
-    return rc < 0 ? rc : BX_OK;
 }

@@ -62,6 +62,6 @@ for (const dict of [2, 3]) {
         if (i % 50 === 0) await c.decodeBinaryNode(Buffer.from(answer, 'hex'))
         bytes += hex.length / 2
     }
-    console.log(`dictionary ${dict}: ${COUNT} nodes, ${bytes} bytes, all the same`)
+    console.log(`ok ${dict - 1} - dictionary ${dict}: ${COUNT} nodes, ${bytes} bytes, all the same`)
 }
 peer.stdin.end()
