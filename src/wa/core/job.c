@@ -59,7 +59,25 @@ void wa_job_prepare(struct wa_job *job)
     job->is_prepared = true;
 }
 
-/* Stanzas of one sender (or group) are a turn. The device does not matter. */
+/* The user part of a person's LID when the stanza names it: one person's stanzas come now with his
+ * number, now with his LID, and must not overtake each other. */
+static int chat_user(const struct wa_node *n, struct bx_str *out)
+{
+    static const char *const others[] = {"sender_lid", "recipient_lid", "peer_recipient_lid"};
+    bool is_own = wa_node_has(n, "recipient"); /* of our phone: belongs in that chat */
+    struct wa_jid chat, lid;
+    int rc = wa_jid_parse(wa_node_attr(n, is_own ? "recipient" : "from"), &chat);
+    if (rc < 0)
+        return rc;
+    *out = chat.user;
+    for (size_t i = is_own; i < (is_own ? BX_LEN(others) : 1) && wa_jid_is_pn(&chat); i++) {
+        if (wa_node_attr_jid(n, others[i], &lid) == BX_OK && lid.user.len)
+            *out = lid.user;
+    }
+    return BX_OK;
+}
+
+/* Stanzas of one chat are a turn. The device does not matter. */
 uint64_t wa_job_turn(const struct wa_job *job)
 {
     static const char *const tags[] = {"message", "receipt", "notification", "call"};
@@ -70,9 +88,8 @@ uint64_t wa_job_turn(const struct wa_job *job)
         is_of_peer = is_of_peer || bx_str_eq(job->node->tag, bx_str(tags[i]));
     if (!is_of_peer)
         return 0;
-    struct wa_jid from;
-    int rc = wa_jid_parse(wa_node_attr(job->node, "from"), &from);
-    return rc < 0 ? 0 : wa_hash(from.user) | 2;
+    struct bx_str user;
+    return chat_user(job->node, &user) < 0 ? 0 : wa_hash(user) | 2;
 }
 
 int wa_job_run(struct wa_job *job, const struct wa_keystore *keystore)
