@@ -328,9 +328,16 @@ async function drain() {
 
 // ---- the rounds ---------------------------------------------------------------------------------------------------
 
+const phaseOf = round => PHASES[process.env.PHASE ? PHASES.findIndex(p => p.name === process.env.PHASE) : (round - 1) % PHASES.length]
+/** Until everything that was said is announced; what never is, the check at the end names. */
+async function allAnnounced() {
+  const waits = () => numbers.some(n => [...expected.get(n.id).keys()].some(id => !listener.announced.get(n.id)?.has(id)))
+  for (const end = Date.now() + DRAIN_S * 1000; waits() && Date.now() < end;) await sleep(100)
+}
+
 let failed = 0
 for (let round = 1; round <= ROUNDS; round++) {
-  const phase = PHASES[process.env.PHASE ? PHASES.findIndex(p => p.name === process.env.PHASE) : (round - 1) % PHASES.length], isOver = {}
+  const phase = phaseOf(round), isOver = {}
   note(`round ${round}: ${phase.name}, ${counts.said} said, ${counts.sent} sent, ${counts.kills} kills`)
   isMixed = Boolean(phase.mixed)
   await fault(phase.fault)
@@ -343,6 +350,7 @@ for (let round = 1; round <= ROUNDS; round++) {
   } else {
     await fault({})
     await cut() // what was dropped comes now: phases do not mix their order
+    if (!phase.mixed && phaseOf(round + 1).mixed) await allAnnounced() // what waits for a number that is away would meet the next faults
   }
 }
 const stats = await sim.stats()
