@@ -45,8 +45,8 @@ TEST(json_lines_are_json)
 TEST(a_value_makes_no_pair_and_no_line_of_its_own)
 {
     static const char *const values[] = {"x admin=true y=2", "one\ntwo level=error",
-                                         "a\x1f"
-                                         "admin=true"};
+                                         ("a\x1f"
+                                          "admin=true")};
     for (size_t i = 0; i < BX_LEN(values); i++) {
         char line[512];
         struct bx_str value, ignored;

@@ -61,6 +61,7 @@ export interface Message {
   fromName: string | null;
   content: string;
   type: MessageType;
+  /** Absolute and signed; asking for it fetches the file first. */
   mediaUrl: string | null;
   mediaCaption: string | null;
   quotedMessageId: string | null;
@@ -81,6 +82,7 @@ export interface Message {
   poll?: Poll;
   buttons?: Array<Button>;
   event?: Event;
+  media?: Media;
 }
 
 export type MessageType = "TEXT" | "IMAGE" | "VIDEO" | "AUDIO" | "DOCUMENT" | "STICKER" | "LOCATION" | "CONTACT" | "SYSTEM" | "REACTION" | "POLL" | "EVENT" | "UNKNOWN";
@@ -170,6 +172,34 @@ export interface EventAnswer {
   answer: "GOING" | "NOT_GOING" | "MAYBE";
 }
 
+/** The file of a message. */
+export interface Media {
+  /** waiting, downloading, ready, expired, failed or unavailable (view once). */
+  state: string;
+  /** image, video, gif, ptv, audio, voice, document or sticker. */
+  kind: string;
+  mimetype: string | null;
+  filename: string | null;
+  /** Bytes. */
+  size: number | null;
+  width: number | null;
+  height: number | null;
+  durationMs: number | null;
+  /** 64 numbers from 0 to 100. */
+  waveform: Array<number> | null;
+  pages: number | null;
+  isVoice: boolean;
+  isAnimated: boolean;
+  isViewOnce: boolean;
+  /** Of the content, in hex. */
+  sha256: string | null;
+  /** As mediaUrl. */
+  url: string;
+  thumbnailUrl: string | null;
+  /** Why there is no file. */
+  error: string | null;
+}
+
 export interface ChatReadEvent {
   whatsappNumberId: number;
   chatId: string;
@@ -220,6 +250,15 @@ export interface MessageNewEvent {
 }
 
 export interface MessageUpdatedEvent {
+  whatsappNumberId: number;
+  chatId: string;
+  message: Message;
+  seq: number;
+  /** Names the log that seq counts in. */
+  epoch: string;
+}
+
+export interface MessageMediaEvent {
   whatsappNumberId: number;
   chatId: string;
   message: Message;
@@ -287,6 +326,8 @@ export interface ServerEvents {
   "message:new": MessageNewEvent;
   /** A message was edited, revoked or got a reaction */
   "message:updated": MessageUpdatedEvent;
+  /** The file of a message arrived, or cannot be had: media.state */
+  "message:media": MessageMediaEvent;
   /** A message's status moved; messageId is WhatsApp's */
   "message:status": MessageStatusEvent;
   /** Link status of a number */
@@ -364,5 +405,5 @@ export interface ClientAcks {
   "ping": unknown;
 }
 
-export const serverEventNames = ["chat:list","chat:history","chat:read","chat:updated","chat:presence","message:new","message:updated","message:status","whatsapp:status","whatsapp:qr","permission:changed","resync","error"] as const;
+export const serverEventNames = ["chat:list","chat:history","chat:read","chat:updated","chat:presence","message:new","message:updated","message:media","message:status","whatsapp:status","whatsapp:qr","permission:changed","resync","error"] as const;
 export const clientEventNames = ["chat:get-list","chat:get-history","chat:mark-read","chat:typing","chat:viewing","message:send","whatsapp:get-status","whatsapp:subscribe","ping"] as const;

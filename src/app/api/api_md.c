@@ -98,7 +98,7 @@ static void write_part(struct bx_buf *out, const char *title, const struct wb_sc
 
 /* --- calls --- */
 
-static const char *const access_sentences[] = {
+static const char *const access_sentences[WB_ACCESS_RULES] = {
     [WB_PUBLIC] = "No login.",
     [WB_USER] = "Any user.",
     [WB_ADMIN] = "ADMIN only.",
@@ -108,6 +108,7 @@ static const char *const access_sentences[] = {
     [WB_OF_CHAT] = "Needs the permission for the chat's number.",
     [WB_OF_SESSION] = "Needs the permission for the session's number.",
     [WB_OF_MESSAGE] = "Needs the permission for the message's number.",
+    [WB_OF_CONTACT] = "Needs the permission for the contact's number.",
 };
 
 static const char *scope_sentence(unsigned scope)

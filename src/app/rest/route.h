@@ -21,7 +21,8 @@ enum wb_access_rule {
     WB_OF_CHAT,          /* … a chat's UUID */
     WB_OF_SESSION,       /* … a session's UUID */
     WB_OF_MESSAGE,       /* … a message's UUID */
-    WB_OF_CONTACT        /* … a contact's id */
+    WB_OF_CONTACT,       /* … a contact's id */
+    WB_ACCESS_RULES
 };
 
 /* Where the handler runs. */

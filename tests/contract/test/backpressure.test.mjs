@@ -126,7 +126,8 @@ test("sockets that do not read hold no memory, and nobody else waits for them", 
     peak = Math.max(peak, rss());
     await new Promise((done) => setTimeout(done, 50));
   }
-  assert.ok(peak - before < 150, `${before.toFixed(0)} MB became ${peak.toFixed(0)} MB`);
+  // A sanitizer keeps freed memory for a while: then the figure says nothing.
+  if (!process.env.WABOX_SANITIZER) assert.ok(peak - before < 150, `${before.toFixed(0)} MB became ${peak.toFixed(0)} MB`);
   assert.ok(worst < 3000, `/health took ${worst.toFixed(0)} ms`);
   assert.equal((await admin.ask("chat:get-history", { chatId: chat.id, limit: 5 })).success, true);
   deaf[0].socket.io.engine.transport.ws._socket.resume(); // who reads again gets what waited

@@ -13,7 +13,7 @@ function message(id: string, minute: number, change: Partial<Message> = {}): Mes
 }
 const outbox = (clientId: string, change: Partial<OutboxRow> = {}): OutboxRow => ({ clientId, chatId: "a", whatsappNumberId: 1, to: "+62812", text: "hello", quotedMessageId: null, quotedContent: null, createdAt: at(0), state: "sending", holdUntil: 0, error: null, ...change });
 const number = (id: number) => ({ id, name: `N${id}`, phoneNumber: "62812", isActive: true });
-const fresh = (m: Message, seq = 1): LiveEvent => ({ event: "message:new", data: { whatsappNumberId: 1, chatId: "a", message: m, seq } });
+const fresh = (m: Message, seq = 1): LiveEvent => ({ event: "message:new", data: { whatsappNumberId: 1, chatId: "a", message: m, epoch: "log", seq } });
 
 let state: State;
 beforeEach(() => {
@@ -29,13 +29,13 @@ describe("chat list", () => {
 
   it("moves a chat up when it changes, without sorting the others", () => {
     putChats(state, 1, [chat("a", 1), chat("b", 3), chat("c", 2)]);
-    applyEvents(state, [{ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 9), seq: 1 } }]);
+    applyEvents(state, [{ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 9), epoch: "log", seq: 1 } }]);
     expect(state.order).toEqual(["a", "b", "c"]);
   });
 
   it("keeps what an event told while a page of the list was on its way", () => {
     const asOf = state.eventCount;
-    applyEvents(state, [{ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 9, { lastMessage: "new" }), seq: 1 } }]);
+    applyEvents(state, [{ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 9, { lastMessage: "new" }), epoch: "log", seq: 1 } }]);
     putChats(state, 1, [chat("a", 1, { lastMessage: "old" }), chat("b", 3)], asOf);
     expect(state.chats.get("a")!.lastMessage).toBe("new");
     expect(state.order).toEqual(["a", "b"]);
@@ -123,7 +123,7 @@ describe("messages", () => {
     expect(laterStatus("READ", "DELIVERED")).toBe("READ");
     expect(laterStatus("FAILED", "SENT")).toBe("SENT");
     putPage(state, "a", "replace", [message("m", 1, { isFromMe: true, status: "PENDING" })], {});
-    const move = (status: Message["status"]): LiveEvent => ({ event: "message:status", data: { whatsappNumberId: 1, chatId: "a", messageId: "wa-m", status, seq: 1 } });
+    const move = (status: Message["status"]): LiveEvent => ({ event: "message:status", data: { whatsappNumberId: 1, chatId: "a", messageId: "wa-m", status, epoch: "log", seq: 1 } });
     applyEvents(state, [move("READ"), move("DELIVERED"), move("FAILED")]);
     expect(state.messages.get("m")!.status).toBe("READ");
     addLiveMessage(state, "a", message("m", 1, { isFromMe: true, status: "SENT" }));
@@ -132,7 +132,7 @@ describe("messages", () => {
 
   it("take edits, revokes and reactions from message:updated", () => {
     putPage(state, "a", "replace", [message("m", 1)], {});
-    applyEvents(state, [{ event: "message:updated", data: { whatsappNumberId: 1, chatId: "a", message: message("m", 1, { content: "new", editedAt: at(2) }), seq: 2 } }]);
+    applyEvents(state, [{ event: "message:updated", data: { whatsappNumberId: 1, chatId: "a", message: message("m", 1, { content: "new", editedAt: at(2) }), epoch: "log", seq: 2 } }]);
     expect(state.messages.get("m")).toMatchObject({ content: "new", editedAt: at(2) });
   });
 
@@ -148,7 +148,7 @@ describe("messages", () => {
 
   it("replay the same events to the same state", () => {
     putPage(state, "a", "replace", [message("m1", 1)], { older: false });
-    const events: LiveEvent[] = [fresh(message("m2", 2), 1), { event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 2, { unreadCount: 1 }), seq: 2 } }, fresh(message("m3", 3), 3)];
+    const events: LiveEvent[] = [fresh(message("m2", 2), 1), { event: "chat:updated", data: { whatsappNumberId: 1, chat: chat("a", 2, { unreadCount: 1 }), epoch: "log", seq: 2 } }, fresh(message("m3", 3), 3)];
     applyEvents(state, events);
     const ids = [...state.histories.get("a")!.ids];
     applyEvents(state, events);
@@ -174,7 +174,7 @@ describe("messages", () => {
   it("are loaded again after resync", () => {
     putPage(state, "a", "replace", [message("m1", 1)], {});
     state.lists.set("1", { loaded: 5, total: 5, loading: false, error: null });
-    applyEvents(state, [{ event: "resync", data: { whatsappNumberId: 1, seq: 99 } }]);
+    applyEvents(state, [{ event: "resync", data: { whatsappNumberId: 1, seq: 99, epoch: "log" } }]);
     expect(state.histories.get("a")!.stale).toBe(true);
     expect(state.lists.has("1")).toBe(false);
   });
@@ -248,7 +248,7 @@ describe("the store", () => {
     putNumbers(store.state, [number(1)]);
     let told = 0;
     store.subscribe(() => told++);
-    for (let i = 0; i < 200; i++) store.push({ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat(`c${i}`, i % 50), seq: i } });
+    for (let i = 0; i < 200; i++) store.push({ event: "chat:updated", data: { whatsappNumberId: 1, chat: chat(`c${i}`, i % 50), epoch: "log", seq: i } });
     expect(told).toBe(0);
     vi.advanceTimersByTime(200);
     expect(told).toBe(1);
