@@ -75,7 +75,7 @@ for (const [why, breakIt, start, doctor] of rows) {
     const { as, keeps, ...env } = breakIt(data) ?? {};
     if (as && process.getuid() !== 0) return t.skip("needs root to become somebody else");
     if (as) chmodSync(top, 0o755);
-    if (as && !keeps) for (const path of ["", ...readdirSync(data)]) chownSync(join(data, path), 65534, 65534);
+    if (as && !keeps) for (const path of ["", ...readdirSync(data, { recursive: true })]) chownSync(join(data, path), 65534, 65534);
     const become = (command, args) => as ? ["setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", command, ...args]] : [command, args];
     const where = env.DATA_DIR ?? data;
     const said = spawn(...become(tool, ["doctor"]), where, env);
