@@ -179,7 +179,8 @@ export class Person {
   }
 
   chat(name) {
-    return this.page.locator('.chat-link', { hasText: name })
+    // By its name: the preview of a group names people, too.
+    return this.page.locator('.chat-link', { has: this.page.locator('.chat-name', { hasText: name }) })
   }
 
   async openChat(name) {
