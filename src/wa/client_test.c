@@ -176,7 +176,7 @@ static uint64_t turn_of(struct wa_node *n)
     return wa_job_turn(&(struct wa_job){.type = &type, .node = n});
 }
 
-TEST(a_person_s_messages_are_one_turn_by_number_and_by_lid_and_with_our_phone_s)
+TEST(a_person_s_stanzas_are_one_turn_by_number_and_by_lid_and_with_our_phone_s)
 {
     struct bx_str pn = BX_STR("62811@s.whatsapp.net"), lid = BX_STR("777@lid");
     struct bx_str me = BX_STR("62800@s.whatsapp.net");
@@ -186,11 +186,13 @@ TEST(a_person_s_messages_are_one_turn_by_number_and_by_lid_and_with_our_phone_s)
         turn_of(WA_NODE(&arena, "message", wa_to("from", lid), wa_to("sender_pn", pn)));
     uint64_t ours = turn_of(WA_NODE(&arena, "message", wa_to("from", me), wa_to("recipient", pn),
                                     wa_to("recipient_lid", lid)));
+    uint64_t receipt = turn_of(WA_NODE(&arena, "receipt", wa_to("from", lid)));
     uint64_t other = turn_of(WA_NODE(&arena, "message", wa_to("from", BX_STR("778@lid"))));
     uint64_t device = turn_of(WA_NODE(&arena, "message", wa_to("from", BX_STR("777:3@lid"))));
     assert_true(by_number == by_lid);
     assert_true(by_number == ours);
     assert_true(by_number == device);
+    assert_true(by_number == receipt);
     assert_true(by_number != other);
 }
 
@@ -209,7 +211,7 @@ int main(void)
         ROW(a_bundle_without_one_time_prekey_is_a_bundle_and_one_without_signature_is_none),
         ROW(message_ids_look_like_those_of_a_web_client_and_differ),
         ROW(an_iq_error_becomes_an_error_of_the_house),
-        ROW(a_person_s_messages_are_one_turn_by_number_and_by_lid_and_with_our_phone_s),
+        ROW(a_person_s_stanzas_are_one_turn_by_number_and_by_lid_and_with_our_phone_s),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -248,14 +248,54 @@ static void op_receipt(struct engine *engine, struct wb_line *line, const json_t
         const char *id = json_string_value(json_array_get(list, i));
         ids[i] = bx_arena_str(&m->arena, bx_str(id ? id : ""));
     }
-    struct wa_peer chat = person(m, str_of(m, o, "chat"), str_of(m, o, "lid"));
+    bool is_group = json_object_get(o, "group") != NULL;
+    struct wa_peer chat =
+        is_group ? chat_of(m, o) : person(m, str_of(m, o, "chat"), str_of(m, o, "lid"));
     m->event.receipt = (struct wa_receipt){
         .chat = chat,
-        .sender = chat,
+        .sender = is_group ? peer_of(m, o) : chat,
         .ids = ids,
         .id_count = count,
         .status = bx_str_is(str_of(m, o, "status"), "READ") ? WA_STATUS_READ : WA_STATUS_DELIVERED,
         .timestamp_ms = time_of(o)};
+    made_submit(m);
+}
+
+/* A message of ours was taken by the server; `to` is a JID. */
+static void ack(struct engine *engine, struct wb_line *line, struct bx_str id, struct bx_str to)
+{
+    bool is_refused = engine->mode == SEND_REFUSE;
+    struct made *m = made_new(engine, line, WA_EVENT_SENT);
+    m->event.sent = (struct wa_sent){.id = bx_arena_str(&m->arena, id),
+                                     .to = bx_arena_str(&m->arena, to),
+                                     .rc = is_refused ? BX_E_DENIED : BX_OK,
+                                     .server_code = is_refused ? 463 : 0,
+                                     .timestamp_ms = bx_wall_ms()};
+    made_submit(m);
+}
+
+static void op_ack(struct engine *engine, struct wb_line *line, const json_t *o)
+{
+    const char *id = json_string_value(json_object_get(o, "id"));
+    const char *to = json_string_value(json_object_get(o, "to"));
+    ack(engine, line, bx_str(id ? id : ""), bx_str(to ? to : ""));
+}
+
+static void op_group(struct engine *engine, struct wb_line *line, const json_t *o)
+{
+    struct made *m = made_new(engine, line, WA_EVENT_GROUP);
+    const json_t *list = json_object_get(o, "members");
+    size_t count = json_array_size(list);
+    struct wa_member *members = bx_arena_alloc(&m->arena, (count + 1) * sizeof *members);
+    for (size_t i = 0; i < count; i++) {
+        const char *phone = json_string_value(json_array_get(list, i));
+        struct bx_str digits = bx_arena_str(&m->arena, bx_str(phone ? phone : ""));
+        members[i] = (struct wa_member){.person = person(m, digits, (struct bx_str){0})};
+    }
+    m->event.group = (struct wa_group){.chat = chat_of(m, o),
+                                       .subject = str_of(m, o, "name"),
+                                       .members = members,
+                                       .member_count = count};
     made_submit(m);
 }
 
@@ -376,7 +416,8 @@ static const struct {
     void (*run)(struct engine *engine, struct wb_line *line, const json_t *o);
 } ops[] = {{"scan", op_scan},     {"inbound", op_inbound}, {"edit", op_change},
            {"revoke", op_change}, {"reaction", op_change}, {"receipt", op_receipt},
-           {"state", op_state},   {"typing", op_typing},   {"contact", op_contact}};
+           {"state", op_state},   {"typing", op_typing},   {"contact", op_contact},
+           {"ack", op_ack},       {"group", op_group}};
 
 static bool run(struct engine *engine, const json_t *o)
 {
@@ -556,13 +597,7 @@ static int scripted_send(void *self, struct wb_line *line, const struct wa_outgo
         return BX_OK;
     }
     report_sent(line, out);
-    struct made *m = made_new(engine, line, WA_EVENT_SENT);
-    m->event.sent = (struct wa_sent){.id = bx_arena_str(&m->arena, out->id),
-                                     .to = bx_arena_str(&m->arena, out->to),
-                                     .rc = engine->mode == SEND_REFUSE ? BX_E_DENIED : BX_OK,
-                                     .server_code = engine->mode == SEND_REFUSE ? 463 : 0,
-                                     .timestamp_ms = bx_wall_ms()};
-    made_submit(m);
+    ack(engine, line, out->id, out->to);
     return BX_OK;
 }
 

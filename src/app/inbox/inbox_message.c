@@ -330,13 +330,25 @@ static int group_has(struct wb_inbox_turn *t, const struct st_message *m, enum s
     return BX_OK;
 }
 
+/* The server has the message. In a group, those who are there now are its audience. */
+static int has_been_sent(struct wb_inbox_turn *t, const struct st_message *m, bool is_group,
+                         int64_t at)
+{
+    int rc = is_group ? st_audience_set(t->turn.tx, m->id) : BX_OK;
+    return rc < 0 ? rc : move(t, m, ST_SENT, at, (struct bx_str){0});
+}
+
+/* An ack and a receipt are stored in any order, and an ack may be lost: a receipt says SENT too. */
 static int receive(struct wb_inbox_turn *t, const struct wa_receipt *r, const struct st_message *m)
 {
     enum st_status to = status_of(r->status);
+    int rc = m->status < ST_SENT ? has_been_sent(t, m, r->chat.is_group, r->timestamp_ms) : BX_OK;
+    if (rc < 0)
+        return rc;
     if (r->chat.is_group) {
         struct st_receipt row = {.message_id = m->id};
         bool has = false;
-        int rc = wb_inbox_person(t, &r->sender, &row.contact_id);
+        rc = wb_inbox_person(t, &r->sender, &row.contact_id);
         row.delivered_at = r->timestamp_ms;
         row.read_at = to == ST_READ ? r->timestamp_ms : 0;
         row.played_at = r->status == WA_STATUS_PLAYED ? r->timestamp_ms : 0;
@@ -392,8 +404,6 @@ int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e)
         rc = st_message_find(t->turn.conn, chat.id, s->id, true, 0, t->turn.arena, &m);
     if (rc == BX_OK)
         rc = st_outbox_delete(t->turn.tx, m.id);
-    if (rc >= 0 && chat.is_group && s->rc == BX_OK)
-        rc = st_audience_set(t->turn.tx, m.id);
     if (rc == BX_E_NOT_FOUND)
         return BX_OK; /* deleted meanwhile */
     if (rc < 0)
@@ -401,6 +411,6 @@ int wb_inbox_sent(struct wb_inbox_turn *t, const struct wa_event *e)
     t->envelope->counted.out += s->rc == BX_OK;
     t->envelope->counted.refused += s->rc != BX_OK;
     t->envelope->counted.refusal = s->server_code;
-    return s->rc == BX_OK ? move(t, &m, ST_SENT, s->timestamp_ms, (struct bx_str){0})
+    return s->rc == BX_OK ? has_been_sent(t, &m, chat.is_group, s->timestamp_ms)
                           : move(t, &m, ST_FAILED, s->timestamp_ms, refusal(t, s));
 }

@@ -77,11 +77,10 @@ static int chat_user(const struct wa_node *n, struct bx_str *out)
     return BX_OK;
 }
 
-/* Stanzas of one chat are a turn. The device does not matter. Receipts share turn 0 with acks: an
- * ack names the chat by its number, the receipt by its LID, and SENT must come first. */
+/* Stanzas of one chat are a turn. The device does not matter. */
 uint64_t wa_job_turn(const struct wa_job *job)
 {
-    static const char *const tags[] = {"message", "notification", "call"};
+    static const char *const tags[] = {"message", "receipt", "notification", "call"};
     bool is_of_peer = false;
     if (wa_job_has_preparation(job))
         return 1;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { addNumber, startScripted } from "../lib/scripted.mjs";
 import { call, login, makeUser } from "../lib/server.mjs";
+import { openSocket } from "../lib/socket.mjs";
 import { assertFailure, assertShape } from "../lib/shape.mjs";
 
 let server, token, shop, serial = 0;
@@ -54,6 +55,27 @@ test("offline: PENDING, then in order after the reconnect; a restart in between 
   server = await startScripted({ dir: server.dir });
   await server.heard((line) => line.sent?.id === wanted[4]);
   assert.deepEqual(server.lines.filter((line) => line.sent).map((line) => line.sent.id), wanted);
+});
+
+test("a receipt that is stored before the ack says SENT too, in a group as well, and the late ack changes nothing", async () => {
+  const GROUP = "120363000000000077@g.us", members = ["628121110001", "628121110002", "628120000001"];
+  server.order({ op: "group", number: shop.id, group: GROUP, name: "receipts first", members });
+  await inbound(members[0], "hi", { group: GROUP });
+  server.order({ op: "mode", send: "hold" });
+  const agent = openSocket(server, { token });
+  await agent.ready;
+  await agent.wait("whatsapp:status", (d) => d.whatsappNumberId === shop.id);
+  for (const [to, receipts] of [["081211100009", [{ chat: "6281211100009" }]], [GROUP, members.slice(0, 2).map((from) => ({ group: GROUP, from }))]]) {
+    const { messageId } = (await send({ to, message: "received at once" })).body.data;
+    for (const receipt of receipts) server.order({ op: "receipt", number: shop.id, ids: [messageId], status: "DELIVERED", ...receipt });
+    await agent.wait("message:status", (d) => d.messageId === messageId && d.status === "DELIVERED");
+    server.order({ op: "ack", number: shop.id, id: messageId, to: to === GROUP ? GROUP : "6281211100009@s.whatsapp.net" });
+    for (const receipt of receipts) server.order({ op: "receipt", number: shop.id, ids: [messageId], status: "READ", ...receipt });
+    await agent.wait("message:status", (d) => d.messageId === messageId && d.status === "READ");
+    assert.deepEqual(agent.of("message:status").filter((d) => d.messageId === messageId).map((d) => d.status), ["SENT", "DELIVERED", "READ"]);
+  }
+  server.order({ op: "mode", send: "ack" });
+  agent.close();
 });
 
 test("pacing: the pause between two messages of a number is its policy's, and the order stays", async () => {

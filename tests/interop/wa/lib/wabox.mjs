@@ -12,8 +12,6 @@ import { Journal } from './journal.mjs'
 import { Server, commandLine } from './server.mjs'
 
 const PASSWORD = 'interop-Passw0rd'
-const EVENTS = ['message:new', 'message:updated', 'message:status', 'chat:updated', 'chat:read', 'chat:presence', 'chat:list',
-  'whatsapp:status', 'whatsapp:qr', 'resync', 'error']
 
 export class Wabox {
   #server
@@ -100,12 +98,10 @@ export class WaboxClient {
     const auth = { token: this.token, ...(resume && Object.keys(this.lastSeq).length && { resume: this.lastSeq }) }
     const socket = io(this.wabox.base, { auth, transports: ['websocket'], reconnection: false, forceNew: true })
     this.socket = socket
-    for (const event of EVENTS) {
-      socket.on(event, data => {
-        if (data?.seq !== undefined && data.whatsappNumberId !== undefined) this.lastSeq[data.whatsappNumberId] = data.seq
-        this.journal.add(event, data)
-      })
-    }
+    socket.onAny((event, data) => {
+      if (data?.seq !== undefined && data.whatsappNumberId !== undefined) this.lastSeq[data.whatsappNumberId] = data.seq
+      this.journal.add(event, data)
+    })
     await new Promise((resolve, reject) => {
       socket.once('connect', resolve)
       socket.once('connect_error', reject)
