@@ -1,7 +1,7 @@
 /**
  * A connection to WaBox that loses nothing.
  *
- * Every number has one ordered event log; `seq` is an event's place in it. The client remembers the last `seq` it
+ * Every number has one ordered event log; `seq` is an event's place in it. The client remembers the last place it
  * handed out per number and sends these as `resume` on every (re)connection, so the server replays what was missed
  * before live events. An event that arrives twice (Socket.IO's own recovery and resume may overlap) is dropped here.
  */
@@ -13,8 +13,10 @@ type Listeners = { [E in keyof ServerEvents]: (payload: ServerEvents[E]) => void
 type Emitters = { [E in keyof ClientEvents]: (payload: ClientEvents[E], ack?: (answer: Ack<ClientAcks[E]>) => void) => void };
 export type WaBoxSocket = Socket<Listeners, Emitters>;
 
-/** Last seen `seq` by number id. Plain data: keep it where you like and pass it back as `resume`. */
-export type Resume = Record<string, number>;
+/** A place in the log of a number: `epoch` names the log. A bare `seq` is the place in a log whose name is not known. */
+export type Place = number | { seq: number; epoch: string };
+/** Last seen place by number id. Plain data: keep it where you like and pass it back as `resume`. */
+export type Resume = Record<string, Place>;
 
 /** `refused`: the server does not accept the token, and there will be no further attempt until `setToken`. */
 export type ConnectionState = "connecting" | "connected" | "offline" | "refused" | "closed";
@@ -47,7 +49,7 @@ export interface WaBoxClient {
   readonly state: ConnectionState;
   /** Why the server refused, when `state` is `refused`. */
   readonly refusal: { message: string; code: string | undefined } | null;
-  /** A copy of the last seen `seq` per number. */
+  /** A copy of the last seen place per number. */
   readonly resume: Resume;
   /** Listens to one event; returns the function that stops listening. */
   on<E extends keyof ServerEvents>(event: E, listener: (payload: ServerEvents[E]) => void): () => void;
@@ -63,12 +65,18 @@ export interface WaBoxClient {
   close(): void;
 }
 
-/** Events that stand in the log of a number. A status sent unasked on connect repeats an old seq, so it is not counted. */
-const logged: ReadonlySet<string> = new Set(["message:new", "message:updated", "message:status", "chat:updated", "chat:read"]);
+/** Sent unasked on connect too, with a `seq` of before: they are not counted, and handed out each time. */
+const repeated: ReadonlySet<string> = new Set(["whatsapp:status", "whatsapp:qr"]);
+
+/** The `seq` of a place in the log of this name; undefined: the place is in another log. */
+const seqIn = (place: Place | undefined, epoch: string | undefined): number | undefined => {
+  if (typeof place !== "object") return place;
+  return epoch === undefined || place.epoch === epoch ? place.seq : undefined;
+};
 
 /** Decides what is new. Pure, so that it can be tested without a socket. */
 export class SeqTracker {
-  private last: Map<string, number>;
+  private last: Map<string, Place>;
   constructor(resume: Resume = {}) {
     this.last = new Map(Object.entries(resume));
   }
@@ -79,21 +87,13 @@ export class SeqTracker {
 
   /** True when the event should be handed out. Remembers its place. */
   accept(event: string, payload: unknown): boolean {
-    const { whatsappNumberId, seq } = (payload ?? {}) as { whatsappNumberId?: number; seq?: number };
+    const { whatsappNumberId, seq, epoch } = (payload ?? {}) as { whatsappNumberId?: number; seq?: number; epoch?: string };
     if (whatsappNumberId === undefined || typeof seq !== "number") return true;
     const key = String(whatsappNumberId);
-    const seen = this.last.get(key);
-    if (event === "resync") {
-      this.last.set(key, seq);
-      return true;
-    }
-    if (!logged.has(event)) {
-      if (seen === undefined) this.last.set(key, seq);
-      return true;
-    }
-    if (seen !== undefined && seq <= seen) return false;
-    this.last.set(key, seq);
-    return true;
+    const seen = seqIn(this.last.get(key), epoch);
+    const isCounted = event === "resync" || seen === undefined || (seq > seen && !repeated.has(event));
+    if (isCounted) this.last.set(key, epoch === undefined ? seq : { seq, epoch });
+    return isCounted || repeated.has(event);
   }
 
   forget(whatsappNumberId: number): void {

@@ -54,6 +54,22 @@ describe("SeqTracker", () => {
     expect(tracker.accept("resync", { whatsappNumberId: 1, seq: 3 })).toBe(true);
     expect(tracker.accept("message:new", { whatsappNumberId: 1, seq: 4 })).toBe(true);
   });
+  it("counts every event of the log, also one that it does not know", () => {
+    for (const event of ["message:media", "something:new"]) {
+      const tracker = new SeqTracker({ 1: 5 });
+      expect([6, 6].map((seq) => tracker.accept(event, { whatsappNumberId: 1, seq }))).toEqual([true, false]);
+      expect(tracker.snapshot()).toEqual({ 1: 6 });
+    }
+  });
+  it("keeps the name of the log, and starts anew in another one", () => {
+    const tracker = new SeqTracker({ 1: 50 });
+    const accept = (event: string, seq: number, epoch: string) => tracker.accept(event, { whatsappNumberId: 1, seq, epoch });
+    expect([accept("message:new", 50, "a"), accept("message:new", 51, "a")]).toEqual([false, true]);
+    expect(tracker.snapshot()).toEqual({ 1: { seq: 51, epoch: "a" } });
+    expect([accept("resync", 3, "b"), accept("message:new", 4, "b"), accept("message:new", 4, "b")]).toEqual([true, true, false]);
+    expect([accept("message:new", 1, "c"), accept("message:new", 1, "c")]).toEqual([true, false]);
+    expect(tracker.snapshot()).toEqual({ 1: { seq: 1, epoch: "c" } });
+  });
   it("lets events without seq through", () => {
     expect(new SeqTracker().accept("chat:presence", { whatsappNumberId: 1, chatId: "x" })).toBe(true);
   });

@@ -277,20 +277,27 @@ test("grant and revoke move open sockets at once", async () => {
 test("resume: what was missed comes first, in order, once; a point out of reach is a resync", async () => {
   const first = await hears({ token }, shop);
   const a = inbound(shop, "6285544440001", "before");
-  const { seq } = await first.wait("message:new", (d) => d.message.messageId === a);
+  const { seq, epoch } = await first.wait("message:new", (d) => d.message.messageId === a);
   first.close();
   const ids = [1, 2, 3].map((i) => inbound(shop, "6285544440001", `missed ${i}`));
   await server.heard((line) => line.acked === ids[2]);
-  const second = await open({ token, resume: { [shop.id]: seq } });
-  const live = inbound(shop, "6285544440001", "live");
-  await second.wait("message:new", (d) => d.message.messageId === live);
-  assert.deepEqual(second.of("message:new").filter((d) => d.whatsappNumberId === shop.id).map((d) => d.message.messageId), [...ids, live]);
-  second.seqs(shop.id).forEach((got, i) => assert.equal(got, seq + 1 + i));
-  const lost = await open({ token, resume: { [shop.id]: 10 ** 9 } });
-  const point = await lost.wait("resync");
-  assert.equal(point.whatsappNumberId, shop.id);
-  const after = inbound(shop, "6285544440001", "after resync");
-  assert.equal((await lost.wait("message:new", (d) => d.message.messageId === after)).seq, point.seq + 1);
+  for (const place of [seq, { seq, epoch }, { seq }]) {
+    const second = await open({ token, resume: { [shop.id]: place } });
+    const live = inbound(shop, "6285544440001", "live");
+    ids.push(live);
+    await second.wait("message:new", (d) => d.message.messageId === live);
+    assert.deepEqual(second.of("message:new").filter((d) => d.whatsappNumberId === shop.id).map((d) => d.message.messageId), ids);
+    second.seqs(shop.id).forEach((got, i) => assert.equal(got, seq + 1 + i));
+    second.close();
+  }
+  for (const place of [10 ** 9, { seq: 10 ** 9, epoch }, { seq, epoch: "of a backup" }, { seq, epoch: "" }, { seq, epoch: `${epoch}0` }]) {
+    const lost = await open({ token, resume: { [shop.id]: place } });
+    const point = await lost.wait("resync");
+    assert.deepEqual([point.whatsappNumberId, point.epoch], [shop.id, epoch]);
+    const after = inbound(shop, "6285544440001", "after resync");
+    assert.equal((await lost.wait("message:new", (d) => d.message.messageId === after)).seq, point.seq + 1);
+    lost.close();
+  }
 });
 
 test("whatsapp:qr goes to those who may link; logged out numbers refuse to send with 409", async () => {
