@@ -204,6 +204,7 @@ export interface ChatReadEvent {
   whatsappNumberId: number;
   chatId: string;
   seq?: number;
+  /** Names the log that seq counts in. */
   epoch?: string;
 }
 
@@ -220,6 +221,7 @@ export interface WhatsappStatusEvent {
   timestamp?: string;
   isTest?: boolean;
   seq?: number;
+  /** Names the log that seq counts in. */
   epoch?: string;
 }
 
@@ -285,6 +287,7 @@ export interface WhatsappQrEvent {
   qrCode: string;
   expiresAt: string;
   seq?: number;
+  /** Names the log that seq counts in. */
   epoch?: string;
 }
 

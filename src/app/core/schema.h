@@ -76,6 +76,8 @@ struct wb_schema_set {
     size_t count;
 };
 void wb_schema_collect(struct wb_schema_set *set, const struct wb_schema *schema);
+/* The member "schemas" of a document's components. */
+void wb_schema_set_write(struct bx_json_writer *w, const struct wb_schema_set *set);
 
 /* Reading checked bodies. Absent fields give the fallback. */
 struct bx_str wb_json_str(const json_t *body, const char *name); /* ptr NULL when absent */

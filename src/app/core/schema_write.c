@@ -208,3 +208,14 @@ void wb_schema_collect(struct wb_schema_set *set, const struct wb_schema *schema
             wb_schema_collect(set, f->ref);
     }
 }
+
+void wb_schema_set_write(struct bx_json_writer *w, const struct wb_schema_set *set)
+{
+    bx_json_key(w, "schemas");
+    bx_json_object(w);
+    for (size_t i = 0; i < set->count; i++) {
+        bx_json_key(w, set->list[i]->name);
+        wb_schema_write_body(w, set->list[i]);
+    }
+    bx_json_end(w);
+}

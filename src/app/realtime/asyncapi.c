@@ -98,13 +98,7 @@ static void write_components(struct bx_json_writer *w)
             wb_schema_collect(&set, wb_events[i].ack);
     }
     bx_json_end(w);
-    bx_json_key(w, "schemas");
-    bx_json_object(w);
-    for (size_t i = 0; i < set.count; i++) {
-        bx_json_key(w, set.list[i]->name);
-        wb_schema_write_body(w, set.list[i]);
-    }
-    bx_json_end(w);
+    wb_schema_set_write(w, &set);
     bx_json_end(w);
 }
 

@@ -290,13 +290,7 @@ static void write_components(struct bx_json_writer *w, const struct wb_route_lis
                     BX_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\","
                            "\"bearerFormat\":\"JWT\"},\"apiKey\":{\"type\":\"apiKey\",\"in\":"
                            "\"header\",\"name\":\"X-Api-Key\"}}"));
-    bx_json_key(w, "schemas");
-    bx_json_object(w);
-    for (size_t i = 0; i < set.count; i++) {
-        bx_json_key(w, set.list[i]->name);
-        wb_schema_write_body(w, set.list[i]);
-    }
-    bx_json_end(w);
+    wb_schema_set_write(w, &set);
     bx_json_end(w);
 }
 

@@ -11,6 +11,21 @@
     }
 
 /* clang-format off */
+/* The event's place in the log of its number. */
+#define PLACE(flags)                                                                               \
+    {"seq", WB_INT, flags},                                                                        \
+    {"epoch", WB_STR, flags, .help = "Names the log that seq counts in."}
+
+/* A message that came or changed. */
+#define MESSAGE_EVENT(event_name)                                                                  \
+    {.name = event_name,                                                                           \
+     .fields = (const struct wb_field[]){                                                          \
+         {"whatsappNumberId", WB_INT, MUST},                                                       \
+         {"chatId", WB_UUID, MUST},                                                                \
+         {"message", WB_REF, MUST, .ref = &wb_shape_message},                                      \
+         PLACE(MUST),                                                                              \
+         END}}
+
 const struct wb_schema wb_shape_session_status = {
     .name = "SessionStatus",
     .choices = "PENDING|PAIRING|CONNECTED|DISCONNECTED|RECONNECTING"};
@@ -153,8 +168,7 @@ const struct wb_schema wb_shape_chat_read_event = {
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, MUST},
         {"chatId", WB_UUID, MUST},
-        {"seq", WB_INT, 0},
-        {"epoch", WB_STR, 0},
+        PLACE(0),
         END}};
 
 const struct wb_schema wb_shape_chat_updated_event = {
@@ -162,8 +176,7 @@ const struct wb_schema wb_shape_chat_updated_event = {
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, MUST},
         {"chat", WB_REF, MUST, .ref = &wb_shape_chat},
-        {"seq", WB_INT, MUST},
-        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
+        PLACE(MUST),
         END}};
 
 const struct wb_schema wb_shape_chat_presence_event = {
@@ -177,35 +190,9 @@ const struct wb_schema wb_shape_chat_presence_event = {
         {"viewing", WB_BOOL, 0},
         END}};
 
-const struct wb_schema wb_shape_message_new_event = {
-    .name = "MessageNewEvent",
-    .fields = (const struct wb_field[]){
-        {"whatsappNumberId", WB_INT, MUST},
-        {"chatId", WB_UUID, MUST},
-        {"message", WB_REF, MUST, .ref = &wb_shape_message},
-        {"seq", WB_INT, MUST},
-        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
-        END}};
-
-const struct wb_schema wb_shape_message_updated_event = {
-    .name = "MessageUpdatedEvent",
-    .fields = (const struct wb_field[]){
-        {"whatsappNumberId", WB_INT, MUST},
-        {"chatId", WB_UUID, MUST},
-        {"message", WB_REF, MUST, .ref = &wb_shape_message},
-        {"seq", WB_INT, MUST},
-        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
-        END}};
-
-const struct wb_schema wb_shape_message_media_event = {
-    .name = "MessageMediaEvent",
-    .fields = (const struct wb_field[]){
-        {"whatsappNumberId", WB_INT, MUST},
-        {"chatId", WB_UUID, MUST},
-        {"message", WB_REF, MUST, .ref = &wb_shape_message},
-        {"seq", WB_INT, MUST},
-        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
-        END}};
+const struct wb_schema wb_shape_message_new_event = MESSAGE_EVENT("MessageNewEvent");
+const struct wb_schema wb_shape_message_updated_event = MESSAGE_EVENT("MessageUpdatedEvent");
+const struct wb_schema wb_shape_message_media_event = MESSAGE_EVENT("MessageMediaEvent");
 
 const struct wb_schema wb_shape_message_status_event = {
     .name = "MessageStatusEvent",
@@ -216,8 +203,7 @@ const struct wb_schema wb_shape_message_status_event = {
         {"status", WB_REF, MUST, .ref = &wb_shape_message_status},
         {"error", WB_STR, 0, .help = "Why it FAILED."},
         {"errorCode", WB_REF, 0, .ref = &wb_error_code_shape},
-        {"seq", WB_INT, MUST},
-        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
+        PLACE(MUST),
         END}};
 
 const struct wb_schema wb_shape_whatsapp_status_event = {
@@ -233,8 +219,7 @@ const struct wb_schema wb_shape_whatsapp_status_event = {
         {"message", WB_STR, 0},
         {"timestamp", WB_TIME, 0},
         {"isTest", WB_BOOL, 0},
-        {"seq", WB_INT, 0},
-        {"epoch", WB_STR, 0},
+        PLACE(0),
         END}};
 
 const struct wb_schema wb_shape_whatsapp_qr_event = {
@@ -243,8 +228,7 @@ const struct wb_schema wb_shape_whatsapp_qr_event = {
         {"whatsappNumberId", WB_INT, MUST},
         {"qrCode", WB_STR, MUST},
         {"expiresAt", WB_TIME, MUST},
-        {"seq", WB_INT, 0},
-        {"epoch", WB_STR, 0},
+        PLACE(0),
         END}};
 
 const struct wb_schema wb_shape_permission_changed_event = {
@@ -258,8 +242,7 @@ const struct wb_schema wb_shape_resync_event = {
     .name = "ResyncEvent",
     .fields = (const struct wb_field[]){
         {"whatsappNumberId", WB_INT, MUST},
-        {"seq", WB_INT, MUST},
-        {"epoch", WB_STR, MUST, .help = "Names the log that seq counts in."},
+        PLACE(MUST),
         END}};
 
 const struct wb_schema wb_shape_error_event = {

@@ -132,10 +132,13 @@ void wa_ask_phone(struct wa_job *job, const struct wa_source *src)
     wa_job_want(job, WA_WANT_SEND)->op = op;
 }
 
-void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, const char *label)
+/* A row for what did not open; NULL: of a chat that has no rows. */
+static struct wa_message *tell_closed(struct wa_job *job, const struct wa_source *src,
+                                      enum wa_message_kind kind, const char *type_name,
+                                      const char *label)
 {
     if (src->is_peer || !(wa_jid_is_user(&src->chat) || wa_jid_is_group(&src->chat)))
-        return;
+        return NULL;
     struct wa_message *m = &wa_job_event(job, WA_EVENT_MESSAGE)->message;
     *m = (struct wa_message){.id = src->id,
                              .chat = src->chat_peer,
@@ -144,30 +147,24 @@ void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, cons
                              .origin = src->origin,
                              .status = WA_STATUS_SENT,
                              .timestamp_ms = src->timestamp_ms,
-                             .kind = WA_KIND_UNDECRYPTABLE,
+                             .kind = kind,
                              .push_name = src->push_name,
-                             .type_name = BX_STR("undecryptable"),
+                             .type_name = bx_str(type_name),
                              .label = bx_str(label)};
+    return m;
+}
+
+void wa_tell_undecryptable(struct wa_job *job, const struct wa_source *src, const char *label)
+{
+    tell_closed(job, src, WA_KIND_UNDECRYPTABLE, "undecryptable", label);
 }
 
 void wa_tell_unknown(struct wa_job *job, const struct wa_source *src, const Wap__Message *m,
                      const char *label)
 {
-    if (src->is_peer || !(wa_jid_is_user(&src->chat) || wa_jid_is_group(&src->chat)))
-        return;
-    struct wa_message *out = &wa_job_event(job, WA_EVENT_MESSAGE)->message;
-    *out = (struct wa_message){.id = src->id,
-                               .chat = src->chat_peer,
-                               .sender = src->sender_peer,
-                               .is_from_me = src->is_from_me,
-                               .origin = src->origin,
-                               .status = WA_STATUS_SENT,
-                               .timestamp_ms = src->timestamp_ms,
-                               .kind = WA_KIND_UNKNOWN,
-                               .push_name = src->push_name,
-                               .type_name = BX_STR("unknown"),
-                               .label = bx_str(label),
-                               .raw = wa_pb_pack(m, &job->out)};
+    struct wa_message *out = tell_closed(job, src, WA_KIND_UNKNOWN, "unknown", label);
+    if (out)
+        out->raw = wa_pb_pack(m, &job->out);
 }
 
 int wa_ask_again(struct wa_job *job, const struct wa_source *src, uint64_t enc_count,
