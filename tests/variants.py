@@ -14,6 +14,7 @@ PROGRAMS = {  # environment variable that the tests read: program
     "WABOXD": "src/cmd/waboxd",
     "WABOXCTL": "src/cmd/waboxctl",
     "WABOX_SIM": "src/cmd/wabox-sim",
+    "WABOX_MEDIA": "src/cmd/wabox-media",
     "WABOXD_SCRIPTED": "tests/scripted/waboxd-scripted",
     "SIO_SERVER": "examples/conformance",
     "SIO_API_SERVER": "tests/api/api_server",

@@ -84,50 +84,63 @@ static void complain(const struct settings *s, int rc)
                 s->data_dir ? s->data_dir : "");
 }
 
-int main(int argc, char **argv)
+static void say_ready(uint16_t port)
 {
-    struct settings settings = {0};
-    struct bx_conf conf;
-    struct bx_buf message;
-    int rest = 0;
-    uint16_t port;
-    bx_conf_init(&conf, rows, BX_LEN(rows), &settings);
-    for (int i = 1; i < argc; i++) {
-        if (print_asked(&conf, argv[i]))
-            return fflush(stdout) != 0;
-    }
-    bx_buf_init(&message, 64 << 10);
-    if (bx_conf_load_args(&conf, argc, argv, &rest, &message) < 0 || rest > 0) {
-        bx_buf_lit(&message, "\n\nwabox-sim: a WhatsApp network on loopback\n");
-        bx_conf_print_help(&conf, &message);
-        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
-        return 2;
-    }
-    const struct sim_opts opts = {.host = settings.host,
-                                  .port = (uint16_t)settings.port,
-                                  .seed = (uint64_t)settings.seed,
-                                  .settle_ms = (uint32_t)settings.settle_ms,
-                                  .data_dir = settings.data_dir,
-                                  .is_demo = settings.demo};
-    int rc = net_loop_new(&loop);
-    if (rc == BX_OK)
-        rc = sim_new(loop, &opts, &sim, &port);
-    if (rc < 0) {
-        complain(&settings, rc);
-        return 1;
-    }
-    net_loop_on_signal(loop, SIGTERM, on_signal, NULL);
-    net_loop_on_signal(loop, SIGINT, on_signal, NULL);
     uint8_t root[32];
     char hex[65];
     sim_root(sim, root);
     bx_hex_encode(root, sizeof root, hex);
     printf("{\"ready\":true,\"port\":%u,\"root\":\"%s\"}\n", port, hex);
     fflush(stdout);
-    net_loop_run(loop);
-    sim_free(sim);
-    net_loop_free(loop);
+}
+
+static int serve(const struct settings *s)
+{
+    uint16_t port;
+    const struct sim_opts opts = {.host = s->host,
+                                  .port = (uint16_t)s->port,
+                                  .seed = (uint64_t)s->seed,
+                                  .settle_ms = (uint32_t)s->settle_ms,
+                                  .data_dir = s->data_dir,
+                                  .is_demo = s->demo};
+    int rc = net_loop_new(&loop);
+    if (rc == BX_OK)
+        rc = sim_new(loop, &opts, &sim, &port);
+    if (rc == BX_OK) {
+        net_loop_on_signal(loop, SIGTERM, on_signal, NULL);
+        net_loop_on_signal(loop, SIGINT, on_signal, NULL);
+        say_ready(port);
+        net_loop_run(loop);
+        sim_free(sim);
+    } else {
+        complain(s, rc);
+    }
+    if (loop)
+        net_loop_free(loop);
+    return rc < 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {0};
+    struct bx_conf conf;
+    struct bx_buf message;
+    int rest = 0, status = -1;
+    bx_conf_init(&conf, rows, BX_LEN(rows), &settings);
+    bx_buf_init(&message, 64 << 10);
+    for (int i = 1; status < 0 && i < argc; i++) {
+        if (print_asked(&conf, argv[i]))
+            status = fflush(stdout) != 0;
+    }
+    if (status < 0 && (bx_conf_load_args(&conf, argc, argv, &rest, &message) < 0 || rest > 0)) {
+        bx_buf_lit(&message, "\n\nwabox-sim: a WhatsApp network on loopback\n");
+        bx_conf_print_help(&conf, &message);
+        fprintf(stderr, "%.*s\n", (int)message.len, (char *)message.data);
+        status = 2;
+    }
+    if (status < 0)
+        status = serve(&settings);
     bx_buf_done(&message);
     bx_conf_done(&conf);
-    return 0;
+    return status;
 }
