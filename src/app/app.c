@@ -46,6 +46,7 @@ enum {
     GZIP_MIN_BYTES = 1024,       /* of an answer */
     OUTPUT_BYTES_MAX = 48 << 20, /* that wait for slow clients, in all */
     SLOW_JOB_MS = 250,
+    SETTLE_ROUNDS = 100, /* a completion may submit again, but not for ever */
 };
 
 /* --- opening --- */
@@ -360,10 +361,25 @@ void wb_app_run(struct wb_app *app)
     net_loop_run(app->loop);
 }
 
+/* The loop has ended, but the threads may have work: it is done, and what it posts releases what it
+ * owns, while everything that it speaks of is there. */
+static void settle(struct wb_app *app)
+{
+    bool has_run = true;
+    for (int i = 0; has_run && i < SETTLE_ROUNDS; i++) {
+        net_pool_wait(app->pool);
+        if (app->writer)
+            st_writer_drain(app->writer);
+        has_run = net_loop_run_posted(app->loop);
+    }
+}
+
 void wb_app_free(struct wb_app *app)
 {
     if (!app)
         return;
+    if (app->pool)
+        settle(app);
     if (app->http)
         http_server_free(app->http);
     wb_realtime_free(app);

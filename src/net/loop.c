@@ -94,9 +94,8 @@ static void on_before_poll(uv_prepare_t *handle)
     net_loop_end_turn(handle->data);
 }
 
-static void on_wakeup(uv_async_t *handle)
+bool net_loop_run_posted(struct net_loop *loop)
 {
-    struct net_loop *loop = handle->data;
     pthread_mutex_lock(&loop->inbox_lock);
     struct net_calls batch = loop->inbox;
     loop->inbox = (struct net_calls){0};
@@ -104,6 +103,12 @@ static void on_wakeup(uv_async_t *handle)
     for (size_t i = 0; i < batch.count; i++)
         batch.items[i].fn(batch.items[i].arg);
     free(batch.items);
+    return batch.count > 0;
+}
+
+static void on_wakeup(uv_async_t *handle)
+{
+    net_loop_run_posted(handle->data);
 }
 
 void net_inbox_post(struct net_loop *loop, void (*fn)(void *arg), void *arg)

@@ -42,6 +42,10 @@ void net_loop_limit_output(struct net_loop *loop, size_t max_bytes);
  * kept. The only door from other threads into the loop. */
 void net_inbox_post(struct net_loop *loop, void (*fn)(void *arg), void *arg);
 
+/* Runs what was posted so far; false: nothing was. For the end, when net_loop_run has returned and
+ * what other threads posted must still release what it owns. Loop thread. */
+bool net_loop_run_posted(struct net_loop *loop);
+
 /* A hook that runs at the end of every turn in which it was armed, before the connections are
  * flushed. Embed, init once, arm as often as you like. */
 struct net_flush_hook {

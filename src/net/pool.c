@@ -106,11 +106,24 @@ int net_pool_new(struct net_loop *loop, unsigned threads, struct net_pool **out)
     return BX_OK;
 }
 
+/* Under the lock. */
+static void wait_idle(struct net_pool *pool)
+{
+    while (pool->outstanding)
+        pthread_cond_wait(&pool->is_idle, &pool->lock);
+}
+
+void net_pool_wait(struct net_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    wait_idle(pool);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 void net_pool_free(struct net_pool *pool)
 {
     pthread_mutex_lock(&pool->lock);
-    while (pool->outstanding)
-        pthread_cond_wait(&pool->is_idle, &pool->lock);
+    wait_idle(pool);
     pool->is_stopping = true;
     pthread_cond_broadcast(&pool->has_work);
     pthread_mutex_unlock(&pool->lock);

@@ -17,9 +17,12 @@ typedef void net_done_fn(void *arg);
 /* threads 0 means 2. on_thread_start/stop (may be NULL) run on each worker with its number. */
 int net_pool_new(struct net_loop *loop, unsigned threads, struct net_pool **out);
 
-/* Waits for every queued job, joins the threads. Completions that were posted still run on the
- * loop. */
+/* Waits for every queued job, joins the threads. Completions that were posted run when the
+ * loop runs again, or in net_loop_run_posted. */
 void net_pool_free(struct net_pool *pool);
+
+/* Waits until no job is queued or running. Their completions are posted then. Loop thread. */
+void net_pool_wait(struct net_pool *pool);
 
 unsigned net_pool_threads(const struct net_pool *pool);
 

@@ -117,6 +117,37 @@ TEST(the_inbox_keeps_the_order_of_a_thread)
     assert_int_equal(posted, 1000);
 }
 
+static void work_slowly(void *arg, unsigned worker)
+{
+    (void)arg;
+    (void)worker;
+    usleep(20000);
+}
+
+static struct net_lane again;
+
+static void once_more(void *arg)
+{
+    posted++;
+    net_lane_submit(&again, work_slowly, on_posted, arg);
+}
+
+TEST(after_the_loop_has_ended_completions_still_run)
+{
+    net_lane_init(&again, pool, 0);
+    posted = 0;
+    net_lane_submit(&again, work_slowly, once_more, (void *)(intptr_t)1);
+    net_pool_wait(pool);
+    assert_int_equal(net_lane_depth(&again), 0);
+    assert_int_equal(posted, 0);
+    assert_true(net_loop_run_posted(loop));
+    assert_int_equal(posted, 1);
+    net_pool_wait(pool);
+    assert_true(net_loop_run_posted(loop));
+    assert_int_equal(posted, 2);
+    assert_false(net_loop_run_posted(loop));
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -138,6 +169,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_full_lane_refuses_and_the_others_go_on, setup, teardown),
         cmocka_unit_test_setup_teardown(the_inbox_keeps_the_order_of_a_thread, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_the_loop_has_ended_completions_still_run, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,9 @@ int st_writer_submit_turn(struct st_writer *writer, const struct st_turn *turn, 
 void st_writer_drop_after(struct st_writer *writer, unsigned ms);
 /* Submits and waits until it is durable; returns the job's result. Not on the writer thread. */
 int st_writer_call(struct st_writer *writer, st_job_fn *job, void *arg);
+/* Before a stop: waits until every accepted job has run and its on_done has returned, droppable jobs
+ * as with st_writer_stop. Jobs may still be submitted. Not on the writer thread. */
+void st_writer_drain(struct st_writer *writer);
 /* Runs what was accepted (droppable jobs for a second at most, unless st_writer_drop_after said
  * otherwise), commits, ends the thread, frees the writer. Not on the writer thread. */
 void st_writer_stop(struct st_writer *writer);

@@ -17,9 +17,10 @@ struct st_writer {
     struct st_tx tx;
     pthread_t thread;
     pthread_mutex_t lock;
-    pthread_cond_t has_work;
+    pthread_cond_t has_work, is_drained;
     /* under lock */
     struct st_turns turns; /* accepted jobs */
+    bool is_busy;          /* a group was taken and is not finished */
     bool is_stopping;
     uint64_t drops_at_ms; /* from then on droppable jobs are refused, run or not; 0: never */
     /* of the thread */
@@ -110,14 +111,15 @@ static bool take_first(struct st_writer *w, struct st_turn_job **out)
     pthread_mutex_lock(&w->lock);
     st_turns_charge(&w->turns, w->job_ns);
     w->has_light = false;
+    w->is_busy = false;
+    if (st_turns_waiting(&w->turns) == 0)
+        pthread_cond_broadcast(&w->is_drained);
     while (is_idle(w))
         wait_for_work(w);
-
-    bool has = take(w, out);
+    bool has = w->is_busy = take(w, out);
     pthread_mutex_unlock(&w->lock);
     return has;
 }
-
 static bool take_more(struct st_writer *w, struct st_turn_job **out)
 {
     pthread_mutex_lock(&w->lock);
@@ -248,6 +250,7 @@ static void writer_free(struct st_writer *w)
 {
     st_tx_close(&w->tx);
     pthread_cond_destroy(&w->has_work);
+    pthread_cond_destroy(&w->is_drained);
     pthread_mutex_destroy(&w->lock);
     w->magic = 0;
     st_turns_done(&w->turns);
@@ -271,6 +274,7 @@ int st_writer_start(struct st_store *store, const struct st_writer_options *opti
     st_turns_init(&w->turns);
     w->group = bx_calloc(o.max_jobs, sizeof(struct st_turn_job *));
     pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->is_drained, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -376,6 +380,22 @@ int st_writer_call(struct st_writer *w, st_job_fn *job, void *arg)
     return c.rc;
 }
 
+static void drop_soon(struct st_writer *w)
+{
+    if (!w->drops_at_ms)
+        st_writer_drop_after(w, STOP_DROPS_AFTER_MS);
+}
+
+void st_writer_drain(struct st_writer *w)
+{
+    BX_ASSERT(w->magic == WRITER_MAGIC && !pthread_equal(pthread_self(), w->thread));
+    pthread_mutex_lock(&w->lock);
+    drop_soon(w);
+    while (w->is_busy || st_turns_waiting(&w->turns) > 0)
+        pthread_cond_wait(&w->is_drained, &w->lock);
+    pthread_mutex_unlock(&w->lock);
+}
+
 void st_writer_stop(struct st_writer *w)
 {
     if (!w)
@@ -383,8 +403,7 @@ void st_writer_stop(struct st_writer *w)
     BX_ASSERT(w->magic == WRITER_MAGIC && !pthread_equal(pthread_self(), w->thread));
     pthread_mutex_lock(&w->lock);
     w->is_stopping = true;
-    if (!w->drops_at_ms)
-        st_writer_drop_after(w, STOP_DROPS_AFTER_MS);
+    drop_soon(w);
     pthread_cond_signal(&w->has_work);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);

@@ -197,6 +197,25 @@ static void a_full_queue_says_so_and_stop_runs_what_was_accepted(void **state)
     assert_int_equal(jobs[3].done_count, 0);
 }
 
+static void drained_is_when_every_job_and_its_end_have_run(void **state)
+{
+    struct fixture *f = *state;
+    int64_t number = number_add(f, "1");
+    static struct event_job jobs[50], late;
+    _Atomic int done = 0;
+    st_writer_drain(f->writer); /* nothing to wait for */
+    for (size_t i = 0; i < BX_LEN(jobs); i++) {
+        jobs[i] = (struct event_job){.number = number, .all_done = &done};
+        assert_rc(st_writer_submit(f->writer, event_run, &jobs[i], event_done), BX_OK);
+    }
+    st_writer_drain(f->writer);
+    assert_int_equal(done, BX_LEN(jobs));
+    late = (struct event_job){.number = number, .all_done = &done};
+    assert_rc(st_writer_submit(f->writer, event_run, &late, event_done), BX_OK);
+    st_writer_drain(f->writer);
+    assert_int_equal(done, BX_LEN(jobs) + 1);
+}
+
 static void events_are_trimmed_from_the_front(void **state)
 {
     struct fixture *f = *state;
@@ -419,6 +438,7 @@ int main(void)
         T_(what_a_failed_job_wrote_is_not_searched),
         T_(seq_counts_without_holes_under_many_threads),
         T_(a_full_queue_says_so_and_stop_runs_what_was_accepted),
+        T_(drained_is_when_every_job_and_its_end_have_run),
         T_(a_number_with_a_long_backlog_does_not_hold_up_another),
         T_(a_stop_with_a_long_backlog_ends_soon_and_answers_every_job),
         T_(one_owner_fills_a_quarter_of_the_queue_at_most),
