@@ -14,7 +14,7 @@ struct net_pool;
 typedef void net_work_fn(void *arg, unsigned worker);
 typedef void net_done_fn(void *arg);
 
-/* threads 0 means 2. on_thread_start/stop (may be NULL) run on each worker with its number. */
+/* threads 0 means 2. BX_E_FULL: there are no more threads. */
 int net_pool_new(struct net_loop *loop, unsigned threads, struct net_pool **out);
 
 /* Waits for every queued job, joins the threads. Completions that were posted run when the

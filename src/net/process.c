@@ -56,7 +56,11 @@ static void close_poll(uv_poll_t *poll, int *fd)
 /* It is over when nobody can answer any more and the process is reaped. */
 static void maybe_end(struct net_process *p)
 {
-    if (!p->is_reaped || p->channel >= 0)
+    if (!p->is_reaped)
+        return;
+    if (p->end.rc == BX_E_TIMEOUT) /* somebody who left its group may still hold the channel */
+        close_poll(&p->channel_poll, &p->channel);
+    if (p->channel >= 0)
         return;
     net_timer_stop(&p->clock);
     net_timer_stop(&p->reaper);
@@ -98,10 +102,9 @@ static void on_pid_ready(uv_poll_t *poll, int status, int events)
     struct net_process *p = poll->data;
     (void)status, (void)events;
     reap(p);
-    if (p->is_reaped) {
+    if (p->is_reaped)
         uv_poll_stop(&p->pid_poll);
-        maybe_end(p);
-    }
+    maybe_end(p);
 }
 
 static void on_reaper(void *arg)
@@ -119,10 +122,7 @@ static void on_clock(void *arg)
     struct net_process *p = arg;
     p->end.rc = BX_E_TIMEOUT;
     kill_all(p);
-    if (p->is_reaped) { /* somebody who left its group still holds the channel */
-        close_poll(&p->channel_poll, &p->channel);
-        maybe_end(p);
-    }
+    maybe_end(p);
 }
 
 static void on_channel_ready(uv_poll_t *poll, int status, int events)

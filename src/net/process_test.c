@@ -97,6 +97,16 @@ TEST(the_clock_ends_a_program_and_what_it_started)
     assert_true(bx_mono_ms() - began < 60000);
 }
 
+TEST(the_clock_ends_one_whose_child_has_left_its_group_and_holds_the_channel)
+{
+    struct seen s;
+    uint64_t began = bx_mono_ms();
+    run(&s, "setsid sleep 5 2>/dev/null & exec sleep 20", BX_STR(""), 200, -1);
+    assert_rc(s.rc, BX_E_TIMEOUT);
+    assert_int_equal(s.signal, SIGKILL);
+    assert_true(bx_mono_ms() - began < 4000);
+}
+
 TEST(an_answer_beyond_its_cap_ends_the_program)
 {
     struct seen s;
@@ -147,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_program_is_told_and_answers_over_its_channel),
         cmocka_unit_test(a_program_has_the_descriptors_it_was_given_and_no_others),
         cmocka_unit_test(the_clock_ends_a_program_and_what_it_started),
+        cmocka_unit_test(the_clock_ends_one_whose_child_has_left_its_group_and_holds_the_channel),
         cmocka_unit_test(an_answer_beyond_its_cap_ends_the_program),
         cmocka_unit_test(a_signal_is_told_from_an_exit),
         cmocka_unit_test(a_program_that_is_not_there_is_not_started),

@@ -245,7 +245,7 @@ static void set_up(struct net_transfer *t, const struct net_transfer_request *r)
     net_curl_common(c, bx_str_starts(bx_str(r->url), BX_STR("http://")), e->ca_path);
     curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)e->connect_timeout_ms);
-    for (size_t i = 0; r->headers && r->headers[i] && i < NET_TRANSFER_HEADERS_MAX; i++)
+    for (size_t i = 0; r->headers && r->headers[i]; i++)
         t->headers = curl_slist_append(t->headers, r->headers[i]);
     t->headers = curl_slist_append(t->headers, "Expect:"); /* nobody waits for 100 Continue */
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, t->headers);

@@ -28,8 +28,6 @@ int net_transfers_new(struct net_loop *loop, const struct net_transfers_opts *op
  */
 void net_transfers_close(struct net_transfers *e, void (*on_closed)(void *arg), void *arg);
 
-enum { NET_TRANSFER_HEADERS_MAX = 16 };
-
 /* Borrowed for the call; body_fd is kept until on_done. */
 struct net_transfer_request {
     const char *method;

@@ -71,12 +71,11 @@ static void dispatch(struct http_conn *c, struct http_exchange *x)
     c->state = HTTP_CONN_BUSY;
     net_timer_stop(&c->timer);
     x->is_dispatched = true;
-    if (x->on_body) {
-        http_exchange_end_body(x);
-        return;
-    }
     x->request.body = bx_buf_view(&x->body);
-    s->handler.on_request(x, s->arg);
+    if (x->on_body)
+        http_exchange_end_body(x);
+    else
+        s->handler.on_request(x, s->arg);
     if (!x->is_answered && x->conn)
         http_exchange_keep_head(x);
 }
@@ -114,7 +113,7 @@ static void start_exchange(struct http_conn *c, const struct http_head *head)
         x->wants_keep_alive = head->is_keep_alive;
         x->is_keep_alive = head->is_keep_alive && !(x->on_body && has_body);
     }
-    if (has_body)
+    if (has_body || x->is_body_paused)
         start_body(c, x, head->expect);
     else
         dispatch(c, x);
@@ -329,6 +328,9 @@ static void sending_step(struct http_conn *c)
     c->is_stepping = false;
     net_timer_stop(&c->timer);
     http_sending_continue(c->exchange);
+    bool goes_on = c->state == HTTP_CONN_BUSY && c->exchange && c->exchange->sending;
+    if (goes_on && !http_sending_wants_step(c->exchange))
+        http_conn_sending(c); /* pieces: the clock runs on */
 }
 
 void http_conn_sending(struct http_conn *c)
@@ -368,6 +370,12 @@ void http_conn_cut(struct http_conn *c)
 }
 
 /* --- a body in pieces --- */
+
+void http_conn_pause_body(struct http_conn *c)
+{
+    if (c->state == HTTP_CONN_BODY)
+        net_timer_stop(&c->timer); /* it is not the client that waits */
+}
 
 void http_conn_resume_body(struct http_conn *c)
 {

@@ -134,6 +134,8 @@ void http_pause_body(struct http_exchange *x)
 {
     x->is_body_paused = true;
     x->is_resuming = false;
+    if (x->conn && !x->is_answered)
+        http_conn_pause_body(x->conn);
 }
 
 void http_resume_body(struct http_exchange *x)

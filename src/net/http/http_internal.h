@@ -123,6 +123,7 @@ void http_conn_sending(struct http_conn *c);
 /* Ends the connection now; what was sent is not whole. */
 void http_conn_cut(struct http_conn *c);
 /* The exchange wants its body again. */
+void http_conn_pause_body(struct http_conn *c);
 void http_conn_resume_body(struct http_conn *c);
 /* Stops being HTTP's: the tcp goes on without it. */
 void http_conn_detach(struct http_conn *c);

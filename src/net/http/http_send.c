@@ -4,7 +4,7 @@
  * done per loop turn, so that one large download never delays the others: a file gives at most
  * FILE_STEP bytes to the socket, then waits for the next turn, or for the drain when the socket took no
  * more. Plain connections use sendfile; TLS reads READ_STEP bytes at a time into a shared piece of
- * output. Memory per download: one piece. */
+ * output. Memory per download: up to three of these (QUEUE_ENOUGH and one more). */
 #include "net/http/http_internal.h"
 
 #include "base/err.h"
@@ -75,7 +75,7 @@ bool http_sending_wants_step(const struct http_exchange *x)
 
 uint64_t http_sending_progress(const struct http_exchange *x)
 {
-    return x->sending->written - net_tcp_queued(x->conn->tcp);
+    return x->sending->written - net_tcp_unacked(x->conn->tcp);
 }
 
 void http_respond_cut(struct http_exchange *x)
@@ -193,6 +193,7 @@ void http_respond_file(struct http_exchange *x, int status, const char *content_
 {
     begin(x, status, content_type, (int64_t)length);
     struct http_sending *s = x->sending;
+    x->on_abort = NULL; /* its handler is done with it */
     s->fd = fd;
     s->offset = offset;
     if (!x->conn || !s->has_body || !length)

@@ -174,7 +174,8 @@ void http_respond_end(struct http_exchange *x);
 /* The rest cannot be had: ends the connection, so that the client sees that the answer is not whole. */
 void http_respond_cut(struct http_exchange *x);
 
-/* A part of a regular file, sent from the page cache where the connection is plain. Takes fd. */
+/* A part of a regular file, sent from the page cache where the connection is plain. Takes fd, and the
+ * exchange: no on_abort from here on. */
 void http_respond_file(struct http_exchange *x, int status, const char *content_type, int fd,
                        uint64_t offset, uint64_t length);
 
