@@ -613,7 +613,8 @@ int st_media_get(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
                  struct st_media *out);
 /* Replaces the row. BX_E_NOT_FOUND: no such message. */
 int st_media_put(struct st_tx *tx, const struct st_media *media);
-/* State, error, attempts and next_at alone. BX_E_NOT_FOUND: the row is gone. */
+/* State, error, attempts and next_at alone, and direct_path unless that is NULL. BX_E_NOT_FOUND: the
+ * row is gone. */
 int st_media_state(struct st_tx *tx, const struct st_media *media);
 /* Those that wait and are due before `now`, by number in turns, the longest waiting first. At most
  * per_number of each number. */
@@ -624,7 +625,7 @@ int st_media_next(struct st_conn *conn, int64_t *out);
 /* At start: what a crash left DOWNLOADING waits again. Returns how many. */
 int st_media_resume(struct st_tx *tx);
 
-/* Blobs that no row names, taken out of the table; their owner removes them from the blob store then. */
+/* Blobs that no row names: they go from the blob store first, then from the table (st_blob_forget). */
 struct st_blob {
     struct bx_str id;
 };

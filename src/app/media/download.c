@@ -18,7 +18,11 @@ enum {
     FIRST_RETRY_MS = 2000,
     LAST_RETRY_MS = 3600000,
     ATTEMPTS_MAX = 12,
-    ASKED_MAX = 4, /* attempts after which the phone is not asked again */
+    ASKED_MAX = 4,   /* attempts after which the phone is not asked again */
+    AGAIN_MS = 2000, /* the store refused: once more after */
+    PATIENCE_MS =
+        300000, /* from then on a host must have sent so many bytes per ms on the average */
+    RATE_MIN = 16,
 };
 
 struct download {
@@ -33,16 +37,20 @@ struct download {
     struct bx_str hosts[HOSTS_MAX];
     size_t host_count, host;
     struct net_transfer *transfer;
-    struct net_timer silence;
+    struct net_timer silence, again;
+    uint64_t began_ms, received; /* of the transfer */
     struct wa_media_unseal *unseal;
     struct bl_writer *writer;
     struct bx_buf filling, working, plain;
     bool is_paused, is_working, is_received, is_good, is_gone, is_cancelled;
-    int rc; /* of decrypting */
+    int rc;     /* of decrypting: the lane's while it works */
+    int cut_rc; /* why the transfer ended early */
     struct md_result probe;
     struct bl_id blob, thumb;
     bool has_thumb;
     /* of the last transaction */
+    st_job_fn *job;
+    st_done_fn *job_done;
     struct bx_arena job_arena;
     struct wb_log log;
     int result;
@@ -66,6 +74,7 @@ static void download_free(struct download *d)
     struct wb_media *m = d->media;
     int64_t message_id = d->row.message_id;
     net_timer_stop(&d->silence);
+    net_timer_stop(&d->again);
     if (d->writer)
         bl_writer_drop(d->writer);
     wa_media_unseal_free(d->unseal);
@@ -79,16 +88,49 @@ static void download_free(struct download *d)
     wb_media_ended(m, message_id);
 }
 
+/* --- transactions --- */
+
+static void submit(struct download *d, st_job_fn *job, st_done_fn *done)
+{
+    d->job = job;
+    d->job_done = done;
+    bx_arena_done(&d->job_arena);
+    bx_arena_init(&d->job_arena, SIZE_MAX);
+    wb_log_init(&d->log, d->media->app, &d->job_arena);
+    int rc = st_writer_submit(d->media->app->writer, job, d, done);
+    if (rc < 0)
+        done(rc, d);
+}
+
+static void on_again(void *arg)
+{
+    struct download *d = arg;
+    submit(d, d->job, d->job_done);
+}
+
+/* The store refused: later once more, so that the row keeps no state that nobody works at. At a stop
+ * the next start takes it up. True: not over yet. */
+static bool is_put_off(struct download *d)
+{
+    if (d->result >= 0 || d->result == BX_E_NOT_FOUND || d->result == BX_E_STATE)
+        return false;
+    wb_failure_note(WB_FAILURE_STORE, "what=media message=%lld rc=%s", (long long)d->row.message_id,
+                    bx_err_name(d->result));
+    if (d->is_cancelled)
+        return false;
+    net_timer_start(d->media->app->loop, &d->again, AGAIN_MS);
+    return true;
+}
+
 /* --- the row's end --- */
 
 static void on_settled(void *arg)
 {
     struct download *d = arg;
+    if (is_put_off(d))
+        return;
     if (d->result >= 0)
         wb_log_emit(&d->log);
-    else if (d->result != BX_E_NOT_FOUND)
-        wb_failure_note(WB_FAILURE_STORE, "what=media message=%lld rc=%s",
-                        (long long)d->row.message_id, bx_err_name(d->result));
     download_free(d);
 }
 
@@ -109,20 +151,12 @@ static int announce(struct download *d, struct st_tx *tx)
     return rc;
 }
 
-static void submit(struct download *d, st_job_fn *job)
-{
-    bx_arena_done(&d->job_arena);
-    bx_arena_init(&d->job_arena, SIZE_MAX);
-    wb_log_init(&d->log, d->media->app, &d->job_arena);
-    int rc = st_writer_submit(d->media->app->writer, job, d, settle_done);
-    if (rc < 0)
-        settle_done(rc, d);
-}
-
 static int fail_job(struct st_tx *tx, void *arg)
 {
     struct download *d = arg;
-    int rc = st_media_state(tx, &d->row);
+    struct st_media row = d->row;
+    row.direct_path = (struct bx_str){0}; /* the phone may have sent another meanwhile */
+    int rc = st_media_state(tx, &row);
     bool is_over = d->row.state != ST_MEDIA_WAITING;
     return rc < 0 || !is_over ? rc : announce(d, tx);
 }
@@ -134,6 +168,7 @@ static void fail(struct download *d, enum st_media_state state, const char *why)
     for (int64_t i = 1; i < d->row.attempts && wait < LAST_RETRY_MS; i++)
         wait *= 2;
     if (d->is_cancelled) { /* a stop is no failed attempt */
+        state = ST_MEDIA_WAITING;
         d->row.attempts--;
         wait = 1;
     } else if (state == ST_MEDIA_WAITING && d->row.attempts >= ATTEMPTS_MAX) {
@@ -142,7 +177,7 @@ static void fail(struct download *d, enum st_media_state state, const char *why)
     d->row.state = state;
     d->row.error = state == ST_MEDIA_WAITING && d->is_cancelled ? (struct bx_str){0} : bx_str(why);
     d->row.next_at = state == ST_MEDIA_WAITING ? bx_wall_ms() + wait : 0;
-    submit(d, fail_job);
+    submit(d, fail_job, settle_done);
 }
 
 static int ready_job(struct st_tx *tx, void *arg)
@@ -196,7 +231,7 @@ static void on_stored(int rc, const struct bl_entry *entry, bool is_new, void *a
     }
     d->blob = entry->id;
     d->row.size_bytes = (int64_t)entry->size;
-    submit(d, ready_job);
+    submit(d, ready_job, settle_done);
 }
 
 static void store(struct download *d)
@@ -283,15 +318,19 @@ static void hand_on(struct download *d)
 
 static void decrypted(struct download *d)
 {
-    if (d->rc == BX_OK)
+    int rc = d->rc < 0 ? d->rc : d->cut_rc;
+    if (rc == BX_OK)
         look(d);
-    else if (d->rc == BX_E_CRYPTO || d->rc == BX_E_TOO_BIG)
+    else if (rc == BX_E_TOO_BIG)
+        fail(d, ST_MEDIA_FAILED,
+             "The file is larger than the message says, or than MEDIA_MAX_DOCUMENT.");
+    else if (rc == BX_E_CRYPTO)
         fail(d, d->row.attempts < 3 ? ST_MEDIA_WAITING : ST_MEDIA_FAILED,
              "The file is damaged: its hash is not the one in the message.");
     else
         fail(d, ST_MEDIA_WAITING,
-             d->rc == BX_E_DISK_FULL ? "The disk of the server is full."
-                                     : "The download was interrupted.");
+             rc == BX_E_DISK_FULL ? "The disk of the server is full."
+                                  : "The download was interrupted.");
 }
 
 static void on_worked(void *arg)
@@ -301,16 +340,19 @@ static void on_worked(void *arg)
     d->is_working = false;
     if (d->rc < 0 && d->transfer) {
         net_transfer_cancel(d->transfer);
+        net_timer_stop(&d->silence);
         d->transfer = NULL;
         d->is_received = true;
     }
-    if (was_last || (d->is_received && d->rc < 0)) {
+    if (was_last || (d->is_received && (d->rc < 0 || d->cut_rc < 0))) {
         decrypted(d);
-    } else if (d->filling.len || d->is_received) {
-        hand_on(d);
+        return;
     }
-    if (!was_last && d->is_paused && d->transfer) {
+    if (d->filling.len || d->is_received)
+        hand_on(d);
+    if (d->is_paused && d->transfer) {
         d->is_paused = false;
+        net_timer_start(d->media->app->loop, &d->silence, SILENCE_MS);
         net_transfer_resume(d->transfer);
     }
 }
@@ -334,8 +376,12 @@ static int on_bytes(struct bx_str bytes, void *arg)
         return BX_OK;
     if (d->filling.len && d->filling.len + bytes.len > PIECE_MAX) {
         d->is_paused = true;
+        net_timer_stop(&d->silence); /* it waits for us */
         return BX_E_AGAIN;
     }
+    d->received += bytes.len;
+    if (bx_mono_ms() - d->began_ms > PATIENCE_MS + d->received / RATE_MIN)
+        return BX_E_TIMEOUT;
     int rc = bx_buf_append(&d->filling, bytes.ptr, bytes.len);
     if (rc == BX_OK && !d->is_working)
         hand_on(d);
@@ -367,7 +413,7 @@ static void on_transferred(int rc, const struct net_transfer_head *head, void *a
         return;
     }
     if (d->is_good) { /* cut in the middle */
-        d->rc = BX_E_IO;
+        d->cut_rc = rc == BX_E_TOO_BIG ? rc : BX_E_IO;
         d->is_received = true;
         if (!d->is_working)
             decrypted(d);
@@ -380,9 +426,20 @@ static void on_transferred(int rc, const struct net_transfer_head *head, void *a
 static void on_silence(void *arg)
 {
     struct download *d = arg;
-    if (d->transfer)
-        net_transfer_cancel(d->transfer);
+    if (!d->transfer)
+        return;
+    net_transfer_cancel(d->transfer);
     on_transferred(BX_E_TIMEOUT, NULL, d);
+}
+
+/* What is fetched unasked is small, whatever size the message announces. */
+static uint64_t limit_of(const struct download *d)
+{
+    const struct wb_config *c = d->media->app->config;
+    uint64_t announced = d->row.size_bytes > 0 ? (uint64_t)d->row.size_bytes : 0;
+    uint64_t limit = (uint64_t)c->media_auto_max, max = (uint64_t)c->media_max_document;
+    limit = announced > limit ? announced : limit;
+    return limit < max ? limit : max;
 }
 
 static void try_host(struct download *d)
@@ -407,7 +464,9 @@ static void try_host(struct download *d)
         .url = rc == BX_OK ? bx_arena_strndup(&d->arena, url.ptr, url.len) : "",
         .headers = is_live ? headers : headers + 1,
         .body_fd = -1,
-        .max_bytes = wa_media_sealed_size((uint64_t)d->media->app->config->media_max_document)};
+        .max_bytes = wa_media_sealed_size(limit_of(d))};
+    d->began_ms = bx_mono_ms();
+    d->received = 0;
     if (rc == BX_OK)
         rc = net_transfer_start(d->media->transfers, &request, &handler, d, &d->transfer);
     if (rc < 0)
@@ -487,6 +546,8 @@ static void on_claimed(void *arg)
 {
     struct download *d = arg;
     const struct wb_engine_ops *ops = d->line->app->engine->ops;
+    if (is_put_off(d))
+        return;
     if (d->result < 0) {
         download_free(d);
         return;
@@ -500,8 +561,7 @@ static void on_claimed(void *arg)
                                              d->file.has_enc_sha256 ? d->file.enc_sha256 : NULL,
                                          .plain_size = UINT64_MAX};
     d->unseal = wa_media_unseal_new(wa_file_media_kind(d->file.kind), d->file.media_key, &expected);
-    int rc = bl_writer_new(d->media->blobs, (uint64_t)d->row.number_id,
-                           (uint64_t)d->media->app->config->media_max_document, &d->writer);
+    int rc = bl_writer_new(d->media->blobs, (uint64_t)d->row.number_id, limit_of(d), &d->writer);
     if (rc == BX_OK && ops->media_conn)
         rc = WB_ENGINE(d->line, media_conn, false, on_conn, d);
     if (rc < 0)
@@ -531,11 +591,10 @@ void wb_download_start(struct wb_media *m, const struct st_media *row)
     bx_buf_init(&d->working, 4 * PIECE_MAX);
     bx_buf_init(&d->plain, 4 * PIECE_MAX + WA_MEDIA_TAIL);
     net_timer_init(&d->silence, on_silence, d);
+    net_timer_init(&d->again, on_again, d);
     bx_list_push_back(&m->downloads, &d->node);
     m->running++;
-    int rc = st_writer_submit(m->app->writer, claim_job, d, claim_done);
-    if (rc < 0)
-        claim_done(rc, d);
+    submit(d, claim_job, claim_done);
 }
 
 void wb_downloads_cancel(struct wb_media *m)
@@ -544,7 +603,9 @@ void wb_downloads_cancel(struct wb_media *m)
         struct download *d = BX_CONTAINER_OF(n, struct download, node);
         next = n->next;
         d->is_cancelled = true;
-        if (d->transfer) {
+        if (net_timer_is_active(&d->again)) {
+            download_free(d);
+        } else if (d->transfer) {
             net_transfer_cancel(d->transfer);
             d->is_good = true;
             on_transferred(BX_E_CLOSED, NULL, d);

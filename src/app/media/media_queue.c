@@ -8,6 +8,7 @@
 #include "app/numbers/line.h"
 #include "app/views/media_view.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "crypto/secret.h"
 
@@ -141,7 +142,7 @@ void wb_media_ended(struct wb_media *m, int64_t message_id)
 {
     m->running--;
     wb_serve_changed(m, message_id);
-    if (m->is_stopping && m->running == 0)
+    if (m->is_stopping && m->running == 0 && !m->is_sweeping)
         close_parts(m);
     else
         wb_media_wake(m->app);
@@ -166,28 +167,43 @@ int wb_media_want(struct st_tx *tx, int64_t message_id)
     return rc;
 }
 
-/* --- housekeeping: blobs that no row names --- */
+/* --- housekeeping: blobs that no row names. First the file goes, then its row: what a crash or the
+ * blob store leaves behind in between is found again. --- */
 
 struct sweep {
     struct wb_media *media;
     struct bx_arena arena;
     struct st_blob *rows;
     size_t count, left;
+    struct unused {
+        struct sweep *sweep;
+        struct bl_id id;
+        bool is_deleted;
+    } * unused;
     int rc;
 };
 
-static int sweep_job(struct st_tx *tx, void *arg)
+static int find_job(struct st_tx *tx, void *arg)
 {
     struct sweep *s = arg;
-    int rc = st_blob_unused(st_tx_conn(tx), UNUSED_MAX, &s->arena, &s->rows, &s->count);
+    return st_blob_unused(st_tx_conn(tx), UNUSED_MAX, &s->arena, &s->rows, &s->count);
+}
+
+static int forget_job(struct st_tx *tx, void *arg)
+{
+    struct sweep *s = arg;
+    int rc = BX_OK;
     for (size_t i = 0; rc >= 0 && i < s->count; i++)
-        rc = st_blob_forget(tx, s->rows[i].id);
+        rc = s->unused[i].is_deleted ? st_blob_forget(tx, s->rows[i].id) : BX_OK;
     return rc;
 }
 
-static void sweep_end(struct sweep *s)
+static void on_forgotten(void *arg)
 {
+    struct sweep *s = arg;
     struct wb_media *m = s->media;
+    if (s->rc < 0)
+        wb_failure_note(WB_FAILURE_STORE, "what=blobs rc=%s", bx_err_name(s->rc));
     m->is_sweeping = false;
     bx_arena_done(&s->arena);
     free(s);
@@ -197,37 +213,56 @@ static void sweep_end(struct sweep *s)
         wb_media_wake(m->app);
 }
 
-static void on_deleted(int rc, void *arg)
-{
-    struct sweep *s = arg;
-    if (rc < 0)
-        wb_failure_note(WB_FAILURE_STORE, "what=blob rc=%s", bx_err_name(rc));
-    if (--s->left == 0)
-        sweep_end(s);
-}
-
-static void on_swept(void *arg)
-{
-    struct sweep *s = arg;
-    s->left = 1;
-    for (size_t i = 0; s->rc >= 0 && i < s->count; i++) {
-        struct bl_id id;
-        if (s->rows[i].id.len != sizeof id.sha256)
-            continue;
-        memcpy(id.sha256, s->rows[i].id.ptr, sizeof id.sha256);
-        s->left++;
-        if (bl_delete(s->media->blobs, &id, on_deleted, s) < 0)
-            s->left--;
-    }
-    if (--s->left == 0)
-        sweep_end(s);
-}
-
-static void sweep_done(int rc, void *arg)
+static void forget_done(int rc, void *arg)
 {
     struct sweep *s = arg;
     s->rc = rc;
-    net_inbox_post(s->media->app->loop, on_swept, s);
+    net_inbox_post(s->media->app->loop, on_forgotten, s);
+}
+
+static void deleted_one(struct sweep *s)
+{
+    if (--s->left > 0)
+        return;
+    int rc =
+        s->rc < 0 ? s->rc : st_writer_submit(s->media->app->writer, forget_job, s, forget_done);
+    if (rc < 0)
+        forget_done(rc, s);
+}
+
+static void on_deleted(int rc, void *arg)
+{
+    struct unused *u = arg;
+    u->is_deleted = rc >= 0;
+    if (rc < 0)
+        wb_failure_note(WB_FAILURE_STORE, "what=blob rc=%s", bx_err_name(rc));
+    deleted_one(u->sweep);
+}
+
+static void on_found(void *arg)
+{
+    struct sweep *s = arg;
+    size_t count = s->rc < 0 ? 0 : s->count;
+    s->unused = bx_arena_alloc(&s->arena, (count + 1) * sizeof *s->unused);
+    s->left = count + 1;
+    for (size_t i = 0; i < count; i++) {
+        struct unused *u = &s->unused[i];
+        *u = (struct unused){.sweep = s};
+        bool is_id = s->rows[i].id.len == sizeof u->id.sha256;
+        if (is_id)
+            memcpy(u->id.sha256, s->rows[i].id.ptr, sizeof u->id.sha256);
+        int rc = is_id ? bl_delete(s->media->blobs, &u->id, on_deleted, u) : BX_E_INVALID;
+        if (rc < 0)
+            on_deleted(rc, u);
+    }
+    deleted_one(s);
+}
+
+static void find_done(int rc, void *arg)
+{
+    struct sweep *s = arg;
+    s->rc = rc;
+    net_inbox_post(s->media->app->loop, on_found, s);
 }
 
 /* Only while nothing is being stored: what a row is about to name must not go. */
@@ -240,9 +275,9 @@ static void run_chore(struct wb_chore *chore)
     struct sweep *s = BX_NEW(struct sweep);
     s->media = m;
     bx_arena_init(&s->arena, SIZE_MAX);
-    int rc = st_writer_submit(m->app->writer, sweep_job, s, sweep_done);
+    int rc = st_writer_submit(m->app->writer, find_job, s, find_done);
     if (rc < 0)
-        sweep_done(rc, s);
+        find_done(rc, s);
 }
 
 /* --- life --- */
@@ -282,6 +317,16 @@ static int resume_job(struct st_tx *tx, void *arg)
     return st_media_resume(tx);
 }
 
+static void on_leftovers(int rc, uint64_t removed, void *arg)
+{
+    (void)arg;
+    if (rc < 0)
+        wb_failure_note(WB_FAILURE_STORE, "what=leftovers rc=%s", bx_err_name(rc));
+    else if (removed)
+        bx_log(BX_LOG_INFO, "app", "removed unfinished files", "count=%llu",
+               (unsigned long long)removed);
+}
+
 int wb_media_start(struct wb_app *app, struct bx_buf *message)
 {
     struct wb_media *m = app->media = BX_NEW(struct wb_media);
@@ -313,6 +358,9 @@ int wb_media_start(struct wb_app *app, struct bx_buf *message)
     m->chore = (struct wb_chore){.name = "media", .run = run_chore};
     wb_chore_add(app, &m->chore);
     wb_serve_mount(m);
+    rc = bl_sweep(m->blobs, 0, on_leftovers, m);
+    if (rc < 0)
+        on_leftovers(rc, 0, m);
     wb_media_wake(app);
     return BX_OK;
 }
@@ -324,7 +372,7 @@ void wb_media_stop(struct wb_app *app)
     net_timer_stop(&m->tick);
     wb_downloads_cancel(m);
     wb_serve_changed(m, 0);
-    if (!m->running && !m->is_sweeping)
+    if (!m->running && !m->is_sweeping && !m->closing)
         close_parts(m);
 }
 

@@ -77,7 +77,7 @@ int st_media_state(struct st_tx *tx, const struct st_media *m)
 {
     return st_db_must(tx->conn,
                       "UPDATE media SET state = ?2, error = ?3, attempts = ?4, next_at = ?5, "
-                      "direct_path = ?6, updated_at = ?7 WHERE message_id = ?1",
+                      "direct_path = coalesce(?6, direct_path), updated_at = ?7 WHERE message_id = ?1",
                       Q(I(m->message_id), I(m->state), T(m->error), I(m->attempts), I(m->next_at),
                         T(m->direct_path), I(tx->now)));
 }

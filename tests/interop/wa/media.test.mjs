@@ -23,7 +23,7 @@ let sim, wabox, admin, shop, customer
 
 before(async () => {
   sim = await Sim.start({ seed: 77 })
-  wabox = await Wabox.start({ whatsapp: sim.url })
+  wabox = await Wabox.start({ whatsapp: sim.url, env: { MEDIA_AUTO_MAX: '2M' } })
   admin = await wabox.admin()
   await admin.connect()
   shop = await admin.addNumber('Shop', '6281200000071')
@@ -71,6 +71,27 @@ for (const [kind, make] of Object.entries(kinds)) {
     assert.equal(again.status, 304)
   })
 }
+
+test('what is larger than MEDIA_AUTO_MAX is fetched when somebody asks, whatever size its message announces', async () => {
+  const content = { document: randomBytes(3_000_000), mimetype: 'application/pdf', fileName: 'large.pdf' }
+  const sent = await customer.send(shop, content)
+  const file = structuredClone(sent.message.message.documentMessage)
+  const lies = []
+  for (const fileLength of [10, 0]) {
+    const messageId = `3EB0${randomBytes(9).toString('hex').toUpperCase()}`
+    await customer.sock.relayMessage(shop.jid, { documentMessage: { ...file, fileLength } }, { messageId })
+    lies.push(messageId)
+  }
+  const media = async id => (await shop.messages((await shop.chatWith(customer)).id)).find(m => m.messageId === id)?.media
+  for (const id of lies) {
+    await until(async () => (await media(id))?.state === 'failed', { timeout: 20000, what: 'the end of a file larger than announced' })
+    assert.match((await media(id)).error, /larger/)
+  }
+  assert.equal((await media(sent.id)).state, 'waiting', 'nobody asked for it')
+  const link = (await shop.messages((await shop.chatWith(customer)).id)).find(m => m.messageId === sent.id).mediaUrl
+  const answer = await fetch(link)
+  assert.deepEqual([answer.status, sha256(Buffer.from(await answer.arrayBuffer()))], [200, sha256(content.document)])
+})
 
 test('a link that was changed is refused, and one of a deleted message ends', async () => {
   const sent = await customer.send(shop, kinds.image())
