@@ -75,11 +75,12 @@ int st_media_put(struct st_tx *tx, const struct st_media *media)
 
 int st_media_state(struct st_tx *tx, const struct st_media *m)
 {
-    return st_db_must(tx->conn,
-                      "UPDATE media SET state = ?2, error = ?3, attempts = ?4, next_at = ?5, "
-                      "direct_path = coalesce(?6, direct_path), updated_at = ?7 WHERE message_id = ?1",
-                      Q(I(m->message_id), I(m->state), T(m->error), I(m->attempts), I(m->next_at),
-                        T(m->direct_path), I(tx->now)));
+    return st_db_must(
+        tx->conn,
+        "UPDATE media SET state = ?2, error = ?3, attempts = ?4, next_at = ?5, "
+        "direct_path = coalesce(?6, direct_path), updated_at = ?7 WHERE message_id = ?1",
+        Q(I(m->message_id), I(m->state), T(m->error), I(m->attempts), I(m->next_at),
+          T(m->direct_path), I(tx->now)));
 }
 
 int st_media_due(struct st_conn *conn, int64_t now, int64_t per_number, int64_t limit,
