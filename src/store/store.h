@@ -594,8 +594,8 @@ int st_audience_set(struct st_tx *tx, int64_t message_id);
 int st_audience_list(struct st_conn *conn, int64_t message_id, struct bx_arena *a, int64_t **out,
                      size_t *out_count);
 
-/* Changes (an edit, a reaction) of a message that is not here yet. BX_E_FULL: ST_CHANGES_MAX of the
- * chat wait already. */
+/* Changes (JSON with "kind": an edit, a reaction) of a message that is not here yet. When
+ * ST_CHANGES_MAX of the chat wait, the oldest that is no edit or revoke goes; BX_E_FULL: there is none. */
 enum { ST_CHANGES_MAX = 256 };
 int st_change_keep(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id,
                    struct bx_str change);
@@ -603,11 +603,16 @@ int st_change_keep(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id
  * any that the chat has now. */
 int st_change_take(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id,
                    struct bx_arena *a, struct st_change **out, size_t *out_count);
+/* Those that have waited since before: their message does not come. Returns how many went. */
+int st_change_trim(struct st_tx *tx, int64_t before, int64_t max_rows);
 /* How many wait, of all numbers. */
 int st_change_count(struct st_conn *conn, int64_t *out);
 
 /* ---- files ---- */
 
+/* As st_media_get, without the thumbnail and the key: for showing. */
+int st_media_shown(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
+                   struct st_media *out);
 /* BX_E_NOT_FOUND: the message has none. */
 int st_media_get(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
                  struct st_media *out);

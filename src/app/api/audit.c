@@ -166,10 +166,11 @@ int wb_audit_list(struct wb_request *rq)
     for (size_t i = 0; i < count; i++)
         row_write(rq, &rows[i]);
     bx_json_end(&rq->w);
+    bool has_more = count && (count == (size_t)query.limit || st_page_is_cut(rq->conn));
     bx_json_key(&rq->w, "pagination");
     bx_json_object(&rq->w);
     bx_json_key_i64(&rq->w, "limit", query.limit);
-    key_id_or_null(&rq->w, "nextBefore", count == (size_t)query.limit ? rows[count - 1].id : 0);
+    key_id_or_null(&rq->w, "nextBefore", has_more ? rows[count - 1].id : 0);
     bx_json_end(&rq->w);
     return wb_answer_end(rq);
 }

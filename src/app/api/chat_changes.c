@@ -60,9 +60,15 @@ static void on_changed(struct wb_request *rq)
     wb_receipts_post(rq->app, c->receipts);
 }
 
+static void on_lost(struct wb_request *rq)
+{
+    wb_receipts_free(((struct change *)rq->local)->receipts);
+}
+
 static int change_begin(struct wb_request *rq, int64_t number_id)
 {
     struct change *c = rq->local = BX_ARENA_NEW(&rq->arena, struct change);
+    rq->undo = on_lost;
     wb_log_init(&c->log, rq->app, &rq->arena);
     return wb_turn_begin(&c->turn, rq->tx, number_id, &c->log, &rq->arena);
 }
@@ -80,10 +86,8 @@ static int change_end(struct wb_request *rq, int rc, int64_t chat_id, const char
         rc = wb_request_rows(rq, rq->number_id, &rows);
     if (rc == BX_OK)
         rc = st_chat_get(rq->conn, chat_id, &rq->arena, &chat);
-    if (rc < 0) {
-        wb_receipts_free(c->receipts);
+    if (rc < 0)
         return rc;
-    }
     rq->after = on_changed;
     rq->audit_target =
         bx_arena_printf(&rq->arena, "chat:%s", wb_uuid_of(rows.store, ST_UUID_CHAT, chat_id).text);

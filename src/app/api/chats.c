@@ -170,10 +170,16 @@ static void on_read(struct wb_request *rq)
     wb_receipts_post(rq->app, r->receipts);
 }
 
+static void on_lost(struct wb_request *rq)
+{
+    wb_receipts_free(((struct reading *)rq->local)->receipts);
+}
+
 int wb_chats_read(struct wb_request *rq)
 {
     struct reading *r = rq->local = BX_ARENA_NEW(&rq->arena, struct reading);
     struct wb_turn turn;
+    rq->undo = on_lost;
     wb_log_init(&r->log, rq->app, &rq->arena);
     int rc = wb_turn_begin(&turn, rq->tx, rq->number_id, &r->log, &rq->arena);
     if (rc == BX_OK)

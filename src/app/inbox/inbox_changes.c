@@ -207,7 +207,7 @@ static int apply_edit(struct wb_inbox_turn *t, const struct wb_msg_change *chang
                              wb_inbox_text(t, c->text.len ? c->text : c->label), c->timestamp_ms);
     if (rc > 0 && change->details.ptr)
         rc = st_message_details_set(t->turn.tx, to->m.id, change->details);
-    return rc < 0 || (rc == 0 && !change->details.ptr) ? rc : announce_change(t, c, &to->m, true);
+    return rc <= 0 ? rc : announce_change(t, c, &to->m, true);
 }
 
 /* What was deleted stays in the audit, for an ADMIN, unless the number's policy says otherwise. */
@@ -354,11 +354,11 @@ static const struct {
     [WA_EVENT_ANSWER] = {find_named, apply_answer},
 };
 
-/* Too many wait: what was said becomes a row of its own. */
+/* Too many edits wait: what was said becomes a row of its own. */
 static int as_row(struct wb_inbox_turn *t, const struct wb_msg_change *change)
 {
     const struct wa_change *c = &change->c;
-    bool has_text = change->kind == WA_EVENT_EDIT && c->text.len;
+    bool has_text = c->text.len > 0;
     struct wa_event row = {
         .kind = WA_EVENT_MESSAGE,
         .message = {.id = c->id,
@@ -379,8 +379,12 @@ static int as_row(struct wb_inbox_turn *t, const struct wb_msg_change *change)
 static int keep(struct wb_inbox_turn *t, const struct wb_msg_change *change, int64_t chat)
 {
     int rc = st_change_keep(t->turn.tx, chat, change->c.target_id, wb_change_format(t, change));
-    if (rc == BX_E_FULL)
+    if (rc == BX_E_FULL && change->kind == WA_EVENT_EDIT)
         return as_row(t, change);
+    if (rc == BX_E_FULL) {
+        tell(t, change, M_REFUSED, "change refused: too many wait for their messages");
+        return BX_OK;
+    }
     t->waiting = WB_SOME_WAIT;
     if (rc == BX_OK)
         tell(t, change, M_KEPT, "change kept until its message comes");

@@ -112,6 +112,7 @@ int wb_inbox_account(struct wb_inbox_turn *t, const struct wa_event *e)
     int rc = st_contact_alias(t->turn.tx, t->turn.number_id, e->account_of.digits,
                               e->account_of.account.pn, &found);
     t->last = (struct st_contact_found){0};
+    t->has_merged = t->has_merged || (rc >= 0 && found.is_merged);
     return rc < 0 || !found.chat_id ? rc : wb_inbox_touch(t, found.chat_id);
 }
 

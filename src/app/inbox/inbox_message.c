@@ -153,6 +153,8 @@ static struct bx_str hash_of(struct wb_inbox_turn *t, bool is_there, const uint8
     return is_there ? bx_arena_str(t->turn.arena, bx_str_n(hash, 32)) : (struct bx_str){0};
 }
 
+enum { THUMBNAIL_MAX = 64 << 10 }; /* what it brings itself; phones send a few KiB */
+
 /* The row of its file. What arrives now is fetched by itself up to MEDIA_AUTO_MAX; history and what is
  * larger when somebody asks. BX_E_NOT_FOUND: it has none. */
 static int file_of(struct wb_inbox_turn *t, const struct wa_message *m, struct st_media *out)
@@ -165,30 +167,30 @@ static int file_of(struct wb_inbox_turn *t, const struct wa_message *m, struct s
     const struct wb_config *config = t->envelope->line->app->config;
     bool is_auto = m->origin != WA_ORIGIN_HISTORY && f.size <= (uint64_t)config->media_auto_max;
     bool is_open = f.has_media_key && f.direct_path.len;
-    *out = (struct st_media){.state = is_open          ? ST_MEDIA_WAITING
-                                      : f.is_view_once ? ST_MEDIA_UNAVAILABLE
-                                                       : ST_MEDIA_FAILED,
-                             .error = is_open || f.is_view_once
-                                          ? (struct bx_str){0}
-                                          : BX_STR("The message does not say where its file is."),
-                             .kind = f.kind,
-                             .mime = f.mimetype,
-                             .file_name = f.file_name,
-                             .direct_path = f.direct_path,
-                             .url = f.url,
-                             .media_key = hash_of(t, f.has_media_key, f.media_key),
-                             .sha256 = hash_of(t, f.has_sha256, f.sha256),
-                             .enc_sha256 = hash_of(t, f.has_enc_sha256, f.enc_sha256),
-                             .thumbnail = f.thumbnail,
-                             .size_bytes = f.size > INT64_MAX ? 0 : (int64_t)f.size,
-                             .width = f.width,
-                             .height = f.height,
-                             .duration_ms = 1000 * (int64_t)f.seconds,
-                             .pages = f.pages,
-                             .waveform = f.waveform,
-                             .flags = (f.is_animated ? ST_MEDIA_ANIMATED : 0u) |
-                                      (f.is_view_once || m->is_view_once ? ST_MEDIA_VIEW_ONCE : 0u),
-                             .next_at = is_auto && is_open ? st_tx_now(t->turn.tx) : 0};
+    *out = (struct st_media){
+        .state = is_open          ? ST_MEDIA_WAITING
+                 : f.is_view_once ? ST_MEDIA_UNAVAILABLE
+                                  : ST_MEDIA_FAILED,
+        .error = is_open || f.is_view_once ? (struct bx_str){0}
+                                           : BX_STR("The message does not say where its file is."),
+        .kind = f.kind,
+        .mime = f.mimetype,
+        .file_name = f.file_name,
+        .direct_path = f.direct_path,
+        .url = f.url,
+        .media_key = hash_of(t, f.has_media_key, f.media_key),
+        .sha256 = hash_of(t, f.has_sha256, f.sha256),
+        .enc_sha256 = hash_of(t, f.has_enc_sha256, f.enc_sha256),
+        .thumbnail = f.thumbnail.len <= THUMBNAIL_MAX ? f.thumbnail : (struct bx_str){0},
+        .size_bytes = f.size > INT64_MAX ? 0 : (int64_t)f.size,
+        .width = f.width,
+        .height = f.height,
+        .duration_ms = 1000 * (int64_t)f.seconds,
+        .pages = f.pages,
+        .waveform = f.waveform,
+        .flags = (f.is_animated ? ST_MEDIA_ANIMATED : 0u) |
+                 (f.is_view_once || m->is_view_once ? ST_MEDIA_VIEW_ONCE : 0u),
+        .next_at = is_auto && is_open ? st_tx_now(t->turn.tx) : 0};
     return BX_OK;
 }
 

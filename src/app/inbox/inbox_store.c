@@ -1,5 +1,7 @@
 #include "app/inbox/inbox_store.h"
 
+#include "app/inbox/inbox_changes.h"
+
 #include "app/inbox/inbox_turn.h"
 #include "app/numbers/line.h"
 #include "base/mem.h"
@@ -106,6 +108,7 @@ static int resolve(struct wb_inbox_turn *t, const struct wa_peer *peer,
     t->last = *out;
     t->last_pn = peer->pn;
     t->last_lid = peer->lid;
+    t->has_merged = t->has_merged || out->is_merged;
     return out->is_merged && out->chat_id ? wb_inbox_touch(t, out->chat_id) : BX_OK;
 }
 
@@ -165,6 +168,14 @@ int wb_inbox_chat_find(struct wb_inbox_turn *t, const struct wa_peer *peer, int6
 
 /* --- the envelope --- */
 
+static int replay_joined(struct wb_inbox_turn *t)
+{
+    int rc = BX_OK;
+    for (size_t i = 0; t->has_merged && rc >= 0 && i < t->touched_count; i++)
+        rc = wb_inbox_replay(t, t->touched[i], (struct bx_str){0});
+    return rc;
+}
+
 static int store_all(struct wb_inbox_turn *t)
 {
     int rc = BX_OK;
@@ -176,6 +187,8 @@ static int store_all(struct wb_inbox_turn *t)
             rc = BX_OK;
         }
     }
+    if (rc >= 0)
+        rc = replay_joined(t);
     return rc < 0 ? rc : announce_touched(t);
 }
 

@@ -16,6 +16,7 @@ struct wb_inbox_turn {
     struct bx_str last_pn, last_lid;
     struct st_contact_found last;
     /* changes that came before their message: looked for once */
+    bool has_merged; /* two were joined: what waited in one may be about the other */
     enum { WB_WAIT_UNKNOWN, WB_NONE_WAIT, WB_SOME_WAIT } waiting;
 };
 

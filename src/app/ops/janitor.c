@@ -82,6 +82,13 @@ static int events(struct st_tx *tx, struct wb_janitor *j)
     return total;
 }
 
+/* Of messages that do not come: older than the history, or invented. */
+static int waiting_changes(struct st_tx *tx, struct wb_janitor *j)
+{
+    enum { WAITS_DAYS = 30 };
+    return st_change_trim(tx, j->clock_ms - WAITS_DAYS * (int64_t)DAY_MS, BITE_ROWS);
+}
+
 static int search_index(struct st_tx *tx, struct wb_janitor *j)
 {
     int rc = st_search_tidy(tx, SEARCH_PAGES);
@@ -109,6 +116,7 @@ static const struct {
     {"audit", audit},
     {"events", events},
     {"deleted numbers", deleted_numbers},
+    {"waiting changes", waiting_changes},
     {"search index", search_index},
     {"search rebuild", search_rebuild},
 };
@@ -125,6 +133,7 @@ struct bx_metric wb_janitor_metrics[] = {
     ROWS("audit"),
     ROWS("event"),
     ROWS("deleted_number"),
+    ROWS("waiting_change"),
     {"wabox_janitor_search_bites_total", "pieces of the search index joined", BX_COUNTER, NULL, 0},
     {"wabox_search_rebuilt_messages_total", "messages added to a search index that is filled anew",
      BX_COUNTER, NULL, 0}};

@@ -185,6 +185,7 @@ static int get_history(struct call *c)
         rc = st_chat_get(c->conn, c->chat_id, &c->arena, &chat);
     if (rc < 0)
         return rc;
+    rows.viewer_id = c->who.user_id;
     bx_json_writer_init(&w, &c->data);
     bx_json_object(&w);
     bx_json_key_cstr(&w, "chatId", wb_uuid_of(rows.store, ST_UUID_CHAT, chat.id).text);
@@ -281,6 +282,7 @@ static int send_message(struct call *c)
         rc = send_audit(c, &s);
     if (rc >= 0) {
         bx_json_writer_init(&w, &c->data);
+        turn.rows.viewer_id = c->who.user_id;
         rc = wb_message_write_one(&w, &turn.rows, c->conn, &s.message);
     }
     wb_turn_done(&turn);

@@ -218,8 +218,9 @@ static int write_job(struct st_tx *tx, void *arg)
 static void on_written(int rc, void *arg)
 {
     struct wb_request *rq = arg;
-    if (rc >= 0 && rq->after)
-        rq->after(rq);
+    void (*end_of)(struct wb_request *) = rc < 0 ? rq->undo : rq->after;
+    if (end_of)
+        end_of(rq);
     if (rc != WB_LATER)
         wb_request_answer(rq, rc);
 }

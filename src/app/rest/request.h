@@ -78,6 +78,8 @@ struct wb_request {
 
     /* Runs after the commit, on any thread, before the answer leaves: tell the caches. */
     void (*after)(struct wb_request *rq);
+    /* Instead of it when nothing was committed, though the handler may have succeeded: release. */
+    void (*undo)(struct wb_request *rq);
 
     /* of the audit row (route->audit): set what is known */
     struct bx_str audit_target, audit_details;

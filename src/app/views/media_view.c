@@ -35,7 +35,7 @@ void wb_media_sign(struct bx_str message_uuid, int64_t expires_s, int64_t user_i
 
 bool wb_media_of(const struct wb_rows *r, const struct st_message *m, struct st_media *out)
 {
-    return m->has_media && r->conn && st_media_get(r->conn, m->id, r->arena, out) == BX_OK;
+    return m->has_media && r->conn && st_media_shown(r->conn, m->id, r->arena, out) == BX_OK;
 }
 
 /* --- names --- */

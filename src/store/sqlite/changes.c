@@ -11,8 +11,16 @@ int st_change_keep(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id
     chat_id = st_chat_resolve(tx->conn, chat_id);
     int rc = st_db_i64(tx->conn, &waiting,
                        "SELECT count(*) FROM pending_changes WHERE chat_id = ?1", Q(I(chat_id)));
-    if (rc < 0 || waiting >= ST_CHANGES_MAX)
-        return rc < 0 ? rc : BX_E_FULL;
+    if (rc >= 0 && waiting >= ST_CHANGES_MAX) {
+        rc = st_db_run(tx->conn,
+                       "DELETE FROM pending_changes WHERE id = (SELECT id FROM pending_changes "
+                       "WHERE chat_id = ?1 AND iif(json_valid(change), json_extract(change, "
+                       "'$.kind'), '') NOT IN ('edit', 'revoke') ORDER BY id LIMIT 1)",
+                       Q(I(chat_id)));
+        rc = rc == 0 ? BX_E_FULL : rc;
+    }
+    if (rc < 0)
+        return rc;
     return st_db_insert(tx->conn, &id,
                         "INSERT INTO pending_changes (chat_id, target_wa_id, change, stored_at) "
                         "VALUES (?1, ?2, ?3, ?4)",
@@ -47,6 +55,14 @@ int st_change_take(struct st_tx *tx, int64_t chat_id, struct bx_str target_wa_id
                               "chat_id = ?1) ORDER BY id",
                         Q(I(chat_id), T(target_wa_id)));
     return rc == BX_OK ? drop_taken(tx, *out, *out_count) : rc;
+}
+
+int st_change_trim(struct st_tx *tx, int64_t before, int64_t max_rows)
+{
+    return st_db_run(tx->conn,
+                     "DELETE FROM pending_changes WHERE id IN (SELECT id FROM pending_changes "
+                     "ORDER BY id LIMIT ?2) AND stored_at < ?1",
+                     Q(I(before), I(max_rows)));
 }
 
 int st_change_count(struct st_conn *conn, int64_t *out)
@@ -155,8 +171,16 @@ int st_audience_list(struct st_conn *conn, int64_t message_id, struct bx_arena *
 
 int st_chat_timer_set(struct st_tx *tx, int64_t chat_id, int64_t seconds, int64_t set_at)
 {
+    chat_id = st_chat_resolve(tx->conn, chat_id);
+    /* The same again, later: what was set in between and comes after it must not win. */
+    int rc = st_db_run(tx->conn,
+                       "UPDATE chats SET ephemeral_set_at = ?3 WHERE id = ?1 AND "
+                       "ephemeral_set_at < ?3 AND ephemeral_s = ?2",
+                       Q(I(chat_id), I(seconds), I(set_at)));
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
     return st_db_run(tx->conn,
                      "UPDATE chats SET ephemeral_s = ?2, ephemeral_set_at = ?3 WHERE id = ?1 AND "
                      "ephemeral_set_at <= ?3 AND ephemeral_s <> ?2",
-                     Q(I(st_chat_resolve(tx->conn, chat_id)), I(seconds), I(set_at)));
+                     Q(I(chat_id), I(seconds), I(set_at)));
 }

@@ -85,9 +85,29 @@ static void a_change_waits_for_its_message_in_the_order_of_arrival(void **state)
     assert_int_equal(count, 0);
     assert_rc(st_change_count(s.f->conn, &waiting), BX_OK);
     assert_int_equal(waiting, 1);
-    for (int i = 1; i < ST_CHANGES_MAX; i++)
-        assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), STR("x"))), BX_OK);
-    assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), STR("x"))), BX_E_FULL);
+}
+
+static void when_too_many_wait_the_oldest_that_no_one_wrote_goes(void **state)
+{
+    struct scene s = scene_of(state);
+    struct st_change *rows;
+    size_t count;
+    const struct bx_str edit = STR("{\"kind\":\"edit\"}"), revoke = STR("{\"kind\":\"revoke\"}"),
+                        vote = STR("{\"kind\":\"vote\"}"),
+                        first = STR("{\"kind\":\"vote\",\"n\":1}");
+    assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), revoke)), BX_OK);
+    assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), first)), BX_OK);
+    assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), vote)), BX_OK);
+    for (int i = 3; i < ST_CHANGES_MAX + 2; i++)
+        assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), edit)), BX_OK);
+    assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), edit)), BX_E_FULL);
+    assert_rc(WRITE(s.f, st_change_keep(tx, s.group, STR("C"), vote)), BX_E_FULL);
+    assert_int_equal(WRITE(s.f, st_change_trim(tx, 0, 10)), 0);
+    assert_int_equal(WRITE(s.f, st_change_trim(tx, INT64_MAX, 10)), 10);
+    assert_rc(WRITE(s.f, st_change_take(tx, s.group, STR("C"), &s.f->a, &rows, &count)), BX_OK);
+    assert_int_equal(count, ST_CHANGES_MAX - 10);
+    for (size_t i = 0; i < count; i++)
+        assert_str(rows[i].change, "{\"kind\":\"edit\"}");
 }
 
 static void of_two_edits_in_one_second_the_later_stays_and_a_replay_changes_nothing(void **state)
@@ -152,6 +172,8 @@ static void a_timer_that_was_set_earlier_does_not_return(void **state)
     struct st_chat chat;
     assert_int_equal(WRITE(s.f, st_chat_timer_set(tx, s.group, 86400, 2000)), 1);
     assert_int_equal(WRITE(s.f, st_chat_timer_set(tx, s.group, 604800, 1000)), 0);
+    assert_int_equal(WRITE(s.f, st_chat_timer_set(tx, s.group, 86400, 4000)), 0); /* again, later */
+    assert_int_equal(WRITE(s.f, st_chat_timer_set(tx, s.group, 0, 3000)), 0);
     assert_rc(st_chat_get(s.f->conn, s.group, &s.f->a, &chat), BX_OK);
     assert_int_equal(chat.ephemeral_s, 86400);
 }
@@ -180,6 +202,7 @@ int main(void)
         T_(of_two_edits_in_one_second_the_later_stays_and_a_replay_changes_nothing),
         T_(a_vote_is_the_newest_of_its_voter_and_can_be_taken_back),
         T_(two_writings_of_a_number_are_one_contact),
+        T_(when_too_many_wait_the_oldest_that_no_one_wrote_goes),
         T_(a_timer_that_was_set_earlier_does_not_return),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,7 +226,7 @@ int st_audit_list(struct st_conn *conn, const struct st_audit_query *q, struct b
     static const char all_sql[] = AUDIT_SELECT AUDIT_ORDER;
     static const char user_sql[] = AUDIT_SELECT "AND a.user_id = ?2 " AUDIT_ORDER;
     static const char number_sql[] = AUDIT_SELECT "AND a.number_id = ?3 " AUDIT_ORDER;
-    return st_db_list(conn, a, audit_read, sizeof **out, out, out_count,
+    return st_db_page(conn, a, audit_read, sizeof **out, out, out_count,
                       q->user_id     ? user_sql
                       : q->number_id ? number_sql
                                      : all_sql,

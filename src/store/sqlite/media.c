@@ -2,12 +2,12 @@
  * way in which a row goes (revoked, deleted, a number gone) is counted. */
 #include "store/sqlite/db.h"
 
-#define COLUMNS                                                                                    \
-    "message_id, number_id, state, kind, mime, file_name, direct_path, url, local_path, "          \
-    "media_key, "                                                                                  \
-    "sha256, enc_sha256, thumbnail, size_bytes, width, height, duration_ms, pages, flags, "        \
-    "waveform, "                                                                                   \
-    "file_blob, thumb_blob, error, attempts, next_at, updated_at"
+#define COLUMNS_WITH(media_key, thumbnail)                                                         \
+    "message_id, number_id, state, kind, mime, file_name, direct_path, url, "                      \
+    "local_path, " media_key ", sha256, enc_sha256, " thumbnail                                    \
+    ", size_bytes, width, height, duration_ms, pages, flags, "                                     \
+    "waveform, file_blob, thumb_blob, error, attempts, next_at, updated_at"
+#define COLUMNS COLUMNS_WITH("media_key", "thumbnail")
 
 static void media_read(struct st_cur *c, struct bx_arena *a, void *out)
 {
@@ -62,6 +62,14 @@ int st_media_get(struct st_conn *conn, int64_t message_id, struct bx_arena *a, s
 {
     return st_db_one(conn, a, media_read, out,
                      "SELECT " COLUMNS " FROM media WHERE message_id = ?1", Q(I(message_id)));
+}
+
+int st_media_shown(struct st_conn *conn, int64_t message_id, struct bx_arena *a,
+                   struct st_media *out)
+{
+    return st_db_one(conn, a, media_read, out,
+                     "SELECT " COLUMNS_WITH("NULL", "NULL") " FROM media WHERE message_id = ?1",
+                     Q(I(message_id)));
 }
 
 int st_media_put(struct st_tx *tx, const struct st_media *media)

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { Contact, VERSIONS } from './lib/contact.mjs'
 import { until } from './lib/journal.mjs'
 import { Sim } from './lib/sim.mjs'
-import { Wabox } from './lib/wabox.mjs'
+import { Wabox, WaboxClient } from './lib/wabox.mjs'
 
 const sha256 = bytes => createHash('sha256').update(bytes).digest('hex')
 const png = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
@@ -91,6 +91,25 @@ test('what is larger than MEDIA_AUTO_MAX is fetched when somebody asks, whatever
   const link = (await shop.messages((await shop.chatWith(customer)).id)).find(m => m.messageId === sent.id).mediaUrl
   const answer = await fetch(link)
   assert.deepEqual([answer.status, sha256(Buffer.from(await answer.arrayBuffer()))], [200, sha256(content.document)])
+})
+
+test('links that a socket answers with are of its user, and end with his permission', async () => {
+  const message = await ready((await customer.send(shop, kinds.image())).id)
+  const name = `agent${Date.now()}`, password = `pw-${name}`
+  const { user } = await admin.call('POST', '/users', { name, username: name, email: `${name}@example.com`, password, role: 'USER' })
+  const { data: { id: permission } } = await admin.call('POST', '/wapermission', { userId: user.id, whatsappNumberId: shop.id })
+  const agent = new WaboxClient(wabox)
+  await agent.login(name, password)
+  await agent.connect()
+  const { id } = await shop.chatWith(customer)
+  const { messages } = await agent.emit('chat:get-history', { whatsappNumberId: shop.id, chatId: id })
+  // Without PUBLIC_URL a socket's links name PORT, which is 0 here.
+  const mediaUrl = messages.find(m => m.messageId === message.messageId).mediaUrl.replace(/^http:..[^/]+/, wabox.base)
+  assert.equal((await fetch(mediaUrl)).status, 200)
+  await admin.call('DELETE', `/wapermission/${permission}`)
+  assert.equal((await fetch(mediaUrl)).status, 403)
+  assert.equal((await fetch(message.mediaUrl)).status, 200, 'another user’s link')
+  agent.close()
 })
 
 test('a link that was changed is refused, and one of a deleted message ends', async () => {
