@@ -34,8 +34,8 @@ enum wa_key_kind {
     WA_KEY_TOKEN,         /* "user@server": trusted-contact token */
     WA_KEY_SENT,          /* message id: what a retry receipt may ask for again */
     WA_KEY_PENDING,       /* hash of a path: a chunk of history that is still to be downloaded */
-    WA_KEY_SEALED,        /* "target id::message id": sealed, waits for its target's secret */
-    WA_KEY_SKIPPED,       /* "record|chain|row": keys of skipped messages */
+    WA_KEY_SEALED, /* "chat::target id::sender::message id": sealed, waits for its target's secret */
+    WA_KEY_SKIPPED, /* "record|chain|row": keys of skipped messages */
     WA_KEY_KINDS
 };
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "wa/keystore.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 
 #define DAY_MS INT64_C(86400000)
+#define WAITS_MS (30 * DAY_MS) /* a change for its message */
 enum { BITE_ROWS = 1000, NUMBERS_PER_JOB = 64, SEARCH_PAGES = 64 };
 
 struct wb_janitor {
@@ -64,6 +66,7 @@ static int deleted_numbers(struct st_tx *tx, struct wb_janitor *j)
     return st_number_purge(tx, BITE_ROWS);
 }
 
+/* The logs of the numbers, and sealed changes that wait for a message that does not come. */
 static int events(struct st_tx *tx, struct wb_janitor *j)
 {
     const struct wb_config *c = j->app->config;
@@ -74,6 +77,10 @@ static int events(struct st_tx *tx, struct wb_janitor *j)
         if (rc < 0 && rc != BX_E_NOT_FOUND) /* deleted meanwhile */
             return rc;
         total += rc > 0 ? rc : 0;
+        rc = st_key_delete_older(tx, j->numbers[j->number_pos], WA_KEY_SEALED,
+                                 j->clock_ms - WAITS_MS, BITE_ROWS);
+        if (rc < 0)
+            return rc;
         if (total >= BITE_ROWS)
             break;
         j->number_pos++;
@@ -85,8 +92,7 @@ static int events(struct st_tx *tx, struct wb_janitor *j)
 /* Of messages that do not come: older than the history, or invented. */
 static int waiting_changes(struct st_tx *tx, struct wb_janitor *j)
 {
-    enum { WAITS_DAYS = 30 };
-    return st_change_trim(tx, j->clock_ms - WAITS_DAYS * (int64_t)DAY_MS, BITE_ROWS);
+    return st_change_trim(tx, j->clock_ms - WAITS_MS, BITE_ROWS);
 }
 
 static int search_index(struct st_tx *tx, struct wb_janitor *j)

@@ -77,11 +77,19 @@ static int chat_user(const struct wa_node *n, struct bx_str *out)
     return BX_OK;
 }
 
+/* The answer about a group, that must not overtake or be overtaken by what is told of it. */
+static bool is_of_group(const struct wa_node *n)
+{
+    struct wa_jid from;
+    return wa_node_is(n, "iq") && wa_jid_parse(wa_node_attr(n, "from"), &from) == BX_OK &&
+           wa_jid_is_group(&from) && from.user.len;
+}
+
 /* Stanzas of one chat are a turn. The device does not matter. */
 uint64_t wa_job_turn(const struct wa_job *job)
 {
     static const char *const tags[] = {"message", "receipt", "notification", "call"};
-    bool is_of_peer = false;
+    bool is_of_peer = job->node && is_of_group(job->node);
     if (wa_job_has_preparation(job))
         return 1;
     for (size_t i = 0; job->node && i < BX_LEN(tags); i++)

@@ -172,7 +172,7 @@ int wa_ask_again(struct wa_job *job, const struct wa_source *src, uint64_t enc_c
 {
     unsigned count = count_retry(&job->client->lane, src->id, enc_count);
     if (count > MAX_RETRIES) {
-        if (count == MAX_RETRIES + 1 && !is_hidden)
+        if (!is_hidden) /* each time: the transaction of the first may have been lost */
             wa_tell_undecryptable(job, src, "[Message could not be decrypted]");
         wa_ack_for(job, job->node);
         return BX_OK;

@@ -1,14 +1,22 @@
 /* Lane: the secrets of messages, and what is sealed with them. A sealed change names the message
  * that it is about; the key is derived from that message's secret, its author and the sender of the
  * change, each named by phone number or by LID as the sender's phone saw fit: all four ways are
- * tried. What comes before its message waits in the keystore under the message's id. */
+ * tried. What comes before its message waits in the keystore under its chat and the message's id. */
 #include "wa/internal.h"
 
 #include "base/log.h"
 #include "wa/proto/pb.h"
 #include "wa/signal/secret.h"
 
-enum { SECRET_SIZE = 32, NAMES = 2, MAX_VOTES = 64, HASH_SIZE = 32, MAX_WAITING = 1000 };
+enum {
+    SECRET_SIZE = 32,
+    NAMES = 2,
+    MAX_VOTES = 64,
+    HASH_SIZE = 32,
+    MAX_WAITING = 5000, /* of the number */
+    MAX_WAITING_OF_CHAT = 64,
+    MAX_WAITING_BYTES = 16 << 10 /* each */
+};
 
 /* --- names of somebody --- */
 
@@ -228,25 +236,57 @@ static int stays_shut(struct wa_job *job, const struct wa_source *src, const Wap
 
 /* --- waiting for the message --- */
 
-/* Four lines that say where it came from, then the Message. */
+static int count_one(void *arg, struct bx_str key, struct bx_str row)
+{
+    (void)key, (void)row;
+    ++*(size_t *)arg;
+    return BX_OK;
+}
+
+/* One chat does not take the room of the others. */
+static int has_room(struct wa_job *job, struct bx_str chat, bool *out)
+{
+    size_t of_chat = 0;
+    int64_t waiting = job->ks->ops->count(job->ks->ctx, WA_KEY_SEALED);
+    struct bx_str prefix = bx_arena_printf(&job->out, BX_STR_FMT "::", BX_STR_ARG(chat));
+    int rc = waiting < 0
+                 ? (int)waiting
+                 : job->ks->ops->each(job->ks->ctx, WA_KEY_SEALED, prefix, count_one, &of_chat);
+    *out = rc >= 0 && waiting < MAX_WAITING && of_chat < MAX_WAITING_OF_CHAT;
+    return rc;
+}
+
+static bool is_plain_id(struct bx_str id)
+{
+    return id.len && bx_str_find(id, ':') == id.len && bx_str_find(id, '\n') == id.len;
+}
+
+/* Five lines that say what it is and where it came from, then the Message. The key names all of it,
+ * so that nobody replaces what another sent. */
 static int wait_for(struct wa_job *job, const struct wa_source *src, const Wap__Message *m,
                     const struct sealed *s)
 {
     struct bx_buf row;
-    int64_t waiting = job->ks->ops->count(job->ks->ctx, WA_KEY_SEALED);
-    if (waiting < 0)
-        return (int)waiting;
-    if (waiting >= MAX_WAITING)
+    bool has_place;
+    struct bx_str chat = wa_jid_text(&job->out, &src->chat),
+                  sender = wa_jid_text(&job->out, &src->sender), message = wa_pb_pack(m, &job->out);
+    int rc = has_room(job, chat, &has_place);
+    if (rc < 0)
+        return rc;
+    if (!has_place)
         return stays_shut(job, src, m, s, "too_many_wait");
+    if (!is_plain_id(src->id) || !is_plain_id(bx_str(s->key->id)) ||
+        message.len > MAX_WAITING_BYTES)
+        return stays_shut(job, src, m, s, "cannot_wait");
     bx_buf_init(&row, 0);
-    bx_buf_printf(&row, BX_STR_FMT "\n" BX_STR_FMT "\n%d %d %lld\n",
-                  BX_STR_ARG(wa_jid_text(&job->out, &src->chat)),
-                  BX_STR_ARG(wa_jid_text(&job->out, &src->sender)), src->is_from_me,
+    bx_buf_printf(&row, BX_STR_FMT "\n" BX_STR_FMT "\n" BX_STR_FMT "\n%d %d %lld\n",
+                  BX_STR_ARG(src->id), BX_STR_ARG(chat), BX_STR_ARG(sender), src->is_from_me,
                   (int)src->origin, (long long)src->timestamp_ms);
-    bx_buf_str(&row, wa_pb_pack(m, &job->out));
+    bx_buf_str(&row, message);
     struct bx_str key =
-        bx_arena_printf(&job->out, "%s::" BX_STR_FMT, s->key->id, BX_STR_ARG(src->id));
-    int rc = job->ks->ops->put(job->ks->ctx, WA_KEY_SEALED, key, bx_buf_view(&row));
+        bx_arena_printf(&job->out, BX_STR_FMT "::%s::" BX_STR_FMT "::" BX_STR_FMT, BX_STR_ARG(chat),
+                        s->key->id, BX_STR_ARG(sender), BX_STR_ARG(src->id));
+    rc = job->ks->ops->put(job->ks->ctx, WA_KEY_SEALED, key, bx_buf_view(&row));
     bx_buf_done(&row);
     return rc;
 }
@@ -267,18 +307,18 @@ static int on_waiting(void *arg, struct bx_str key, struct bx_str row)
     return BX_OK;
 }
 
-static int reopen(struct wa_job *job, const struct waiting *w, size_t prefix_len)
+static int reopen(struct wa_job *job, const struct waiting *w)
 {
     struct bx_str rest = w->row, chat, sender, line, piece;
-    struct wa_source src = {.id = bx_str_slice(w->key, prefix_len, w->key.len)};
+    struct wa_source src = {0};
     uint64_t me = 0, origin = 0, at = 0;
     Wap__Message *m;
-    if (!bx_str_split(&rest, '\n', &chat) || !bx_str_split(&rest, '\n', &sender) ||
-        !bx_str_split(&rest, '\n', &line) || wa_jid_parse(chat, &src.chat) < 0 ||
-        wa_jid_parse(sender, &src.sender) < 0 || WA_PB_UNPACK(message, rest, &job->out, &m) < 0 ||
-        !bx_str_split(&line, ' ', &piece) || bx_str_u64(piece, 1, &me) < 0 ||
-        !bx_str_split(&line, ' ', &piece) || bx_str_u64(piece, WA_ORIGIN_RESEND, &origin) < 0 ||
-        bx_str_u64(line, INT64_MAX, &at) < 0)
+    if (!bx_str_split(&rest, '\n', &src.id) || !bx_str_split(&rest, '\n', &chat) ||
+        !bx_str_split(&rest, '\n', &sender) || !bx_str_split(&rest, '\n', &line) ||
+        wa_jid_parse(chat, &src.chat) < 0 || wa_jid_parse(sender, &src.sender) < 0 ||
+        WA_PB_UNPACK(message, rest, &job->out, &m) < 0 || !bx_str_split(&line, ' ', &piece) ||
+        bx_str_u64(piece, 1, &me) < 0 || !bx_str_split(&line, ' ', &piece) ||
+        bx_str_u64(piece, WA_ORIGIN_RESEND, &origin) < 0 || bx_str_u64(line, INT64_MAX, &at) < 0)
         return BX_E_CORRUPT;
     src.from = src.chat;
     src.is_from_me = me;
@@ -293,16 +333,21 @@ static int reopen(struct wa_job *job, const struct waiting *w, size_t prefix_len
 int wa_message_unseal_waiting(struct wa_job *job, const struct wa_source *src,
                               const Wap__Message *m)
 {
-    if (!has_secret(m))
+    if (!has_secret(m) || !is_plain_id(src->id))
         return BX_OK;
-    struct bx_str prefix = bx_arena_printf(&job->out, BX_STR_FMT "::", BX_STR_ARG(src->id));
+    struct names chats = names_of(job, &src->chat_peer);
     struct waiting list = {.job = job};
     list.tail = &list.next;
-    int rc = job->ks->ops->each(job->ks->ctx, WA_KEY_SEALED, prefix, on_waiting, &list);
+    int rc = BX_OK;
+    for (size_t i = 0; rc >= 0 && i < chats.count; i++)
+        rc = job->ks->ops->each(job->ks->ctx, WA_KEY_SEALED,
+                                bx_arena_printf(&job->out, BX_STR_FMT "::" BX_STR_FMT "::",
+                                                BX_STR_ARG(chats.of[i]), BX_STR_ARG(src->id)),
+                                on_waiting, &list);
     for (const struct waiting *w = list.next; rc >= 0 && w; w = w->next) {
         rc = job->ks->ops->del(job->ks->ctx, WA_KEY_SEALED, w->key);
         if (rc >= 0)
-            rc = reopen(job, w, prefix.len);
+            rc = reopen(job, w);
         if (rc == BX_E_CORRUPT) {
             bx_log(BX_LOG_ERROR, "wa", "a sealed change that waited is damaged", "id=" BX_STR_FMT,
                    BX_STR_ARG(src->id));
@@ -333,6 +378,8 @@ int wa_message_sealed(struct wa_job *job, const struct wa_source *src, const Wap
     struct names chats = names_of(job, &src->chat_peer), authors = names_of(job, &of),
                  senders = names_of(job, &sender);
     rc = secret_find(job, &chats, &authors, target.target_id, &secret);
+    if (rc == BX_E_NOT_FOUND && authors.count == 0)
+        return stays_shut(job, src, m, &s, "names_nobody");
     if (rc == BX_E_NOT_FOUND)
         return wait_for(job, src, m, &s);
     if (rc >= 0)

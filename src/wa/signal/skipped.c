@@ -170,6 +170,9 @@ static int keep(const struct wa_keystore *ks, struct bx_str key, const struct ch
     if (rc >= 0 && number >= ROWS_BEHIND)
         rc = ks->ops->del(ks->ctx, WA_KEY_SKIPPED,
                           row_name(key, c->id, number - ROWS_BEHIND, arena));
+    if (rc >= 0) /* a sender may announce ever earlier keys, too */
+        rc = ks->ops->del(ks->ctx, WA_KEY_SKIPPED,
+                          row_name(key, c->id, number + ROWS_BEHIND, arena));
     return rc;
 }
 
